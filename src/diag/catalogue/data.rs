@@ -1,0 +1,3 @@
+//! PL03: data: sorts and payloads.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! PL02: names and form.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! PL04: projection.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! PL01: syntax.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! PL06: traces and their maps.
+
+codes! {}

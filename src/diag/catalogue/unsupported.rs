@@ -1,0 +1,3 @@
+//! PL09: parsed and printed, but without a meaning yet.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! PL05: verdicts about protocols and systems.
+
+codes! {}

@@ -1,0 +1,6 @@
+//! polylogue: a multiparty session-type runtime and verifier.
+
+pub mod diag;
+pub mod event;
+pub mod id;
+pub mod syntax;

@@ -1,0 +1,3 @@
+//! The `polylogue` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! From text to a syntax tree and back.
+
+pub mod tree;
