@@ -3,4 +3,6 @@
 pub mod diag;
 pub mod event;
 pub mod id;
+pub mod machine;
+pub mod protocol;
 pub mod syntax;
