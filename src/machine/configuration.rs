@@ -12,14 +12,11 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    system::{EdgeKind, System},
-    table::Offer,
-};
+use super::{system::System, table::Offer};
 use crate::{
     event::Event,
     id::{ActionId, EdgeId, IdVec, MessageId, RoleId, StateId},
-    protocol::Act,
+    protocol::{Act, EdgeKind},
 };
 
 /// The state per role and the queue per edge of one configuration.

@@ -9,5 +9,5 @@ mod system;
 mod table;
 
 pub use configuration::{Cells, Configuration, Move, Semantics};
-pub use system::{Edge, EdgeKind, Message, System, SystemError};
+pub use system::{Edge, Message, System, SystemError};
 pub use table::{Action, Machine, Offer, TableError};

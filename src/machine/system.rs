@@ -11,20 +11,8 @@ use super::table::{Machine, TableError};
 use crate::{
     event::{Dir, Event},
     id::{ActionId, EdgeId, IdVec, LabelId, MessageId, RoleId, SortId, TooMany},
-    protocol::{Act, Local},
+    protocol::{Act, EdgeKind, Local},
 };
-
-/// What kind of queue an edge has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum EdgeKind {
-    /// Unbounded.
-    #[default]
-    Fifo,
-    /// Blocks the sender when it holds this many; not 0.
-    Bounded(u32),
-    /// Send and receive are one step.
-    Sync,
-}
 
 /// A directed pair of roles that communicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

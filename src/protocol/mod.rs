@@ -14,7 +14,7 @@ pub use graph::{Graph, GraphError, Node, Step};
 pub use local::{Act, Arm, Local, State};
 pub use names::{Builtin, Field, Names, Payload, Sort};
 pub use spec::{
-    Claim, ClaimKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target, TraceDecl,
-    TraceEvent, Unsupported,
+    Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
+    TraceDecl, TraceEvent, Unsupported,
 };
 pub use term::{Chooser, Stmt, Term};

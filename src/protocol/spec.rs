@@ -4,7 +4,6 @@ use super::{local::Local, names::Names, term::Term};
 use crate::{
     diag::{Code, Span},
     id::{FileId, IdVec, LabelId, RoleId},
-    machine::EdgeKind,
 };
 
 /// Everything that a file declares, lowered.
@@ -56,6 +55,18 @@ pub struct Unsupported {
     pub what: &'static str,
     /// Where.
     pub span: Span,
+}
+
+/// What kind of queue an edge has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum EdgeKind {
+    /// Unbounded.
+    #[default]
+    Fifo,
+    /// Blocks the sender when it holds this many; not 0.
+    Bounded(u32),
+    /// Send and receive are one step.
+    Sync,
 }
 
 /// A role.
