@@ -7,3 +7,4 @@ pub mod machine;
 pub mod protocol;
 pub mod reference;
 pub mod syntax;
+pub mod verify;
