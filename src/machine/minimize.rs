@@ -193,11 +193,9 @@ impl Partition {
             last = Some(signature);
         }
         // In `order`: the groups one behind the other, then those that are as the rest, then the rest.
-        let mut at = start;
-        for &state in groups.iter().flatten().chain(&with_rest) {
+        for (at, &state) in (start..).zip(groups.iter().flatten().chain(&with_rest)) {
             self.order[at] = state;
             self.place[state as usize] = at;
-            at += 1;
         }
         let mut parts = Vec::new();
         let mut from = start;
