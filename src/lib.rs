@@ -1,7 +1,9 @@
 //! polylogue: a multiparty session-type runtime and verifier.
 
+pub mod crosscheck;
 pub mod diag;
 pub mod event;
+pub mod generate;
 pub mod id;
 pub mod machine;
 pub mod protocol;

@@ -1,6 +1,10 @@
 //! Local types side by side, with a queue per edge.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+};
 
 use super::{
     rewrite::{Next, Rest, Rewriter, Step},
@@ -30,6 +34,11 @@ impl Configuration {
     /// What is queued from one role to another, oldest first.
     pub fn queue(&self, from: RoleId, to: RoleId) -> impl Iterator<Item = (LabelId, SortId)> + '_ {
         self.queues.get(&(from, to)).into_iter().flatten().copied()
+    }
+
+    /// Every edge that holds something, with what it holds, oldest first.
+    pub fn queues(&self) -> impl Iterator<Item = (RoleId, RoleId, impl Iterator<Item = (LabelId, SortId)> + '_)> + '_ {
+        self.queues.iter().map(|(&(from, to), queue)| (from, to, queue.iter().copied()))
     }
 
     /// Whether nothing is under way.
@@ -91,6 +100,8 @@ pub struct System<'a> {
     channels: &'a [(RoleId, RoleId, EdgeKind)],
     bound: Option<u32>,
     fired: Fired,
+    /// What was found out about a rest already; only to be less slow.
+    known: RefCell<BTreeMap<(RoleId, Rest), Rc<Next>>>,
 }
 
 impl<'a> System<'a> {
@@ -98,7 +109,7 @@ impl<'a> System<'a> {
     /// unbounded queues); and what every edge holds at most, 0 making every edge synchronous.
     #[must_use]
     pub fn new(terms: &'a IdVec<RoleId, Term>, channels: &'a [(RoleId, RoleId, EdgeKind)], bound: Option<u32>) -> Self {
-        Self { terms, channels, bound, fired: Fired::default() }
+        Self { terms, channels, bound, fired: Fired::default(), known: RefCell::default() }
     }
 
     /// How often each rule was used so far.
@@ -115,11 +126,15 @@ impl<'a> System<'a> {
     }
 
     /// What a role can do next; nothing, if there is no such role.
-    fn next(&self, conf: &Configuration, role: RoleId) -> Next {
-        match (self.terms.entry(role), conf.rest(role)) {
-            (Some(term), Some(rest)) => Rewriter { term, fired: &self.fired }.next(rest),
-            _ => Next::default(),
+    fn next(&self, conf: &Configuration, role: RoleId) -> Rc<Next> {
+        let (Some(term), Some(rest)) = (self.terms.entry(role), conf.rest(role)) else { return Rc::default() };
+        let key = (role, rest.clone());
+        if let Some(next) = self.known.borrow().get(&key) {
+            return Rc::clone(next);
         }
+        let next = Rc::new(Rewriter { term, fired: &self.fired }.next(rest));
+        self.known.borrow_mut().insert(key, Rc::clone(&next));
+        next
     }
 
     /// What an edge holds as declared; `None` is any number, 0 makes send and receive one step.
@@ -205,7 +220,7 @@ impl<'a> System<'a> {
     pub fn enabled(&self, conf: &Configuration) -> Vec<Event> {
         let mut events = BTreeSet::new();
         for role in self.terms.ids() {
-            for (step, _) in self.next(conf, role).steps {
+            for &(step, _) in &self.next(conf, role).steps {
                 events.insert(match step.event(role) {
                     Event::Send { from, to, label, sort } if self.is_sync(from, to) => {
                         Event::Sync { from, to, label, sort }
@@ -222,7 +237,7 @@ impl<'a> System<'a> {
     pub fn cut(&self, conf: &Configuration) -> Vec<Event> {
         let mut events = Vec::new();
         for role in self.terms.ids() {
-            for (step, _) in self.next(conf, role).steps {
+            for &(step, _) in &self.next(conf, role).steps {
                 if let Step::Send { to, .. } = step
                     && !self.is_sync(role, to)
                     && !Self::fits(conf, role, to, self.bound)
@@ -260,9 +275,9 @@ impl<'a> System<'a> {
 
     /// The role only receives, and each of its edges has a head that it does not take.
     fn misreceives(&self, conf: &Configuration, role: RoleId) -> bool {
-        let steps = self.next(conf, role).steps;
+        let next = self.next(conf, role);
         let mut wanted: BTreeMap<RoleId, BTreeSet<(LabelId, SortId)>> = BTreeMap::new();
-        for (step, _) in steps {
+        for &(step, _) in &next.steps {
             let Step::Receive { from, label, sort } = step else { return false };
             wanted.entry(from).or_default().insert((label, sort));
         }
