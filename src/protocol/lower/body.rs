@@ -8,14 +8,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     report::Report,
-    sorts::{self, Place, Sorts, is_open_payload},
+    sorts::{Place, Sorts, is_open_payload},
     suggest::nearest,
-    template::{Arg, Call, ParamKind, Template},
+    template::{Arg, Call, Draft, Param, ParamKind, Template},
     world::World,
 };
 use crate::{
     diag::{Code, Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
-    id::{BlockId, BodyId, DeclId, Id, LabelId, ModuleId, RoleId, SortId, VarId},
+    id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, ModuleId, RoleId, SortId, VarId},
     protocol::{
         Role,
         names::{Names, Payload},
@@ -43,7 +43,13 @@ pub(super) struct Body<'b, 'w, 't> {
     pub(super) module: ModuleId,
     pub(super) decl: Option<DeclId>,
     pub(super) report: Report,
-    pub(super) template: Template,
+    /// Roles so far.
+    pub(super) roles: IdVec<RoleId, Role>,
+    pub(super) params: Vec<Param>,
+    open: FxHashSet<SortId>,
+    sigs: FxHashMap<LabelId, usize>,
+    pub(super) structural: bool,
+    pseudo: FxHashSet<(BlockId, usize)>,
     /// Blocks so far; the ids are indexes.
     pub(super) blocks: Vec<Vec<Stmt>>,
     pub(super) calls: Vec<Call>,
@@ -74,7 +80,12 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             module,
             decl,
             report: Report::default(),
-            template: Template::default(),
+            roles: IdVec::new(),
+            params: Vec::new(),
+            open: FxHashSet::default(),
+            sigs: FxHashMap::default(),
+            structural: false,
+            pseudo: FxHashSet::default(),
             blocks: Vec::new(),
             calls: Vec::new(),
             by_name: FxHashMap::default(),
@@ -97,7 +108,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     pub(super) fn declare(&mut self, name: &tree::Name) -> RoleId {
         if let Some(&first) = self.by_name.get(&*name.text) {
             let text = format!("role `{}` is declared twice", name.text);
-            let first_span = self.template.roles.entry(first).map_or(name.span, |role| role.span);
+            let first_span = self.roles.entry(first).map_or(name.span, |role| role.span);
             self.report.add(
                 Diagnostic::new(form::DUPLICATE_ROLE, name.span, text).label(first_span, "the first one is here"),
             );
@@ -109,7 +120,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     /// Adds a role whose name is new.
     pub(super) fn add_role(&mut self, name: &str, span: Span) -> RoleId {
         let role = Role { name: name.into(), span };
-        let id = self.template.roles.push(role).expect("a text of less than 4 GiB has fewer roles than ids");
+        let id = self.roles.push(role).expect("a text of less than 4 GiB has fewer roles than ids");
         self.by_name.insert(name.into(), id);
         id
     }
@@ -122,7 +133,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     /// The role that is meant; reports one that is not declared.
     pub(super) fn role(&mut self, role: &'t tree::Role) -> Option<RoleId> {
         if role.index.is_some() {
-            self.report.unsupported(unsupported::FAMILY, "role family", role.span);
+            self.structural(unsupported::FAMILY, "role family", role.span);
         }
         self.role_name(&role.name)
     }
@@ -134,7 +145,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         if self.grows {
             return Some(self.add_role(&name.text, name.span));
         }
-        let roles = &self.template.roles;
+        let roles = &self.roles;
         self.report.once(form::UNKNOWN_ROLE, &name.text, || {
             let found = Diagnostic::new(form::UNKNOWN_ROLE, name.span, format!("role `{}` is not declared", name.text));
             match nearest(&name.text, roles.values().map(|role| &*role.name)) {
@@ -146,7 +157,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     }
 
     pub(super) fn role_text(&self, role: RoleId) -> &str {
-        self.template.roles.entry(role).map_or("?", |role| &role.name)
+        self.roles.entry(role).map_or("?", |role| &role.name)
     }
 
     pub(super) fn label(&mut self, text: &str) -> LabelId {
@@ -161,7 +172,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         let open = payload.as_ref().is_some_and(is_open_payload);
         let id = self.shared.names.sort(payload).expect("a text of less than 4 GiB has fewer payloads than ids");
         if open {
-            self.template.open.insert(id);
+            self.open.insert(id);
         }
         id
     }
@@ -387,7 +398,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 self.blocks.truncate(blocks);
                 self.calls.truncate(calls);
                 to.truncate(length);
-                self.template.pseudo.retain(|&(at, index)| at.index() < blocks && (at != block || index < length));
+                self.pseudo.retain(|&(at, index)| at.index() < blocks && (at != block || index < length));
                 self.report.once(form::UNREACHABLE, &format!("{}", by.start), || {
                     Diagnostic::new(form::UNREACHABLE, stmt.span, "this is never reached".to_owned())
                         .label(by, "nothing goes on behind this")
@@ -564,7 +575,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     /// A construct without a meaning yet that steers what happens.
     pub(super) fn structural(&mut self, code: Code, what: &'static str, span: Span) {
         self.report.unsupported(code, what, span);
-        self.template.structural = true;
+        self.structural = true;
     }
 
     fn takes_part(&mut self, role: &'t tree::Role) {
@@ -585,7 +596,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         'i: 't,
     {
         let arms: Vec<BlockId> = blocks.map(|inner| self.block(inner).0).collect();
-        self.template.pseudo.insert((block, to.len()));
+        self.pseudo.insert((block, to.len()));
         to.push(Stmt::Choice { at: Chooser::Mixed, arms: arms.into(), span });
     }
 
@@ -825,7 +836,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     /// The numbers of parameters, after those of the surroundings.
     pub(super) fn params(&mut self, params: &'t [tree::TParam]) {
         for param in params {
-            let number = self.template.params.len();
+            let number = self.params.len();
             let kind = match &param.kind {
                 tree::TParamKind::Type | tree::TParamKind::Data => ParamKind::Sort,
                 tree::TParamKind::Sig => ParamKind::Sig,
@@ -834,7 +845,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                     ParamKind::Const
                 }
             };
-            if self.template.params.iter().any(|known| known.name == param.name.text) {
+            if self.params.iter().any(|known| known.name == param.name.text) {
                 let text = format!("parameter `{}` is declared twice", param.name.text);
                 self.report.add(Diagnostic::new(form::DUPLICATE_PARAM, param.name.span, text));
             }
@@ -844,11 +855,11 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 }
                 ParamKind::Sig => {
                     let label = self.label(&param.name.text);
-                    self.template.sigs.insert(label, number);
+                    self.sigs.insert(label, number);
                 }
                 ParamKind::Const => {}
             }
-            self.template.params.push(super::template::Param { kind, name: param.name.text.clone() });
+            self.params.push(Param { kind, name: param.name.text.clone() });
         }
     }
 
@@ -894,13 +905,33 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         }
     }
 
-    /// The finished template.
-    pub(super) fn finish(&mut self, start: BlockId) -> Template {
-        let mut template = std::mem::take(&mut self.template);
-        template.blocks = std::mem::take(&mut self.blocks).into();
-        template.calls = std::mem::take(&mut self.calls).into();
-        template.start = start;
-        template
+    /// The statements that were read since the last time.
+    pub(super) fn template(&mut self, start: BlockId, compact: bool) -> Template {
+        Template {
+            blocks: std::mem::take(&mut self.blocks).into(),
+            start,
+            calls: std::mem::take(&mut self.calls).into(),
+            pseudo: std::mem::take(&mut self.pseudo),
+            compact,
+        }
+    }
+
+    /// What was read.
+    pub(super) fn draft(self, templates: Vec<Template>) -> Draft {
+        let Report { diagnostics, broken, unsupported, .. } = self.report;
+        Draft {
+            roles: self.roles,
+            params: self.params,
+            open: self.open,
+            sigs: self.sigs,
+            templates: if broken { Vec::new() } else { templates },
+            own: self.own,
+            structural: self.structural,
+            broken,
+            unsupported,
+            diagnostics,
+            ..Draft::default()
+        }
     }
 }
 

@@ -45,6 +45,18 @@ pub(super) enum TypeDef<'t> {
     Foreign(&'t tree::Foreign),
 }
 
+impl Decl<'_> {
+    /// What it is, in words.
+    pub(super) fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Protocol(_) => "a global protocol",
+            Kind::LocalProtocol(_) => "a local protocol",
+            Kind::LocalType(_) => "a local type",
+            Kind::System(_) => "a system",
+        }
+    }
+}
+
 /// One file of the specification.
 pub(super) struct Module<'t> {
     pub(super) file: FileId,
@@ -302,6 +314,14 @@ impl<'t> World<'t> {
             }
         }
         Found::Decl(decl)
+    }
+
+    /// The local protocols and local types of a module that have a plain name.
+    pub(super) fn locals(&self, module: ModuleId, name: &tree::QName) -> &[DeclId] {
+        match name.parts.as_slice() {
+            [one] => self.modules[module].locals.get(&*one.text).map_or(&[], Vec::as_slice),
+            _ => &[],
+        }
     }
 
     /// The module that a qualified name begins with, and the rest of the name; at least one part is left over.
