@@ -8,6 +8,7 @@ mod graph;
 mod local;
 mod lower;
 mod names;
+pub mod project;
 mod spec;
 mod term;
 mod wellformed;
