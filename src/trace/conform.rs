@@ -261,7 +261,7 @@ impl<'a> Checker<'a> {
     ) -> Result<(), Box<Offence>> {
         let Self { kinds, shapes, sessions, watcher, coverage, map, .. } = self;
         let known = kinds.get(kind);
-        let offend = |refusal| Box::new(Offence::refusal(known, side.unwrap_or(Side::Both), refusal));
+        let offend = |refusal| Box::new(Offence::refusal(known, refusal));
         if let Some(flaw) = &raw.flaw {
             return Err(Box::new(Offence::flaw(flaw)));
         }

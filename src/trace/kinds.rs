@@ -37,7 +37,7 @@ pub(crate) enum Class {
     /// A local action, with the payloads that it has in the system.
     Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
     /// A message.
-    Message { from: RoleId, to: RoleId, messages: Box<[MessageId]> },
+    Message { from: RoleId, messages: Box<[MessageId]> },
     /// Nothing that the protocol has.
     Unknown(Box<Unknown>),
 }
@@ -58,8 +58,6 @@ pub(crate) struct Kind {
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
     pub(crate) label: Box<str>,
-    /// The role of `from`, if there is one.
-    pub(crate) sender: Option<RoleId>,
 }
 
 #[derive(Default)]
@@ -111,8 +109,7 @@ impl<'a> Kinds<'a> {
                 acts.entry((role, action.label)).or_default().push(action.sort);
             }
         }
-        let spare =
-            Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into(), sender: None };
+        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into() };
         Self {
             subject,
             map,
@@ -131,7 +128,9 @@ impl<'a> Kinds<'a> {
     /// A kind by its number.
     #[inline]
     pub(crate) fn get(&self, kind: u32) -> &Kind {
-        self.kinds.get(kind as usize).expect("by INVARIANT (bounded): numbers are only given out for kinds that are kept")
+        self.kinds
+            .get(kind as usize)
+            .expect("by INVARIANT (bounded): numbers are only given out for kinds that are kept")
     }
 
     /// The kind of an event.
@@ -141,9 +140,9 @@ impl<'a> Kinds<'a> {
             return self.of_names(&raw.from, &raw.to, &raw.label, false);
         }
         let hash = self.key.hash(raw.names.as_bytes());
-        let known = self.piece_index.find(hash, |piece| {
-            self.pieces.get(piece as usize).is_some_and(|(key, _)| **key == *raw.names.as_bytes())
-        });
+        let known = self
+            .piece_index
+            .find(hash, |piece| self.pieces.get(piece as usize).is_some_and(|(key, _)| **key == *raw.names.as_bytes()));
         if let Some(&(_, kind)) = known.and_then(|piece| self.pieces.get(piece as usize)) {
             return kind;
         }
@@ -204,7 +203,7 @@ impl<'a> Kinds<'a> {
         } else {
             self.class(from, to, renamed, (sender, receiver, known))
         };
-        Kind { class, from: from.into(), to: to.into(), label: label.into(), sender }
+        Kind { class, from: from.into(), to: to.into(), label: label.into() }
     }
 
     fn class(
@@ -252,9 +251,7 @@ impl<'a> Kinds<'a> {
             };
         }
         match self.messages.get(&(sender, receiver, id)) {
-            Some(messages) => {
-                Class::Message { from: sender, to: receiver, messages: messages.as_slice().into() }
-            }
+            Some(messages) => Class::Message { from: sender, messages: messages.as_slice().into() },
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");
                 unknown(codes::MESSAGE, text, self.elsewhere(id))

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Span, catalogue::trace as codes},
-    protocol::{Act, Side},
+    protocol::Act,
 };
 
 /// What can be said about a session.
@@ -225,7 +225,7 @@ impl Offence {
         Self { code, message, help: None, blame: None }
     }
 
-    pub(super) fn refusal(kind: &Kind, side: Side, refusal: super::observe::Refusal) -> Self {
+    pub(super) fn refusal(kind: &Kind, refusal: super::observe::Refusal) -> Self {
         use super::observe::Refusal;
         let Kind { from, to, label, .. } = kind;
         let own = from == to;
@@ -239,7 +239,6 @@ impl Offence {
             }
             Refusal::Payload(misfit) => (codes::PAYLOAD, format!("`{label}` from `{from}` to `{to}`: {misfit}")),
         };
-        let _ = side;
         Self { code, message, help: None, blame: None }
     }
 }

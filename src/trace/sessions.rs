@@ -15,10 +15,7 @@
 use rustc_hash::FxHashMap;
 
 use super::index::{Index, Key, MOST};
-use crate::{
-    id::StateId,
-    machine::Configuration,
-};
+use crate::{id::StateId, machine::Configuration};
 
 /// Events that are remembered of each session.
 pub(crate) const RECENT: usize = 8;
@@ -162,14 +159,8 @@ impl Sessions {
             Some(slot) => slot,
             None => u32::try_from(self.blocks.len()).ok().filter(|&slot| slot < PAST)?,
         };
-        let mut block = Block {
-            name: [0; INLINE],
-            len: u8::MAX,
-            heavy: false,
-            events: 0,
-            born: line,
-            recent: [0; RECENT],
-        };
+        let mut block =
+            Block { name: [0; INLINE], len: u8::MAX, heavy: false, events: 0, born: line, recent: [0; RECENT] };
         match block.name.get_mut(..name.len()) {
             Some(inline) => {
                 inline.copy_from_slice(name.as_bytes());

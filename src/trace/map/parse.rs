@@ -169,8 +169,7 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "roles" => map.roles = text.pairs("roles", value)?,
             "labels" => labels(&text, &mut map, value)?,
             _ => {
-                let known =
-                    ["protocol", "observer", "role", "sides", "session", "inject", "roles", "labels"];
+                let known = ["protocol", "observer", "role", "sides", "session", "inject", "roles", "labels"];
                 return Err(text.unknown(key, "the map", &known));
             }
         }

@@ -287,7 +287,9 @@ impl<'a> Watcher<'a> {
                         self.take(&mut next, step);
                         found.push(next);
                     }
-                    if self.offers(at.state(from), from, Act::Send(to), self.label(message), self.sort(message)).next()
+                    if self
+                        .offers(at.state(from), from, Act::Send(to), self.label(message), self.sort(message))
+                        .next()
                         .is_some()
                         && *refusal == Refusal::Sender
                     {
@@ -412,7 +414,9 @@ impl<'a> Watcher<'a> {
                             (Act::Send(_), Some(ref message)) => {
                                 let side = if self.sided { Side::Send } else { Side::Both };
                                 let seen = Seen::Message { messages: std::slice::from_ref(message), side };
-                                if self.accepts(&start.at, seen) && known.insert((role, offered.act, offered.label, offered.sort)) {
+                                if self.accepts(&start.at, seen)
+                                    && known.insert((role, offered.act, offered.label, offered.sort))
+                                {
                                     all.push(offered);
                                 }
                                 continue;
@@ -420,13 +424,17 @@ impl<'a> Watcher<'a> {
                             (Act::Receive(_), Some(ref message)) => {
                                 let seen =
                                     Seen::Message { messages: std::slice::from_ref(message), side: Side::Receive };
-                                if self.accepts(&start.at, seen) && known.insert((role, offered.act, offered.label, offered.sort)) {
+                                if self.accepts(&start.at, seen)
+                                    && known.insert((role, offered.act, offered.label, offered.sort))
+                                {
                                     all.push(offered);
                                 }
                                 continue;
                             }
                         };
-                        if self.accepts(&start.at, seen) && known.insert((role, offered.act, offered.label, offered.sort)) {
+                        if self.accepts(&start.at, seen)
+                            && known.insert((role, offered.act, offered.label, offered.sort))
+                        {
                             all.push(offered);
                         }
                     }

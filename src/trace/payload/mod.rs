@@ -226,7 +226,8 @@ fn map(key: &Sort, of: &Sort, wanted: &Sort, value: &str) -> Result<(), Misfit> 
             for (name, value) in members(value) {
                 let text = serde_json::Value::String(name.clone().into_owned()).to_string();
                 let step = format!("[{text}]");
-                sort(key, &text).map_err(|_| Misfit { path: step.clone(), what: format!("is no key of `{wanted}`") })?;
+                sort(key, &text)
+                    .map_err(|_| Misfit { path: step.clone(), what: format!("is no key of `{wanted}`") })?;
                 sort(of, value).map_err(|inner| below(&step, inner))?;
             }
             Ok(())
@@ -261,8 +262,9 @@ fn builtin_fits(builtin: Builtin, value: &str) -> bool {
         Builtin::Unit => value == "null" || first == b'{' && members(value).next().is_none(),
         Builtin::Bool => matches!(first, b't' | b'f'),
         Builtin::Int => numeral().is_some_and(|text| scalar::Decimal::of(&text).is_some_and(|n| n.is_integer())),
-        Builtin::Uint => numeral()
-            .is_some_and(|text| scalar::Decimal::of(&text).is_some_and(|n| n.is_integer() && !n.is_negative())),
+        Builtin::Uint => {
+            numeral().is_some_and(|text| scalar::Decimal::of(&text).is_some_and(|n| n.is_integer() && !n.is_negative()))
+        }
         Builtin::Decimal => numeral().is_some_and(|text| scalar::Decimal::of(&text).is_some()),
         Builtin::Float => number,
         Builtin::String => first == b'"',

@@ -135,7 +135,8 @@ pub(super) fn is_rfc3339(text: &str) -> bool {
         let separated = text.get(10..11).is_some_and(|c| matches!(c, "T" | "t" | " "));
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
-            2 => 28 + u32::from(leap),
+            2 if leap => 29,
+            2 => 28,
             4 | 6 | 9 | 11 => 30,
             1..=12 => 31,
             _ => return None,
