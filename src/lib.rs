@@ -5,4 +5,5 @@ pub mod event;
 pub mod id;
 pub mod machine;
 pub mod protocol;
+pub mod report;
 pub mod syntax;
