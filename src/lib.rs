@@ -1,5 +1,7 @@
 //! polylogue: a multiparty session-type runtime and verifier.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod diag;
 pub mod event;
 pub mod id;
