@@ -20,6 +20,11 @@ impl<W: Write> Github<W> {
         Self { out }
     }
 
+    /// The writer.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     fn command(&mut self, level: &str, place: &Place, title: &str, text: &str) -> io::Result<()> {
         write!(self.out, "::{level} file={},line={}", property(&place.file), place.line)?;
         if place.column > 0 {

@@ -30,6 +30,11 @@ impl<W: Write> Json<W> {
         Self { out }
     }
 
+    /// The writer.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     /// Writes any record.
     pub fn record(&mut self, record: &Record) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, record)?;

@@ -39,6 +39,11 @@ impl<W: Write> Junit<W> {
         Self { out, suites: IndexMap::new() }
     }
 
+    /// The writer.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     fn case(&mut self, file: &str, name: String, class: &'static str, result: Outcome) {
         // A file without cases is a suite too, so the entry is made first.
         self.suites.entry(file.to_owned()).or_default().push(Case { name, class, result });

@@ -28,6 +28,11 @@ impl<W: Write> Sarif<W> {
         Self { out, results: Vec::new(), rules: BTreeMap::new() }
     }
 
+    /// The writer.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     fn rule(&mut self, id: &str, title: &str, text: &str) {
         let rule = || {
             json!({
