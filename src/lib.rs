@@ -2,10 +2,13 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod crosscheck;
 pub mod diag;
 pub mod event;
+pub mod generate;
 pub mod id;
 pub mod machine;
 pub mod protocol;
+pub mod reference;
 pub mod report;
 pub mod syntax;
