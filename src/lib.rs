@@ -12,3 +12,4 @@ pub mod protocol;
 pub mod reference;
 pub mod report;
 pub mod syntax;
+pub mod trace;
