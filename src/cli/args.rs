@@ -26,7 +26,7 @@ Exit codes: 0 as stated; 1 findings; 2 wrong arguments, or a file that cannot be
 )]
 pub(super) struct Cli {
     /// When to use colour; `auto` heeds NO_COLOR and whether the output is a terminal
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
     pub(super) color: Color,
 
     #[command(subcommand)]
@@ -38,6 +38,12 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Judge the claims and traces of specifications
     Check(Check),
+    /// Print the local type of each role
+    Project(Project),
+    /// Draw machines and protocols
+    Graph(Graph),
+    /// Check recorded traffic against a specification
+    Conform(Conform),
     /// Print specifications in the canonical form
     Fmt(Fmt),
     /// Say what a code in a message means
@@ -94,6 +100,144 @@ pub(super) struct Check {
     /// Hold the machines against the reference semantics as well
     #[arg(long)]
     pub(super) cross_check: bool,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// Which merge decides whether a role can follow a choice of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Merge {
+    /// It must do the same in all branches, unless each begins with a message to it.
+    Plain,
+    /// Receives from one peer are united.
+    #[default]
+    Full,
+}
+
+/// `project`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The types are printed in the compact form of the language, so they can be pasted into a specification. Roles that
+cannot follow the protocol are explained on standard error, with the message that would mend it.
+
+Examples:
+  polylogue project specs/two_buyer.mpst
+  polylogue project specs/two_buyer.mpst TwoBuyer --role Seller --minimize")]
+pub(super) struct Project {
+    /// A specification; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Only this protocol, system or local type
+    #[arg(value_name = "PROTOCOL")]
+    pub(super) protocol: Option<String>,
+
+    /// Only this role
+    #[arg(long, value_name = "R")]
+    pub(super) role: Option<String>,
+
+    /// Which merge decides whether a role can follow a choice of another
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) projection: Merge,
+
+    /// Print the smallest type with the same behaviour
+    #[arg(long)]
+    pub(super) minimize: bool,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// How `graph` draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawing {
+    /// Graphviz.
+    #[default]
+    Dot,
+    /// Mermaid: state diagrams, and a sequence diagram for a whole protocol.
+    Mermaid,
+    /// SVG, with nothing else to install.
+    Svg,
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A global protocol is drawn as its flow of messages; with --role, as that role's machine. Systems and local types are
+drawn as machines.
+
+Examples:
+  polylogue graph specs/two_buyer.mpst --format mermaid
+  polylogue graph specs/two_buyer.mpst --role Bob --format svg > bob.svg
+  polylogue graph specs/ring.mpst Ring | dot -Tpng > ring.png")]
+pub(super) struct Graph {
+    /// A specification; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// The protocol, system or local type, if the file declares several
+    #[arg(value_name = "TARGET")]
+    pub(super) target: Option<String>,
+
+    /// The machine of this role
+    #[arg(long, value_name = "R")]
+    pub(super) role: Option<String>,
+
+    /// How to draw
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Drawing,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// `conform`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A log is JSON lines, one event each: {\"session\", \"seq\", \"ts\", \"from\", \"to\", \"label\", \"payload\"}, keys in any
+order, others ignored. A map says what other fields mean; SPEC.toml beside SPEC.mpst is read unasked. Each log is
+judged by itself. A session is judged no further after its first violation.
+
+Examples:
+  polylogue conform specs/pop3.mpst pop3.jsonl
+  tail -f app.log | polylogue conform shop.mpst - --observer endpoint:Shop
+  polylogue conform specs/tls.mpst *.jsonl.gz --format json --complete --coverage")]
+pub(super) struct Conform {
+    /// A specification
+    #[arg(value_name = "SPEC")]
+    pub(super) spec: PathBuf,
+
+    /// Recorded traffic; `-` is standard input, `.gz` is unpacked
+    #[arg(required = true, value_name = "LOG")]
+    pub(super) logs: Vec<PathBuf>,
+
+    /// The protocol or system, if the file declares several and none is marked `@main`
+    #[arg(long, value_name = "P")]
+    pub(super) protocol: Option<String>,
+
+    /// What the fields, roles and labels of the log mean (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) map: Option<PathBuf>,
+
+    /// Where the log was taken: total, wire, endpoint:R
+    #[arg(long, value_name = "OBSERVER")]
+    pub(super) observer: Option<String>,
+
+    /// A session that stopped early is a finding
+    #[arg(long)]
+    pub(super) complete: bool,
+
+    /// Say which states, transitions and pairs of transitions were never seen
+    #[arg(long)]
+    pub(super) coverage: bool,
 
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
