@@ -1,5 +1,7 @@
 //! polylogue: a multiparty session-type runtime and verifier.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod crosscheck;
 pub mod diag;
 pub mod event;
@@ -9,6 +11,7 @@ pub mod load;
 pub mod machine;
 pub mod protocol;
 pub mod reference;
+pub mod report;
 pub mod syntax;
 pub mod trace;
 pub mod verify;
