@@ -334,10 +334,10 @@ impl<'t> Printer<'t> {
         self.place(payload.span);
         self.put("(");
         self.group(|printer| {
-            printer.push(Op::Indent(2));
+            printer.push(Op::Indent(1));
             printer.commas(&payload.fields, Self::field);
             printer.rest(payload.rest.as_deref(), !payload.fields.is_empty());
-            printer.push(Op::Indent(-2));
+            printer.push(Op::Indent(-1));
             printer.closer(payload.span);
             printer.put(")");
         });

@@ -300,6 +300,9 @@ impl<'t> Layout<'t> {
                 }
             }
             Op::Begin => {
+                if !self.begun {
+                    self.lead(Self::place_behind(ops, at));
+                }
                 let outer = self.groups.last().is_some_and(|group| group.flat);
                 let flat = outer || self.fits(ops, at.saturating_add(1), true);
                 self.groups.push(Group { flat });
