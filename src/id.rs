@@ -80,6 +80,10 @@ macro_rules! id {
 id! {
     /// A source text.
     FileId = "file";
+    /// A file of a specification, while it is lowered.
+    ModuleId = "module";
+    /// A declaration of a specification, while it is lowered.
+    DeclId = "declaration";
     /// A role of one protocol or system.
     RoleId = "role";
     /// A message label; one table for a whole specification.
@@ -149,13 +153,13 @@ impl<K: Id, V> IdVec<K, V> {
 
     /// The entry, if the id is one of this table.
     #[inline]
-    pub fn get(&self, id: K) -> Option<&V> {
+    pub fn entry(&self, id: K) -> Option<&V> {
         self.entries.get(id.index())
     }
 
     /// The entry, to be changed.
     #[inline]
-    pub fn get_mut(&mut self, id: K) -> Option<&mut V> {
+    pub fn entry_mut(&mut self, id: K) -> Option<&mut V> {
         self.entries.get_mut(id.index())
     }
 

@@ -93,7 +93,7 @@ impl Sources {
     /// The text with this id.
     #[must_use]
     pub fn get(&self, file: FileId) -> Option<&Source> {
-        self.files.get(file)
+        self.files.entry(file)
     }
 
     /// The text of a range.

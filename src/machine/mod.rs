@@ -1,0 +1,15 @@
+//! Machines: local types compiled to dense tables, systems of them, and the one way in which they step.
+//!
+//! Comes in: a [`Local`](crate::protocol::Local) per role. Goes out: a [`Machine`] per role, a [`System`] of all, and
+//! configurations that only [`System::admits`] and [`System::step`] judge and change. The verifier, the trace checker
+//! and the session store all ask these two; they differ only in how they hold the [`Cells`] of a configuration.
+
+mod configuration;
+mod minimize;
+mod system;
+mod table;
+
+pub use configuration::{Cells, Configuration, Move, Semantics};
+pub use minimize::minimize;
+pub use system::{Edge, Message, System, SystemError};
+pub use table::{Action, Machine, Offer, TableError};
