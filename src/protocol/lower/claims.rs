@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
-    id::{DeclId, Id, IdVec, ModuleId, RoleId},
-    protocol::{
-        Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported,
-    },
+    id::{DeclId, IdVec, ModuleId, RoleId},
+    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported},
     syntax::tree,
 };
 
@@ -80,13 +78,17 @@ impl<'t> Lowering<'_, 't> {
         let decl = match world.find(ModuleId::default(), None, &target.name) {
             Found::Decl(decl) => decl,
             Found::Many(many) => {
-                let mine = many.iter().copied().find(|&decl| role.is_some_and(|r| world.local_role(decl) == Some(&r.text)));
+                let mine =
+                    many.iter().copied().find(|&decl| role.is_some_and(|r| world.local_role(decl) == Some(&r.text)));
                 match mine {
                     Some(decl) => decl,
                     None => {
                         let name = callee::text(&target.name);
-                        let roles: Vec<String> =
-                            many.iter().filter_map(|&decl| world.local_role(decl)).map(|r| format!("`{name}@{r}`")).collect();
+                        let roles: Vec<String> = many
+                            .iter()
+                            .filter_map(|&decl| world.local_role(decl))
+                            .map(|r| format!("`{name}@{r}`"))
+                            .collect();
                         let text = format!("`{name}` is declared for several roles");
                         let found = Diagnostic::new(form::AMBIGUOUS, target.span, text);
                         self.diagnostics.push(found.help(format!("write {}", roles.join(" or "))));
@@ -108,11 +110,10 @@ impl<'t> Lowering<'_, 't> {
             Target::Protocol(at) => Some(Target::ProtocolRole(at, self.target_role(index, name)?)),
             Target::System(at) => Some(Target::SystemRole(at, self.target_role(index, name)?)),
             Target::Local(_) if world.local_role(decl) == Some(&name.text) => Some(index),
-            other => {
+            _ => {
                 let own = world.local_role(decl).unwrap_or("?");
                 let text = format!("`{}` is the part of `{own}`, not of `{}`", callee::text(&target.name), name.text);
                 self.diagnostics.push(Diagnostic::new(form::WRONG_KIND, name.span, text));
-                let _ = other;
                 None
             }
         }
@@ -227,7 +228,7 @@ impl<'t> Lowering<'_, 't> {
                     note(&mut unsupported, unsupported::FAMILY, "role family", role.span);
                 }
             }
-            let mut ask = |role: &tree::Role, sound: &mut bool| {
+            let mut ask = |role: &'t tree::Role, sound: &mut bool| {
                 if said.contains(&*role.name.text) {
                     return None;
                 }
@@ -352,4 +353,3 @@ fn note(to: &mut Vec<Unsupported>, code: crate::diag::Code, what: &'static str, 
         to.push(Unsupported { code, what, span });
     }
 }
-

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
-    id::{Id, ModuleId},
+    id::ModuleId,
     protocol::names::{Builtin, Field, Payload, Sort},
     syntax::tree,
 };
@@ -146,7 +146,11 @@ pub(super) fn substitute_payload(payload: &Payload, args: &[Sort]) -> Option<Pay
 
 fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: usize) -> Option<Payload> {
     let fields = payload.fields.iter().map(|field| {
-        Some(Field { sort: replace(&field.sort, args, left, depth)?, name: field.name.clone(), optional: field.optional })
+        Some(Field {
+            sort: replace(&field.sort, args, left, depth)?,
+            name: field.name.clone(),
+            optional: field.optional,
+        })
     });
     Some(Payload { fields: fields.collect::<Option<_>>()?, open: payload.open })
 }
@@ -498,7 +502,7 @@ fn find<'t>(world: &World<'t>, module: ModuleId, parts: &[&str]) -> Option<(Opti
 /// The types that an alias mentions.
 fn mentions<'t>(world: &World<'t>, module: ModuleId, alias: &tree::TypeDecl) -> Vec<(ModuleId, &'t str)> {
     let mut found = Vec::new();
-    let mut name = |name: &tree::QName, found: &mut Vec<(ModuleId, &'t str)>| {
+    let name = |name: &tree::QName, found: &mut Vec<(ModuleId, &'t str)>| {
         let parts: Vec<&str> = name.parts.iter().map(|part| &*part.text).collect();
         let hidden = |one: &str| alias.params.iter().any(|param| &*param.name.text == one);
         if matches!(parts.as_slice(), &[one] if hidden(one)) {
@@ -548,4 +552,3 @@ pub(super) fn plural(count: usize) -> &'static str {
 pub(super) fn is_open_payload(payload: &Payload) -> bool {
     payload.fields.iter().any(|field| is_open(&field.sort))
 }
-

@@ -151,7 +151,7 @@ impl Teller<'_> {
                 "plain merge asks for the same labels in every arm; full merge unites them".to_owned()
             }
             (None, Mismatch::Payload(_)) => "give one of the two messages a label of its own".to_owned(),
-            (None, _) => format!("let whoever decides tell `{}` which arm was taken", self.role),
+            (None, _) => format!("let every arm begin with a message that tells `{}` which it is", self.role),
         }
     }
 

@@ -50,6 +50,8 @@ mod states;
 
 pub use mend::{Edit, Mend};
 
+use rustc_hash::FxHashSet;
+
 use super::{graph::Graph, local::Local};
 use crate::id::{Id, IdVec, LabelId, NodeId, RoleId, SortId};
 use index::{Index, Scratch};
@@ -100,6 +102,18 @@ pub enum Kind {
     },
     /// No statement about the protocol: the local type is larger than we build.
     TooLarge(Limit),
+}
+
+impl ProjectionError {
+    /// The choice that it is about.
+    #[must_use]
+    pub fn fork(&self) -> Option<NodeId> {
+        match &self.kind {
+            Kind::Clash(clash) => clash.fork,
+            Kind::Begins { fork, .. } | Kind::Alike { fork, .. } => Some(*fork),
+            Kind::TooLarge(_) => None,
+        }
+    }
 }
 
 /// Which limit was reached.
@@ -180,7 +194,7 @@ pub fn project(graph: &Graph, role: RoleId, discipline: Discipline) -> Result<Lo
 /// The local types of the roles `0..roles`, or every reason why some are missing.
 ///
 /// Of each role the choices that lack form are reported, and if there are none, the first clash; after 1,000 errors
-/// the rest is left out.
+/// the rest is left out. A clash that comes from a choice without form is not reported beside it.
 pub fn project_all(
     graph: &Graph,
     roles: usize,
@@ -207,6 +221,12 @@ pub fn project_all(
             }
         }
     }
+    // What a choice without form does to others is not worth a further word.
+    let formless: FxHashSet<NodeId> = projector.form.iter().filter_map(ProjectionError::fork).collect();
+    errors.retain(|error| {
+        let felt = matches!(error.kind, Kind::Clash(_)) && error.fork().is_some_and(|fork| formless.contains(&fork));
+        !felt
+    });
     if errors.is_empty() { Ok(locals) } else { Err(errors) }
 }
 
