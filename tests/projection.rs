@@ -24,7 +24,7 @@ use polylogue::{
     id::{LabelId, NodeId, RoleId, SortId},
     protocol::{
         Act, Graph, Node, Step, Term,
-        project::{Discipline, Does, Kind, Mismatch, Side, canonical, project, project_all},
+        project::{Discipline, Does, Kind, Limit, Mismatch, ProjectionError, Side, canonical, project, project_all},
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,8 +120,8 @@ fn large_protocols_in_time() {
     }
 }
 
-/// Mends a term again and again; the number of messages it took, or `None` where a payload clash has to be settled by
-/// its author.
+/// Mends a term again and again; the number of messages it took, or `None` where arms begin alike and only their author
+/// can say what is meant.
 fn mend_all(wild: &Wild, mut term: Term, seed: u64) -> Option<usize> {
     let header = header(wild.roles);
     let mut names = names(8);
@@ -133,11 +133,19 @@ fn mend_all(wild: &Wild, mut term: Term, seed: u64) -> Option<usize> {
         for error in &errors {
             // The text must not be empty, whatever the error is.
             assert!(!error.diagnostic(&graph, &header, &names).text.is_empty());
-            let Kind::Clash(clash) = &error.kind else { panic!("seed {seed}: {error:?}") };
+            let Kind::Clash(clash) = &error.kind else {
+                assert!(matches!(error.kind, Kind::Alike { .. }), "seed {seed}: {error:?}");
+                continue;
+            };
             assert_ne!(clash.first.run, clash.second.run, "seed {seed}: {error:?}");
             assert_eq!(seen(&graph, error.role, &clash.first), seen(&graph, error.role, &clash.second), "seed {seed}");
             let Some(mend) = &clash.mend else {
-                assert!(matches!(clash.why, Mismatch::Payload(_)), "seed {seed}: {error:?}");
+                let alike = [&clash.first, &clash.second].map(|side| match graph.nodes[side.arm.unwrap()] {
+                    Node::Step { step, label, sort, .. } => (step, label, sort),
+                    _ => panic!("an arm begins with a step"),
+                });
+                let [first, second] = alike;
+                assert!(first == second || matches!(clash.why, Mismatch::Payload(_)), "seed {seed}: {error:?}");
                 continue;
             };
             build::apply(mend, &mut term, &graph, &header, &mut names);
@@ -195,7 +203,7 @@ fn behind(graph: &Graph, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
 #[test]
 fn mends_random_protocols() {
     let seeds = std::env::var("POLYLOGUE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000u64);
-    let (mut fine, mut mended, mut messages, mut payload) = (0, 0, 0, 0);
+    let (mut fine, mut mended, mut messages, mut left) = (0, 0, 0, 0);
     for seed in 0..seeds {
         let mut wild = Wild::new(seed);
         let (term, graph) = wild.term();
@@ -208,10 +216,10 @@ fn mends_random_protocols() {
                 mended += 1;
                 messages += n;
             }
-            None => payload += 1,
+            None => left += 1,
         }
     }
-    println!("{fine} project, {mended} do with {messages} more messages, {payload} have clashing payloads");
+    println!("{fine} project, {mended} do with {messages} more messages, {left} are the author's to mend");
     assert!(mended > 300 && fine > 300);
 }
 
@@ -335,6 +343,38 @@ fn cases() {
     }
     assert_eq!(others, Vec::<String>::new(), "the code is not that of the case");
     assert_eq!(codes.len(), 6, "{codes:?}");
+}
+
+/// Which of the last `n` messages were `a`: a deterministic automaton must remember all of them.
+fn remembers(n: usize) -> String {
+    let two = |then: &str| {
+        format!("choice at A {{ A -> B: a(); B -> C: a(); {then} }} or {{ A -> B: b(); B -> C: b(); {then} }}\n")
+    };
+    let rest = two("").repeat(n);
+    let guess = two("continue X;").trim_end().to_owned();
+    let forever = two("continue Y;");
+    format!(
+        "protocol P(role A, role B, role C) {{\nrec X {{ {guess} or {{ A -> B: now(); B -> C: a(); }} }}\n{rest}rec Y {{ {forever} }} }}"
+    )
+}
+
+#[test]
+fn a_local_type_that_grows_exponentially_is_given_up() {
+    let read = text::read(&remembers(9));
+    assert_eq!(read.errors(), Vec::<String>::new());
+    let it = read.protocol(None).unwrap();
+    let graph = graph(&it.term);
+    let locals = project_all(&graph, 3, Discipline::Full).unwrap();
+    assert!(locals[role(2)].states.len() > 1 << 9);
+
+    let read = text::read(&remembers(40));
+    let it = read.protocol(None).unwrap();
+    let told = text::report(&read, it, Discipline::Full);
+    assert!(told.starts_with("PL0407 the local type of `C` is too large: more than "), "{told}");
+    assert!(matches!(
+        canonical(&build::graph(&it.term), role(2)),
+        Err(ProjectionError { kind: Kind::TooLarge(Limit::States(_)), .. })
+    ));
 }
 
 /// A row of the corpus.

@@ -35,6 +35,12 @@ pub(super) fn clash(builder: &mut Builder<'_, '_, '_>, state: StateId, misfit: &
     if place(&second) < place(&first) {
         std::mem::swap(&mut first, &mut second);
     }
+    // The arms of a choice of its own that begin alike are one arm to the role itself.
+    if let (Some(fork), Some(first), Some(second)) = (fork, first.arm, second.arm)
+        && matches!(builder.index.graph.nodes[fork], Node::Fork { at: Chooser::Role(at), .. } if at == role)
+    {
+        return ProjectionError { role, kind: Kind::Alike { fork, first, second } };
+    }
     let mend = match (builder.discipline(), fork) {
         (Some(Discipline::Full), Some(fork)) => {
             Mend::of(builder.index, builder.scratch, fork, role, misfit.why, [&first, &second])

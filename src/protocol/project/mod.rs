@@ -4,7 +4,8 @@
 //! tell apart, what it would have to do in each, and, where a message could help, which ([`Mend`]).
 //!
 //! A message is a send for its sender, a receive for its receiver and nothing for the others. A `choice at R` is the
-//! union of what its arms begin with for `R`, and the merge of its arms for the others. A loop in which the role takes
+//! union of what its arms begin with for `R`, and the merge of its arms for the others. Arms that begin with the very
+//! same message are merged behind it, for all roles. A loop in which the role takes
 //! no part is left out; if nothing else remains, the role is at `end`. Nothing here walks over a type as a tree:
 //! states are sets of graph nodes, each set is met once, so recursion is coinductive, nested and shadowed loops are
 //! nothing special, and common continuations stay common.
@@ -91,7 +92,8 @@ pub enum Kind {
         /// What the arm begins with.
         first: NodeId,
     },
-    /// Two arms of the role's choice begin with the same label to the same receiver.
+    /// Two arms of the role's choice begin with the same label to the same receiver, but with different payload
+    /// signatures, or the role then goes on in ways that do not merge.
     Alike {
         /// The choice.
         fork: NodeId,
