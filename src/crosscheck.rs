@@ -111,7 +111,7 @@ pub enum Difference {
         /// It is the machine that contradicts itself, else the reference.
         machine: bool,
     },
-    /// The machine admits an event by a move that is not one of the enabled ones, or is another event's.
+    /// The machine admits an event by a move that is not the first of the enabled ones that are this event.
     Move {
         /// The event.
         event: Event,
@@ -162,7 +162,7 @@ impl fmt::Display for Disagreement {
                 write!(f, "what the {who} lists as enabled and what it admits differ in `{event:?}`")?;
             }
             Difference::Move { event, step } => {
-                write!(f, "the machine admits `{event:?}` by the move `{step:?}`, which is not enabled as such")?;
+                write!(f, "the machine admits `{event:?}` by the move `{step:?}`, which is not its first enabled one")?;
             }
             Difference::Queues { machine, reference } => {
                 write!(f, "the machine's queues hold `{machine:?}` and the reference's `{reference:?}`")?;
@@ -373,8 +373,9 @@ impl Lockstep<'_> {
             if admitted.is_some() != enabled.contains(&event) {
                 return Err(Difference::Enabled { event, machine: true });
             }
+            let first = moves.iter().copied().find(|&step| system.event(step) == event);
             if let Some(step) = admitted
-                && (system.event(step) != event || !moves.contains(&step))
+                && first != Some(step)
             {
                 return Err(Difference::Move { event, step });
             }
@@ -404,7 +405,8 @@ impl Lockstep<'_> {
         machine.only_receives(state)
             && machine.offers(state).iter().all(|offer| match machine.actions()[offer.action].act {
                 Act::Receive(from) => self.system.edge(from, role).is_some_and(blocked),
-                _ => false,
+                // The machine has just said that there is no such offer.
+                _ => true,
             })
     }
 }

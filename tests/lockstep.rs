@@ -269,3 +269,47 @@ fn twins() {
         assert_eq!(stats.bad.contains_key(&Bad::Deadlock), true);
     }
 }
+
+/// Machines too large for a dense table look their offers up in another way.
+#[test]
+fn beyond_the_dense_table() {
+    const N: u32 = 4200;
+    let (p, q) = (RoleId::from_raw(0), RoleId::from_raw(1));
+    let chain = |role, act| {
+        let mut states = vec![State::default()];
+        for at in 0..N {
+            let arm = |label| Arm {
+                act,
+                label: Id::from_raw(label),
+                sort: Id::from_raw(0),
+                then: StateId::from_raw(at + 2),
+                span: Default::default(),
+            };
+            // Every state has a label of its own, and one of the next state's.
+            states.push(State { arms: vec![arm(at + 1), arm(at)], may_stop: false, span: Default::default() });
+        }
+        states.push(State { may_stop: true, ..State::default() });
+        Local { role, initial: StateId::from_raw(1), states: states.into() }
+    };
+    let locals: IdVec<RoleId, Local> = vec![chain(p, Act::Send(q)), chain(q, Act::Receive(p))].into();
+    let stats = check(&locals, &terms(&locals), &[], Some(1), 12, &"large");
+    assert!(stats.pairs == 12 && stats.admitted > 12);
+    let machine = System::of(&locals, |_, _| EdgeKind::Fifo).unwrap().machines()[p].clone();
+    assert_eq!(machine.next(StateId::from_raw(1), Id::from_raw(1)), StateId::from_raw(2));
+    assert_eq!(machine.next(StateId::from_raw(1), Id::from_raw(2)), StateId::default());
+}
+
+/// A column that a machine does not have is no way out of its row.
+#[test]
+fn foreign_columns() {
+    let mut rng = Rng::new(7);
+    let shape = WildShape { roles: 3, size: 5, labels: 3, sorts: 2, twins: 0 };
+    let locals = wild(&mut rng, shape);
+    for machine in System::of(&locals, |_, _| EdgeKind::Fifo).unwrap().machines().values() {
+        for state in 0..machine.states() {
+            for column in machine.actions().len()..64 {
+                assert_eq!(machine.next(StateId::new(state).unwrap(), Id::new(column).unwrap()), StateId::default());
+            }
+        }
+    }
+}
