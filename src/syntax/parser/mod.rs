@@ -262,7 +262,8 @@ impl<'a> Parser<'a, '_> {
                     .help("give a part of it a name of its own")
             });
         }
-        self.skip_to_closer();
+        // What a bracket opened is passed over as a whole; a chain of operators is left to whoever catches this.
+        self.skip_group_behind();
         self.silent_at = self.at;
         Err(Reported)
     }
