@@ -403,3 +403,28 @@ fn the_gallery() {
     println!("{systems} systems of the gallery");
     report("gallery", &total);
 }
+
+/// A ring of so many roles that not every event can be offered: near misses are.
+#[test]
+fn a_large_ring() {
+    const N: u32 = 300;
+    let arm = |act, label, then| Arm {
+        act,
+        label: Id::from_raw(label),
+        sort: Id::from_raw(0),
+        then: StateId::from_raw(then),
+        span: Default::default(),
+    };
+    let state = |arm: Arm| State { arms: vec![arm], ..State::default() };
+    let ring = (0..N).map(|at| {
+        let send = |then| state(arm(Act::Send(RoleId::from_raw((at + 1) % N)), at, then));
+        let receive = |then| state(arm(Act::Receive(RoleId::from_raw((at + N - 1) % N)), (at + N - 1) % N, then));
+        let states = if at == 0 { [send(2), receive(1)] } else { [receive(2), send(1)] };
+        let states: Vec<State> = [State::default()].into_iter().chain(states).collect();
+        Local { role: RoleId::from_raw(at), initial: StateId::from_raw(1), states: states.into() }
+    });
+    let locals: IdVec<RoleId, Local> = ring.collect();
+    let stats = check(&locals, &terms(&locals), &[], None, 1000, &"ring");
+    assert!(stats.complete && stats.pairs == 600 && stats.admitted == 600, "{stats:?}");
+    assert!(stats.offered > 600 * 5000 && stats.bad.is_empty());
+}
