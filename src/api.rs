@@ -80,7 +80,7 @@ impl Specification {
         let property = Property::parse(property, crate::diag::Span::default()).map_err(Error::Claim)?;
         let (at, header) = self.target(target)?;
         let outcome = verify::check(&self.loaded.spec, property, at, &Options::default(), &mut |_| None)?;
-        Ok(self.answer(format!("{}({target})", property.name()), Expected::Holds, header, outcome))
+        Ok(self.answer(format!("{}({target})", property.name()), Expected::Holds, Some(header), outcome))
     }
 
     /// Answers every claim of the specification; without any, whether each protocol is projectable and each system
@@ -106,7 +106,8 @@ impl Specification {
             crate::protocol::ClaimKind::Property { name, target, .. } => (&**name, spec.header(*target)),
             crate::protocol::ClaimKind::Subtype { sub, .. } => ("", spec.header(*sub)),
         };
-        let text = if name.is_empty() { claim.target_text.to_string() } else { format!("{name}({})", claim.target_text) };
+        let text =
+            if name.is_empty() { claim.target_text.to_string() } else { format!("{name}({})", claim.target_text) };
         Ok(self.answer(text, claim.expected, header, outcome))
     }
 
