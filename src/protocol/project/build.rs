@@ -9,7 +9,7 @@ use super::{
     Discipline, Kind, Limit, ProjectionError, explain,
     index::{Index, Scratch, View},
     merge::{Entry, merge},
-    states::{MAX_STATES, Memo, Origin, States},
+    states::{Memo, Origin, States},
 };
 use crate::{
     id::{Id, IdVec, NodeId, RoleId, StateId, TooMany},
@@ -18,7 +18,7 @@ use crate::{
 
 impl From<TooMany> for Limit {
     fn from(_: TooMany) -> Self {
-        Self::States(MAX_STATES)
+        Self::States(u32::MAX as usize)
     }
 }
 
@@ -83,8 +83,8 @@ impl Builder<'_, '_, '_> {
             return Err(Limit::Work);
         }
         let state = self.states.intern(heads, origin)?;
-        if self.states.len() > MAX_STATES {
-            return Err(Limit::States(MAX_STATES));
+        if self.states.is_too_large() {
+            return Err(Limit::States(self.states.limit));
         }
         if let Some(root) = alone {
             self.states.memo.enter(root, state);
@@ -107,6 +107,7 @@ impl Builder<'_, '_, '_> {
                 buffers.entries.extend(entry(self.index, self.view.role, step, head, rank));
             }
         }
+        self.scratch.spend(buffers.entries.len());
     }
 
     /// The state itself: entries that are the same for the role become one arm.

@@ -15,7 +15,8 @@ impl Parser<'_, '_> {
     pub(super) fn expr(&mut self) -> Parsed<Expr> {
         self.deeper()?;
         let condition = self.binary(OR)?;
-        let expr = if self.eat(Kind::Question) {
+        let expr = if self.kind() == Kind::Question {
+            self.bump();
             let then = self.expr()?;
             self.expect(Kind::Colon)?;
             let other = self.expr()?;
@@ -277,8 +278,7 @@ impl Parser<'_, '_> {
             match c {
                 Some(c) => value.push(c),
                 None => {
-                    let start = (token.end as usize).saturating_sub(tail.len()).saturating_sub(0);
-                    self.bad_escape(tail, start.min(u32::MAX as usize), length, inner.len(), token.start);
+                    self.bad_escape(tail, (token.end as usize).saturating_sub(tail.len()), length);
                     value.push('\u{fffd}');
                 }
             }
@@ -288,7 +288,7 @@ impl Parser<'_, '_> {
         value.into()
     }
 
-    fn bad_escape(&mut self, tail: &str, start: usize, length: usize, _inner: usize, _token: u32) {
+    fn bad_escape(&mut self, tail: &str, start: usize, length: usize) {
         let shown: String = tail.chars().take(8).take_while(|&c| c != '"').collect();
         let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let span = Span { file: self.file, start: offset(start), end: offset(start.saturating_add(length)) };
@@ -317,7 +317,7 @@ fn escape(text: &str) -> (Option<char>, usize) {
     let tail = text.get(2..).unwrap_or("");
     let (digits, length) = match tail.strip_prefix('{') {
         Some(braced) => {
-            let end = braced.find('}').unwrap_or(0).min(6);
+            let end = braced.find('}').filter(|&end| end <= 6).unwrap_or(0);
             (braced.get(..end).unwrap_or(""), end.saturating_add(4))
         }
         None => (tail.get(..4).unwrap_or(""), 6),

@@ -29,7 +29,9 @@ use super::lexer::{Kind, Lexed, Token, lex};
 use super::sink::Sink;
 use super::suggest;
 use super::tree::{File, Name, QName, Role, Text};
+pub(super) use item::INNER_WORDS;
 use recover::Mates;
+pub(super) use stmt::{GLOBAL_WORDS, LOCAL_WORDS, OPTION_WORDS};
 
 /// How deep braces, brackets, parentheses and operators may nest. Small enough for recursion over a tree on the stack
 /// of a test thread, and far deeper than anybody writes.
@@ -262,7 +264,8 @@ impl<'a> Parser<'a, '_> {
                     .help("give a part of it a name of its own")
             });
         }
-        self.skip_to_closer();
+        // What a bracket opened is passed over as a whole; a chain of operators is left to whoever catches this.
+        self.skip_group_behind();
         self.silent_at = self.at;
         Err(Reported)
     }

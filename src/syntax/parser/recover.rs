@@ -60,8 +60,7 @@ impl Mates {
                 2 => braces > 0,
                 _ => since.last().and_then(|counts| counts.get(slot)).is_some_and(|&count| count > 0),
             };
-            while fits {
-                let Some((kind, from)) = open.pop() else { break };
+            while let Some((kind, from)) = open.pop_if(|_| fits) {
                 if let Some(entry) = mate.get_mut(from as usize) {
                     *entry = number(at);
                 }
@@ -119,11 +118,13 @@ impl Parser<'_, '_> {
         self.wanted.clear();
     }
 
-    /// Skips what is inside the bracket that this token stands in, up to its closer.
-    pub(super) fn skip_to_closer(&mut self) {
-        let level = self.level_at(self.at);
-        let end = self.end_of(level);
-        self.jump(end);
+    /// If the last token opened a bracket, skips to behind the one that closes it.
+    pub(super) fn skip_group_behind(&mut self) {
+        let Some(open) = self.at.checked_sub(1) else { return };
+        if matches!(self.token_at(open).kind, Kind::LBrace | Kind::LParen | Kind::LBracket) {
+            let closer = self.end_of(u32::try_from(open).unwrap_or(NONE));
+            self.jump(closer.saturating_add(1));
+        }
     }
 
     /// Leaves brackets that were opened inside the level, and says whether there is more in it.
@@ -284,8 +285,10 @@ impl Parser<'_, '_> {
     pub(super) fn at_item(&self) -> bool {
         let name = |ahead: usize| matches!(self.kind_ahead(ahead), Kind::Word | Kind::Quoted);
         match self.word() {
-            "import" | "protocol" => name(1),
-            "type" => name(1) || self.kind_ahead(1) == Kind::Lt,
+            "import" => name(1) && (matches!(self.kind_ahead(2), Kind::Semi | Kind::Dot) || self.word_ahead(2) == "as"),
+            "protocol" => name(1) && matches!(self.kind_ahead(2), Kind::LParen | Kind::Lt | Kind::LtGt),
+            "type" if name(1) => matches!(self.kind_ahead(2), Kind::Eq | Kind::Lt | Kind::LtGt),
+            "type" => self.kind_ahead(1) == Kind::Lt,
             "data" | "sig" => self.kind_ahead(1) == Kind::Lt,
             "extern" => self.word_ahead(1) == "predicate",
             "def" => name(1) && self.kind_ahead(2) == Kind::LParen,

@@ -741,6 +741,18 @@ impl Parser<'_, '_> {
                 let statement = self.first_on_line()
                     && (role || self.at_statement_word(Mode::Global) || self.kind_ahead(1) == Kind::LParen);
                 self.wanted.push(Wanted::Group("an option such as `where`", OPTION_WORDS));
+                let set = opts.last().is_some_and(|opt: &Opt| matches!(opt.kind, OptKind::Set { .. }));
+                if set && self.kind() == Kind::Comma && self.kind_ahead(2) == Kind::Eq {
+                    self.complain(|parser| {
+                        Diagnostic::new(code::UNEXPECTED, parser.here(), parser.expectation())
+                            .help("each assignment has a `set` of its own: `set a = … set b = …`")
+                    });
+                    self.bump();
+                    let start = self.here();
+                    let kind = self.opt("set", style)?;
+                    opts.push(Opt { kind, span: self.since(start) });
+                    continue;
+                }
                 let name = matches!(self.word_ahead(1), "from" | "to" | "calls" | "connect");
                 let Some(meant) = suggest::nearest(word, OPTION_WORDS).filter(|_| !statement && !name && word != "by")
                 else {
