@@ -13,6 +13,8 @@
 mod common;
 #[path = "verify/corpus.rs"]
 mod corpus;
+#[path = "verify/globals.rs"]
+mod globals;
 #[path = "verify/hand.rs"]
 mod hand;
 #[path = "verify/naive.rs"]
