@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "verify/claims.rs"]
+mod claims;
 #[path = "verify/common.rs"]
 mod common;
 #[path = "verify/corpus.rs"]
