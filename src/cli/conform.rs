@@ -8,9 +8,10 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Failure, Status, args, files, load, load::Loaded, machines, output::Progress, tally::Tally};
+use super::{Failure, Status, args, files, load, machines, output::Progress, tally::Tally};
 use crate::{
     diag::{Diagnostic, Sources, Span},
+    load::Loaded,
     machine::System,
     protocol::{Act, Header, Names},
     report::{
@@ -27,7 +28,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         tally.demand_complete();
     }
     if loaded.has_errors() {
-        tally.diagnostics(&loaded.sources, &loaded.found)?;
+        tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     }
     let map = match map(args)? {
         Some(map) => map,
@@ -46,7 +47,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     }
     let named = args.protocol.as_deref().or_else(|| parsed.protocol().map(|placed| &*placed.text));
     let has_all_roles = |subject| !matches!(subject, machines::Subject::Local(_));
-    let subject = match machines::choose(&loaded.spec, named, &loaded.name, has_all_roles) {
+    let subject = match machines::choose(&loaded.spec, named, load::name(&loaded), has_all_roles) {
         Ok(subject) => subject,
         // What is missing may be what the errors are about.
         Err(_) if loaded.has_errors() => return tally.finish(),

@@ -15,12 +15,13 @@ use crate::{
 pub(super) fn run(args: &args::Graph) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
-    tally.diagnostics(&loaded.sources, &loaded.found)?;
+    tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let spec = &loaded.spec;
     if loaded.has_errors() && machines::Subject::all(spec).is_empty() {
         return Ok(tally.status());
     }
-    let subject = machines::choose(spec, args.target.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?;
+    let subject =
+        machines::choose(spec, args.target.as_deref(), load::name(&loaded), |_| true).map_err(Failure::Usage)?;
     let header = subject.header();
     let names = &spec.names;
     let role = match &args.role {

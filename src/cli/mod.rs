@@ -4,6 +4,7 @@
 //! standard error. The exit code is the worst [`Status`] that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod check;
 mod completions;
 mod conform;
 mod explain;
@@ -57,7 +58,8 @@ fn run(args: Vec<OsString>) -> Status {
         Command::Project(args) => project::run(args),
         Command::Graph(args) => graph::run(args),
         Command::Conform(args) => conform::run(args),
-        Command::Check(_) | Command::Fmt(_) => Err(Failure::Usage(String::new())),
+        Command::Check(args) => check::run(args),
+        Command::Fmt(_) => Err(Failure::Usage(String::new())),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

@@ -61,6 +61,11 @@ impl Tally {
         }
     }
 
+    /// What follows is about this file.
+    pub(super) fn file(&mut self, name: &str) -> Result<(), Failure> {
+        self.reporter.file(name).map_err(|error| Failure::output(error, self.status))
+    }
+
     /// Diagnostics of a specification.
     pub(super) fn diagnostics(&mut self, sources: &Sources, found: &[Diagnostic]) -> Result<(), Failure> {
         for diagnostic in found {

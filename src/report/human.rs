@@ -252,6 +252,12 @@ fn scope(verdict: &VerdictRecord) -> String {
 }
 
 impl<W: Write> Reporter for Human<W> {
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        self.begin(true)?;
+        self.block = false;
+        writeln!(self.out, "{HEAD}{}{HEAD:#}", clean(name))
+    }
+
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
         self.begin(true)?;
         self.out.write_all(render(sources, diagnostic, self.style).as_bytes())

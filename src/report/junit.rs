@@ -51,6 +51,11 @@ impl<W: Write> Junit<W> {
 }
 
 impl<W: Write> Reporter for Junit<W> {
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        self.suites.entry(name.to_owned()).or_default();
+        Ok(())
+    }
+
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
         if diagnostic.is_error() { self.bad_line(&DiagnosticRecord::of(sources, diagnostic)) } else { Ok(()) }
     }

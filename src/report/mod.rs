@@ -44,6 +44,12 @@ pub use text::clean;
 
 /// Writes findings in one format.
 pub trait Reporter {
+    /// What follows is about this specification. Formats whose records name their file leave it out.
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        let _ = name;
+        Ok(())
+    }
+
     /// A finding about a specification.
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()>;
 

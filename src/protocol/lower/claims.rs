@@ -227,7 +227,7 @@ impl<'t> Lowering<'_, 't> {
                     note(&mut unsupported, unsupported::FAMILY, "role family", role.span);
                 }
             }
-            let mut ask = |role: &tree::Role, sound: &mut bool| {
+            let mut ask = |role: &'t tree::Role, sound: &mut bool| {
                 if said.contains(&*role.name.text) {
                     return None;
                 }
