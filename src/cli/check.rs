@@ -119,36 +119,44 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
         args.check.is_empty() || args.check.iter().any(|wanted| wanted == name)
     };
     let all = verify::claims(spec);
-    let chosen: Vec<Claim> = all.into_iter().filter(|claim| right_target(claim) && right_check(claim)).collect();
-    let silent = args.check.is_empty() && args.target.is_empty();
-    if !chosen.is_empty() || silent {
-        return chosen;
+    let mut claims: Vec<Claim> = all.into_iter().filter(|claim| right_target(claim) && right_check(claim)).collect();
+    if args.check.is_empty() && args.target.is_empty() || !claims.is_empty() && args.target.is_empty() {
+        return claims;
     }
-    // Nobody claims it, so it is asked as it stands.
-    let mut claims = Vec::new();
-    let protocols =
-        spec.protocols.iter().enumerate().map(|(at, protocol)| (Target::Protocol(at), &protocol.header, protocol.aux));
+    // What nobody claims is asked as it stands.
+    let protocols = spec.protocols.iter().enumerate();
+    let protocols = protocols.map(|(at, protocol)| (Target::Protocol(at), &protocol.header, protocol.aux));
     let systems = spec.systems.iter().enumerate().map(|(at, system)| (Target::System(at), &system.header, false));
     for (target, header, aux) in protocols.chain(systems) {
-        let is_system = matches!(target, Target::System(_));
-        if if args.target.is_empty() { aux || header.generic } else { !named(args, header) } {
+        let unwanted = if args.target.is_empty() { aux || header.generic } else { !named(args, header) };
+        if unwanted {
             continue;
         }
+        let is_system = matches!(target, Target::System(_));
         let defaults: &[&str] = if is_system { &["safe"] } else { &["projectable", "safe"] };
-        let checks: Vec<&str> =
-            if args.check.is_empty() { defaults.to_vec() } else { args.check.iter().map(String::as_str).collect() };
-        for name in checks {
+        let claimed = |name: Option<&str>| {
+            claims.iter().any(|claim| match &claim.kind {
+                ClaimKind::Property { name: of, target: at, .. } => {
+                    *at == target && name.is_none_or(|name| name == &**of)
+                }
+                ClaimKind::Subtype { .. } => false,
+            })
+        };
+        let checks: Vec<&str> = match args.check.as_slice() {
+            [] if claimed(None) => Vec::new(),
+            [] => defaults.to_vec(),
             // A system has no global type to project.
-            if is_system && name == "projectable" && args.target.is_empty() {
-                continue;
+            asked => {
+                let asked = asked.iter().map(String::as_str);
+                asked.filter(|name| !claimed(Some(name)) && !(is_system && *name == "projectable")).collect()
             }
-            claims.push(Claim {
-                kind: ClaimKind::Property { name: name.into(), target, bound: None },
-                target_text: header.name.clone(),
-                expected: Expected::Holds,
-                span: header.span,
-            });
-        }
+        };
+        claims.extend(checks.into_iter().map(|name| Claim {
+            kind: ClaimKind::Property { name: name.into(), target, bound: None },
+            target_text: header.name.clone(),
+            expected: Expected::Holds,
+            span: header.span,
+        }));
     }
     claims
 }

@@ -27,9 +27,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     if args.complete {
         tally.demand_complete();
     }
-    if loaded.has_errors() {
-        tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
-    }
+    tally.errors(&loaded)?;
     let map = match map(args)? {
         Some(map) => map,
         None => Text { name: String::new(), text: String::new() },

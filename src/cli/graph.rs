@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn run(args: &args::Graph) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
-    tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
+    tally.errors(&loaded)?;
     let spec = &loaded.spec;
     if loaded.has_errors() && machines::Subject::all(spec).is_empty() {
         return Ok(tally.status());

@@ -9,6 +9,7 @@ mod completions;
 mod conform;
 mod explain;
 mod files;
+mod fmt;
 mod graph;
 mod load;
 mod machines;
@@ -59,7 +60,7 @@ fn run(args: Vec<OsString>) -> Status {
         Command::Graph(args) => graph::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Check(args) => check::run(args),
-        Command::Fmt(_) => Err(Failure::Usage(String::new())),
+        Command::Fmt(args) => fmt::run(args),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
-    tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
+    tally.errors(&loaded)?;
     let spec = &loaded.spec;
     let subjects: Vec<machines::Subject<'_>> = match &args.protocol {
         Some(_) => {

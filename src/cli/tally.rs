@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::{Failure, Status, output::Format};
 use crate::{
     diag::{Diagnostic, Severity, Sources},
+    load::Loaded,
     report::{
         CoverageRecord, DiagnosticRecord, Human, Reporter, SessionRecord, Summary, TraceRecord, VerdictRecord,
         record::Answer,
@@ -80,6 +81,12 @@ impl Tally {
             self.reporter.diagnostic(sources, diagnostic).map_err(|error| Failure::output(error, self.status))?;
         }
         Ok(())
+    }
+
+    /// The errors of a specification alone: for commands that are about something else.
+    pub(super) fn errors(&mut self, loaded: &Loaded) -> Result<(), Failure> {
+        let errors: Vec<Diagnostic> = loaded.diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
+        self.diagnostics(&loaded.sources, &errors)
     }
 
     /// What came of a claim.

@@ -429,11 +429,14 @@ impl<W: Write> Reporter for Human<W> {
             if summary.unknown > 0 {
                 parts.push(format!("{} unknown", group(summary.unknown as u64)));
             }
-            if summary.errors == 0 && summary.violated == 0 && summary.unknown == 0 {
+            let judged = summary.claims > 0 || summary.traces > 0;
+            if judged && summary.errors == 0 && summary.violated == 0 && summary.unknown == 0 {
                 parts.push("all as stated".to_owned());
             }
-            self.begin(true)?;
-            writeln!(self.out, "{}", parts.join(", "))?;
+            if !parts.is_empty() {
+                self.begin(true)?;
+                writeln!(self.out, "{}", parts.join(", "))?;
+            }
         }
         self.out.flush()
     }
