@@ -1,8 +1,11 @@
 //! polylogue: a multiparty session-type runtime and verifier.
 
+pub mod crosscheck;
 pub mod diag;
 pub mod event;
+pub mod generate;
 pub mod id;
 pub mod machine;
 pub mod protocol;
+pub mod reference;
 pub mod syntax;

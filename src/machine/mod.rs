@@ -5,9 +5,11 @@
 //! and the session store all ask these two; they differ only in how they hold the [`Cells`] of a configuration.
 
 mod configuration;
+mod minimize;
 mod system;
 mod table;
 
 pub use configuration::{Cells, Configuration, Move, Semantics};
+pub use minimize::minimize;
 pub use system::{Edge, Message, System, SystemError};
 pub use table::{Action, Machine, Offer, TableError};

@@ -7,6 +7,7 @@
 mod graph;
 mod local;
 mod names;
+pub mod project;
 mod spec;
 mod term;
 

@@ -1,3 +1,13 @@
 //! From text to a syntax tree and back.
+//!
+//! [`parse`] reads `.mpst`, Scribble (`.scr`) and nuScr (`.nuscr`) texts alike; any text gives a [`tree::File`] and
+//! diagnostics (codes PL01xx). Nothing is looked up here: a tree may name what does not exist.
 
+mod lexer;
+mod parser;
+mod sink;
+mod suggest;
 pub mod tree;
+
+pub use parser::{MAX_BYTES, MAX_DEPTH, parse, too_large};
+pub use sink::MAX_DIAGNOSTICS;

@@ -236,7 +236,7 @@ pub struct Role {
     /// Its name.
     pub name: Name,
     /// Which one of a family.
-    pub index: Option<Expr>,
+    pub index: Option<Box<Expr>>,
     /// Where.
     pub span: Span,
 }
@@ -639,7 +639,7 @@ pub struct Payload {
     /// In order.
     pub fields: Vec<Field>,
     /// `...` or `...Env` at the end.
-    pub rest: Option<Rest>,
+    pub rest: Option<Box<Rest>>,
     /// Where, with its parentheses.
     pub span: Span,
 }

@@ -1,3 +1,102 @@
 //! PL05: verdicts about protocols and systems.
 
-codes! {}
+codes! {
+    /// A claim names a check that does not exist.
+    UNKNOWN_CHECK = "PL0501", Error, "unknown check", "\
+A claim names a check that this tool does not know.
+
+```
+check saef(PingPong);        // wrong: there is no check `saef`
+check safe(PingPong);        // right
+```
+
+There are `projectable`, `safe`, `deadlock_free`, `terminating`, `live`, `bounded`, and, parsed but answered `unknown` \
+until they are built, `implementable`, `never_terminating`, `live_plus`, `live_plus_plus` and `kmc`.";
+
+    /// A claim is about something that the check says nothing about.
+    WRONG_TARGET = "PL0502", Error, "check about the wrong thing", "\
+A property is about the runs of all roles together, so it is claimed of a protocol or a system, not of one role or \
+one local type; and only a protocol can be projected, because a system has no global type behind it.
+
+```
+check safe(Shop@Buyer);      // wrong: one role alone neither runs nor deadlocks
+check safe(Shop);            // right
+check projectable(PingPong); // wrong if `PingPong` is a system
+```";
+
+    /// A check that is known by name and not built yet.
+    CHECK_NOT_SUPPORTED = "PL0503", Note, "check not supported yet", "\
+The check is part of the language and is parsed, but this version cannot answer it: the verdict is `unknown`.";
+
+    /// A configuration in which nothing can happen.
+    DEADLOCK = "PL0510", Error, "deadlock", "\
+A run leads to a configuration in which no event is enabled, although some role may not stop there.
+
+```
+system Stuck(role P, role Q) { P = Q?a(). end; Q = P?b(). end; }
+```
+
+Both wait for the other. The counterexample is a shortest run; its causal cone are the events that put the waiting \
+roles where they are. A configuration in which some send only lacks room at the exploration's bound is no deadlock; a \
+declared `bounded(n)` is a real bound.";
+
+    /// A message that is never received.
+    ORPHAN = "PL0511", Error, "orphan message", "\
+A run leaves a message in a queue whose receiver has ended: it will never be received.
+
+```
+system Lost(role P, role Q) { P = Q!a(). Q!b(). end; Q = P?a(). end; }
+```";
+
+    /// A role is sent something that it does not take.
+    UNSPECIFIED_RECEPTION = "PL0512", Error, "unspecified reception", "\
+A run leads to a configuration in which a role can do nothing but receive, and each of the edges it waits on begins \
+with a message that it does not take there.
+
+```
+system Wrong(role P, role Q) { P = Q!a(). end; Q = P?b(). end; }
+```
+
+On a `sync` edge nothing is queued; there a partner that can only send, and nothing that is taken, counts the same.";
+
+    /// A role or a message that waits for ever.
+    STARVATION = "PL0513", Error, "starvation", "\
+A run leads to a configuration from which a waiting role can never be served again, or a queued message never be \
+received, whatever happens. Others may well go on: the counterexample then goes round and round without them.
+
+```
+protocol Starved(role A, role B, role C) {
+  choice at A { A -> B: go(); A -> C: go(); }
+  or { rec X { A -> B: more(); continue X; } }
+}
+```";
+
+    /// A run that does not end.
+    ENDLESS = "PL0514", Error, "endless run", "\
+`terminating` was claimed, but some run goes on for ever. The counterexample says where it begins to repeat itself.";
+
+    /// A queue that grows without bound.
+    UNBOUNDED = "PL0515", Error, "unbounded queue", "\
+A run comes back to the same states of all roles with queues that only grew, and the loop between can be run again \
+and again: the queue grows without bound.
+
+```
+system Flood(role P, role Q) { P = rec X. Q!a(). X; Q = P?a(). end; }
+```
+
+An answer now and then, a `channel P -> Q: bounded(8);` or a slower producer mends it.";
+
+    /// A queue holds more than was claimed.
+    OVERFLOW = "PL0516", Error, "queue longer than claimed", "\
+`bounded(P, k)` was claimed, but some run puts more than `k` messages on an edge.";
+
+    /// A protocol without local types.
+    NOT_PROJECTABLE = "PL0517", Error, "not projectable", "\
+Some role has no local type: what it should do depends on a choice that it cannot see. The diagnostics PL04xx say \
+which role, which arms, and the message that would mend it.";
+
+    /// A run that ends where it may not.
+    STUCK = "PL0518", Error, "run ends too early", "\
+`terminating` was claimed, but some run ends in a configuration that is not final: a role waits, or a message is left \
+in a queue.";
+}

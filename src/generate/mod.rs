@@ -1,0 +1,18 @@
+//! Random protocols and systems, the same for the same seed: what tests and fuzzing feed to everything else.
+//!
+//! Comes in: a [`Rng`]. Goes out: global protocols that are often projectable and need real merges
+//! ([`Global`], as a term and as a source text), wild systems that nobody projected and that get stuck, lose and
+//! misunderstand messages ([`wild`]), and small spoilings of systems that were right ([`mutate`]).
+//!
+//! It draws nothing from anywhere but the seed, and makes no promise that what it gives is well behaved: only that it
+//! keeps the invariants of [`Term`](crate::protocol::Term) and [`Local`](crate::protocol::Local).
+
+mod global;
+mod mutate;
+mod rng;
+mod wild;
+
+pub use global::{Global, GlobalShape};
+pub use mutate::{Mutation, mutate};
+pub use rng::Rng;
+pub use wild::{WildShape, channels, wild, wild_local, wild_terms};

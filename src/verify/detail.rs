@@ -1,0 +1,208 @@
+//! What went wrong, as data and in words.
+
+use crate::{
+    diag::{Code, catalogue::verdict as codes},
+    event::Event,
+    id::{LabelId, RoleId, SortId},
+    protocol::{Header, Names},
+};
+
+/// A message in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// The sender.
+    pub from: RoleId,
+    /// The receiver.
+    pub to: RoleId,
+    /// The label.
+    pub label: LabelId,
+    /// The payload signature.
+    pub sort: SortId,
+}
+
+/// A role and what it could do next if it were let.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who.
+    pub role: RoleId,
+    /// What it waits for.
+    pub offers: Vec<Event>,
+}
+
+/// What a counterexample shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing can happen, and these may not stop.
+    Deadlock(Vec<Waiting>),
+    /// The message is never received: its receiver has ended, or all may stop.
+    Orphan(Queued),
+    /// The role waits before heads that it does not take.
+    Unspecified {
+        /// Who, and what it would take.
+        waiting: Waiting,
+        /// What lies before it; empty on synchronous edges.
+        heads: Vec<Queued>,
+    },
+    /// The role can never be served again.
+    Starved {
+        /// Who, and what it waits for.
+        waiting: Waiting,
+        /// After how many events of the run that is settled.
+        lost_at: usize,
+    },
+    /// The message can never be received again.
+    Unreceived {
+        /// The head of the queue.
+        message: Queued,
+        /// After how many events of the run that is settled.
+        lost_at: usize,
+    },
+    /// The run goes on for ever.
+    Endless,
+    /// The run ends, and not in a final configuration.
+    Stuck(Vec<Waiting>),
+    /// The cycle can be run again and again, and the queue grows.
+    Unbounded {
+        /// The sender.
+        from: RoleId,
+        /// The receiver.
+        to: RoleId,
+    },
+    /// The queue holds more than was claimed.
+    Overflow {
+        /// The sender.
+        from: RoleId,
+        /// The receiver.
+        to: RoleId,
+        /// What was claimed.
+        bound: u32,
+    },
+    /// These roles have no local type; what the run of their automata shows, if one goes wrong.
+    NotProjectable {
+        /// Who.
+        roles: Vec<RoleId>,
+        /// What the counterexample shows.
+        shown: Option<Box<Detail>>,
+    },
+}
+
+impl Detail {
+    /// The code of such a finding.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Deadlock(_) => codes::DEADLOCK,
+            Self::Orphan(_) => codes::ORPHAN,
+            Self::Unspecified { .. } => codes::UNSPECIFIED_RECEPTION,
+            Self::Starved { .. } | Self::Unreceived { .. } => codes::STARVATION,
+            Self::Endless => codes::ENDLESS,
+            Self::Stuck(_) => codes::STUCK,
+            Self::Unbounded { .. } => codes::UNBOUNDED,
+            Self::Overflow { .. } => codes::OVERFLOW,
+            Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
+        }
+    }
+
+    /// The roles that fail, wait or starve.
+    #[must_use]
+    pub fn roles(&self) -> Vec<RoleId> {
+        let all = |waiting: &[Waiting]| waiting.iter().map(|waiting| waiting.role).collect();
+        match self {
+            Self::Deadlock(waiting) => all(waiting),
+            Self::Stuck(waiting) => all(waiting),
+            Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } => vec![waiting.role],
+            Self::Orphan(message) | Self::Unreceived { message, .. } => vec![message.to],
+            Self::Unbounded { from, to } | Self::Overflow { from, to, .. } => vec![*from, *to],
+            Self::Endless => Vec::new(),
+            Self::NotProjectable { roles, .. } => roles.clone(),
+        }
+    }
+
+    /// In words, one line.
+    #[must_use]
+    pub fn text(&self, header: &Header, names: &Names) -> String {
+        let role = |role: RoleId| format!("`{}`", header.role_name(role));
+        let message = |label, sort| format!("`{}`", names.message(label, sort));
+        let waits = |waiting: &Waiting| format!("{} {}", role(waiting.role), offers(&waiting.offers, header, names));
+        let all = |waiting: &[Waiting]| waiting.iter().map(waits).collect::<Vec<_>>().join("; ");
+        match self {
+            Self::Deadlock(waiting) => format!("deadlock: {}", all(waiting)),
+            Self::Stuck(waiting) if waiting.is_empty() => {
+                "the run ends with a message left in a queue".to_owned()
+            }
+            Self::Stuck(waiting) => format!("the run ends too early: {}", all(waiting)),
+            Self::Orphan(queued) => format!(
+                "orphan message: {} from {} is left when {} has ended",
+                message(queued.label, queued.sort),
+                role(queued.from),
+                role(queued.to)
+            ),
+            Self::Unspecified { waiting, heads } => {
+                let heads: Vec<String> = heads
+                    .iter()
+                    .map(|head| format!("{} from {}", message(head.label, head.sort), role(head.from)))
+                    .collect();
+                if heads.is_empty() {
+                    format!("unspecified reception: {}, and its partner offers nothing of it", waits(waiting))
+                } else {
+                    format!("unspecified reception: {}, but next is {}", waits(waiting), heads.join(" and "))
+                }
+            }
+            Self::Starved { waiting, .. } => format!("starvation: {}, and nothing can serve it any more", waits(waiting)),
+            Self::Unreceived { message: queued, .. } => format!(
+                "starvation: {} from {} can never be received by {} any more",
+                message(queued.label, queued.sort),
+                role(queued.from),
+                role(queued.to)
+            ),
+            Self::Endless => "the run goes on for ever".to_owned(),
+            Self::Unbounded { from, to } => {
+                format!("unbounded queue: with each turn of the cycle more lies from {} to {}", role(*from), role(*to))
+            }
+            Self::Overflow { from, to, bound } => {
+                format!("more than {bound} messages lie from {} to {}", role(*from), role(*to))
+            }
+            Self::NotProjectable { roles, shown } => {
+                let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
+                let text = match roles.len() {
+                    0 => "not projectable".to_owned(),
+                    1 => format!("no local type for role {}", roles.join(", ")),
+                    _ => format!("no local type for roles {}", roles.join(", ")),
+                };
+                match shown {
+                    Some(shown) => format!("{text}; {}", shown.text(header, names)),
+                    None => text,
+                }
+            }
+        }
+    }
+}
+
+/// What a role waits for, in words.
+fn offers(offers: &[Event], header: &Header, names: &Names) -> String {
+    if offers.is_empty() {
+        return "has nothing left to do and may not stop".to_owned();
+    }
+    // Long lists are cut: the counterexample shows the rest.
+    const SHOWN: usize = 4;
+    let role = |role: RoleId| format!("`{}`", header.role_name(role));
+    let mut words: Vec<String> = Vec::new();
+    for &event in offers.iter().take(SHOWN) {
+        words.push(match event {
+            Event::Send { to, label, sort, .. } | Event::Sync { to, label, sort, .. } => {
+                format!("to send `{}` to {}", names.message(label, sort), role(to))
+            }
+            Event::Receive { from, label, sort, .. } => {
+                format!("for `{}` from {}", names.message(label, sort), role(from))
+            }
+            Event::Act { label, sort, .. } => format!("to do `{}`", names.message(label, sort)),
+            Event::Timeout { .. } | Event::Lapse { .. } | Event::Crash { .. } | Event::Interrupt { .. } => {
+                "for something without a meaning yet".to_owned()
+            }
+        });
+    }
+    if offers.len() > SHOWN {
+        words.push(format!("{} more", offers.len().saturating_sub(SHOWN)));
+    }
+    format!("waits {}", words.join(" or "))
+}

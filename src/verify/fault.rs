@@ -1,0 +1,194 @@
+//! What is wrong with one configuration, looked at by itself.
+//!
+//! * **Unspecified reception**: a role only receives, and each of the edges it receives from has a head that it does
+//!   not take. On a synchronous edge nothing is ever queued; there a partner that can do nothing but send on this
+//!   edge, and nothing that is taken, stands for such a head.
+//! * **Orphan**: a queued message whose receiver has ended. Also: nothing can happen, every role may stop, and a
+//!   message is left in a queue.
+//! * **Deadlock**: nothing can happen, some role may not stop, and no send lacks only the room that the exploration's
+//!   bound takes from it.
+//!
+//! Whether a configuration is bad does not depend on the exploration's bound, only whether it is met.
+
+use crate::{
+    event::Event,
+    id::{EdgeId, IdVec, MessageId, RoleId, StateId},
+    machine::{Cells, Move, Semantics, System},
+    protocol::Act,
+};
+
+/// What is wrong with a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// This role waits before heads that it does not take.
+    Unspecified(RoleId),
+    /// The head of this edge is never received.
+    Orphan(EdgeId),
+    /// Nothing can happen.
+    Deadlock,
+}
+
+/// How many configurations of an exploration were what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Nothing can happen, and some role may not stop.
+    pub deadlocks: usize,
+    /// With an unspecified reception.
+    pub unspecified: usize,
+    /// A queued message's receiver has ended, or all may stop with a message left.
+    pub orphans: usize,
+    /// Of the orphans: those in which all roles may stop and nothing can happen.
+    pub ended_orphans: usize,
+    /// Nothing can happen, but some send only lacks the room that the bound takes from it.
+    pub full: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct StateFacts {
+    ended: bool,
+    may_stop: bool,
+    /// If the state only receives: from which edges.
+    waits_on: Box<[EdgeId]>,
+}
+
+/// Facts about a system that are looked up in each of its configurations.
+pub(super) struct Watch<'a> {
+    system: &'a System,
+    semantics: Semantics,
+    states: IdVec<RoleId, IdVec<StateId, StateFacts>>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(system: &'a System, semantics: Semantics) -> Self {
+        let mut states = Vec::with_capacity(system.machines().len());
+        for (role, machine) in system.machines().iter() {
+            let mut row = vec![StateFacts::default()];
+            for state in machine.state_ids() {
+                let mut waits_on = Vec::new();
+                if machine.only_receives(state) {
+                    let edges = machine.offers(state).iter().filter_map(|offer| system.message_of(role, offer.action));
+                    waits_on.extend(edges.map(|message| system.messages()[message].edge));
+                    waits_on.sort_unstable();
+                    waits_on.dedup();
+                }
+                row.push(StateFacts {
+                    ended: machine.is_end(state),
+                    may_stop: machine.may_stop(state),
+                    waits_on: waits_on.into(),
+                });
+            }
+            states.push(row.into());
+        }
+        Self { system, semantics, states: states.into() }
+    }
+
+    fn facts<C: Cells>(&self, cells: &C, role: RoleId) -> Option<&StateFacts> {
+        self.states[role].entry(cells.state(role))
+    }
+
+    /// Whether every role may stop in its state.
+    pub(super) fn all_may_stop<C: Cells>(&self, cells: &C) -> bool {
+        self.system.machines().ids().all(|role| self.facts(cells, role).is_some_and(|facts| facts.may_stop))
+    }
+
+    /// Whether the role may stop in its state.
+    pub(super) fn may_stop<C: Cells>(&self, cells: &C, role: RoleId) -> bool {
+        self.facts(cells, role).is_some_and(|facts| facts.may_stop)
+    }
+
+    /// The first fault of a configuration, of which `moves` are enabled and `cut` says whether some send only lacks
+    /// the exploration's room; every kind of fault is counted.
+    #[inline]
+    pub(super) fn look<C: Cells>(&self, cells: &C, moves: &[Move], cut: bool, counts: &mut Counts) -> Option<Fault> {
+        let unspecified = self.unspecified(cells);
+        let mut orphan = self.orphan(cells);
+        let mut deadlock = false;
+        if moves.is_empty() {
+            if cut {
+                counts.full = counts.full.saturating_add(1);
+            } else if self.all_may_stop(cells) {
+                let left = self.system.edges().ids().find(|&edge| cells.queued(edge) > 0);
+                orphan = orphan.or(left);
+                counts.ended_orphans = counts.ended_orphans.saturating_add(usize::from(left.is_some()));
+            } else {
+                deadlock = true;
+                counts.deadlocks = counts.deadlocks.saturating_add(1);
+            }
+        }
+        counts.unspecified = counts.unspecified.saturating_add(usize::from(unspecified.is_some()));
+        counts.orphans = counts.orphans.saturating_add(usize::from(orphan.is_some()));
+        let first = unspecified.map(Fault::Unspecified).or(orphan.map(Fault::Orphan));
+        first.or(deadlock.then_some(Fault::Deadlock))
+    }
+
+    #[inline]
+    fn unspecified<C: Cells>(&self, cells: &C) -> Option<RoleId> {
+        for (role, states) in self.states.iter() {
+            let Some(facts) = states.entry(cells.state(role)) else { continue };
+            if !facts.waits_on.is_empty() && facts.waits_on.iter().all(|&edge| self.refused(cells, edge)) {
+                return Some(role);
+            }
+        }
+        None
+    }
+
+    /// Whether the head of an edge is there and not taken.
+    #[inline]
+    fn refused<C: Cells>(&self, cells: &C, edge: EdgeId) -> bool {
+        match cells.head(edge) {
+            Some(head) => self.system.admits_receive(cells, head).is_none(),
+            None => self.semantics.capacity(self.system.edges()[edge].kind) == Some(0) && self.mismatch(cells, edge),
+        }
+    }
+
+    /// On a synchronous edge: the sender can do nothing but send here, and nothing that is taken.
+    fn mismatch<C: Cells>(&self, cells: &C, edge: EdgeId) -> bool {
+        let from = self.system.edges()[edge].from;
+        let machine = &self.system.machines()[from];
+        let offers = machine.offers(cells.state(from));
+        !offers.is_empty()
+            && offers.iter().all(|offer| {
+                matches!(machine.actions()[offer.action].act, Act::Send(_))
+                    && self.system.message_of(from, offer.action).is_some_and(|message| {
+                        self.system.messages()[message].edge == edge
+                            && self.system.admits_sync(self.semantics, cells, message).is_none()
+                    })
+            })
+    }
+
+    #[inline]
+    fn orphan<C: Cells>(&self, cells: &C) -> Option<EdgeId> {
+        self.system.edges().iter().find_map(|(id, edge)| {
+            (cells.queued(id) > 0 && self.facts(cells, edge.to).is_some_and(|facts| facts.ended)).then_some(id)
+        })
+    }
+
+    /// The roles that may not stop in a configuration.
+    pub(super) fn stuck<C: Cells>(&self, cells: &C) -> Vec<RoleId> {
+        self.system.machines().ids().filter(|&role| !self.may_stop(cells, role)).collect()
+    }
+
+    /// The edges that a role waits on, if it only receives.
+    pub(super) fn waits_on<C: Cells>(&self, cells: &C, role: RoleId) -> &[EdgeId] {
+        self.facts(cells, role).map_or(&[], |facts| &facts.waits_on)
+    }
+
+    /// What a role offers in its state, as events.
+    pub(super) fn offers<C: Cells>(&self, cells: &C, role: RoleId) -> Vec<Event> {
+        let machine = &self.system.machines()[role];
+        let event = |message: MessageId, act: Act| match act {
+            Act::Send(_) => self.system.send_event(message),
+            _ => self.system.receive_event(message),
+        };
+        let offers = machine.offers(cells.state(role)).iter();
+        offers
+            .map(|offer| {
+                let action = machine.actions()[offer.action];
+                match self.system.message_of(role, offer.action) {
+                    Some(message) => event(message, action.act),
+                    None => Event::Act { role, label: action.label, sort: action.sort },
+                }
+            })
+            .collect()
+    }
+}
