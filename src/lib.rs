@@ -9,3 +9,4 @@ pub mod machine;
 pub mod protocol;
 pub mod reference;
 pub mod syntax;
+pub mod trace;

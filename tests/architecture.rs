@@ -42,11 +42,7 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// The modules behind every `crate::` of a text, braces one level deep included; comments left out.
 fn uses(text: &str) -> Vec<String> {
-    let code: String = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or(""))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -106,7 +102,9 @@ fn imports_point_down() {
             if theirs >= own {
                 wrong.push(format!("{name} imports `crate::{used}`, which is not below it"));
             }
-            if used == "reference" && !MAY_USE_REFERENCE.iter().any(|m| name == *m || name.starts_with(&format!("{m}/"))) {
+            if used == "reference"
+                && !MAY_USE_REFERENCE.iter().any(|m| name == *m || name.starts_with(&format!("{m}/")))
+            {
                 wrong.push(format!("{name} imports the reference semantics"));
             }
         }

@@ -1,3 +1,89 @@
 //! PL06: traces and their maps.
 
-codes! {}
+codes! {
+    /// A line of a trace is not JSON.
+    LINE_JSON = "PL0601", Error, "a line of the trace is not JSON",
+        "Every line of a trace is one JSON object. The line was skipped and the next one read as usual; whatever event it \
+stood for is missing in its session, so later findings there may follow from it.\n\nLook at the byte that is named; a \
+recorder that was killed often leaves half a line at the end.";
+    /// A line of a trace is no event.
+    LINE_SHAPE = "PL0602", Error, "a line of the trace is no event",
+        "An event is an object with the strings `from`, `to` and `label`, and, if they are there, `session` (a string or \
+a number), `seq` and `ts` (numbers or strings), `dir` (a string) and `payload` (anything):\n\n    \
+{\"session\":\"s1\",\"from\":\"client\",\"to\":\"server\",\"label\":\"hello\",\"payload\":{\"version\":1}}\n\nA local \
+action has `from` and `to` alike. The line was skipped.";
+    /// A line of a trace has a key twice.
+    LINE_TWICE = "PL0603", Error, "a key stands twice in a line of the trace",
+        "JSON with a key twice means different things to different readers, so it means nothing here. Outside of the \
+payload the line is skipped; inside, the event is refused and its session violates the protocol.";
+    /// A line of a trace has text that is no text.
+    LINE_TEXT = "PL0604", Error, "a line of the trace has text that is not Unicode",
+        "Bytes that are not UTF-8, or an escape such as `\\ud800` that is half of a surrogate pair. Outside of the payload \
+the line is skipped; inside, the event is refused and its session violates the protocol.";
+    /// A line of a trace is too long.
+    LINE_LONG = "PL0605", Error, "a line of the trace is too long",
+        "Lines of more than 64 MiB are skipped. A trace has one event per line; is this a file of another kind, or one \
+without line ends?";
+    /// The sender's type does not allow the send.
+    SENDER = "PL0610", Error, "a role sent what its type does not allow here",
+        "The sender's local type has no such send (or local action) in the state that it has reached. The report lists \
+everything that would have been allowed, each with its line in the specification.";
+    /// The receiver's type does not allow the receive.
+    RECEIVER = "PL0611", Error, "a role received what its type does not allow here",
+        "The sender may send the message, but the receiver's local type does not take it in the state that it has \
+reached. If the log shows messages when they are sent, and they may be received later, choose the observer `wire`.";
+    /// A role that the protocol does not have.
+    ROLE = "PL0612", Error, "an event names a role that the protocol does not have",
+        "Roles are matched by name. If the log calls a role otherwise, say so in the map: `[roles]`.";
+    /// A label that the protocol does not have.
+    LABEL = "PL0613", Error, "an event has a label that the protocol does not have",
+        "Labels are matched by name. If the log calls a message otherwise, or has events that are none of the protocol's, \
+say so in the map: `[labels.rename]`, `[labels] drop`.";
+    /// A message that these roles never exchange.
+    MESSAGE = "PL0614", Error, "these roles never exchange this message",
+        "The protocol has the label, but not between this sender and this receiver in this direction.";
+    /// A payload that does not fit.
+    PAYLOAD = "PL0615", Error, "a payload does not fit its sort",
+        "The message may come here, but its payload is not what its signature declares. An `int` may be written as a \
+number or as a string of digits; a record is closed unless it ends in `...`; a field may be absent only if it is \
+written `x?`.";
+    /// An event after the end.
+    AFTER_END = "PL0616", Error, "an event comes after the end of its session",
+        "All roles had ended. If session names are used again in the log, tell the sessions apart in the map: \
+`[session]`.";
+    /// A side that is neither.
+    SIDE = "PL0617", Error, "an event does not say which side of a message it shows",
+        "The map has `sides = true`, so each line must have `\"dir\":\"send\"` or `\"dir\":\"receive\"`.";
+    /// A receive without its send.
+    UNSENT = "PL0618", Error, "a message is received that is not the next one on its way",
+        "The receiver may take such a message here, but the oldest message on its way from this sender is another one, or \
+there is none: edges are queues.";
+    /// A trace that stopped early.
+    INCOMPLETE = "PL0620", Note, "the trace of a session stops before its end",
+        "Everything seen is allowed, but some role must go on, or a message has not been received yet.";
+    /// Too many explanations.
+    TOO_MANY = "PL0621", Warning, "too many configurations explain what was seen",
+        "The specification leaves open which of several steps an event is, or the observer cannot see when messages are \
+received. Up to 8 configurations are followed when everything is seen, 1,024 otherwise; beyond that the verdict is \
+`unknown`.";
+    /// A map that is not TOML.
+    MAP_SYNTAX = "PL0630", Error, "the map is not TOML",
+        "A map (`SPEC.toml`) is a TOML file.";
+    /// A key that maps do not have.
+    MAP_KEY = "PL0631", Error, "the map has an unknown key",
+        "The keys are `protocol`, `observer`, `role`, `sides`, and the tables `[session]` (`pointer`, `pattern`, `whole`), \
+`[inject]`, `[roles]`, `[labels]` (`drop`, `keep`, `rename`, `derive`).";
+    /// A value that a key of a map cannot have.
+    MAP_VALUE = "PL0632", Error, "a value in the map is not what its key needs",
+        "JSON pointers start with `/`; patterns are regular expressions of the `regex` crate, without look-around.";
+    /// The map names a role that is not there.
+    MAP_ROLE = "PL0633", Error, "the map names a role that the protocol does not have",
+        "The right-hand sides of `[roles]`, and `role`, are roles of the protocol.";
+    /// The map names a label that is not there.
+    MAP_LABEL = "PL0634", Error, "the map names a label that the specification does not have",
+        "The right-hand sides of `[labels.rename]` are labels of the specification.";
+    /// A trace in the specification came out otherwise.
+    DECLARED = "PL0640", Error, "a trace in the specification does not come out as stated",
+        "`accepts` wants every event accepted, and with `end;` the session over behind the last; `rejects` wants every \
+event but the last accepted and the last refused.";
+}

@@ -1,0 +1,590 @@
+//! The checker: bytes of a log go in, findings come out while it runs and at its end.
+//!
+//! Many sessions may be interleaved; each gets one verdict. A session is judged no further after its first violation;
+//! its name is remembered and its later events are skipped. A line that is no event is a finding of its own, and the
+//! next line is read as usual: the log has an error, whatever its sessions say.
+//!
+//! One checker reads one log, in order. Several logs are several checkers, which share nothing but what they borrow,
+//! so they can run side by side.
+
+use std::borrow::Cow;
+
+use super::{
+    coverage::Coverage,
+    json::{Flaw, Scratch, pointer},
+    kinds::{Class, Kinds, Shapes},
+    map::{Map, Watch},
+    observe::{Refusal, Seen, Step, Trail, Watcher, flat},
+    payload::{Misfit, Shape},
+    report::{BadLine, Expected, Finding, Judgement, Offence, Past, Session, Totals},
+    scan::{self, Cut, Fault, Lines, Raw},
+    sessions::{Place, Sessions},
+    subject::Subject,
+};
+use crate::{
+    diag::catalogue::trace as codes,
+    id::{Id, IdVec, SortId, StateId},
+    machine::{Configuration, Machine},
+    protocol::{Observer, Side},
+};
+
+/// Payloads up to this length are shown.
+const SHOWN: usize = 2_000;
+
+/// Checks one log against a system.
+pub struct Checker<'a> {
+    subject: Subject<'a>,
+    map: &'a Map,
+    watcher: Watcher<'a>,
+    kinds: Kinds<'a>,
+    shapes: Shapes,
+    sessions: Sessions,
+    scratch: Scratch,
+    lines: Lines,
+    totals: Totals,
+    coverage: Option<Coverage>,
+    way: scan::Way,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker for a log that a map makes readable. What the map names that the specification does not have is the
+    /// business of [`Map::check`]; an unknown observer's role makes this the observer `total`.
+    #[must_use]
+    pub fn new(subject: Subject<'a>, map: &'a Map) -> Self {
+        let role = map.role().and_then(|role| subject.header.role(&role.text));
+        let observer = match (map.watch(), role) {
+            (Watch::Wire, _) => Observer::Wire,
+            (Watch::Endpoint, Some(role)) => Observer::Endpoint(role),
+            _ => Observer::Total,
+        };
+        Self::observed(subject, map, observer)
+    }
+
+    /// The same with another observer than the map's.
+    #[must_use]
+    pub fn observed(subject: Subject<'a>, map: &'a Map, observer: Observer) -> Self {
+        let kinds = Kinds::new(subject, map, observer);
+        let sorts = kinds.sorts();
+        let most = sorts.last().map_or(0, |sort| sort.index().saturating_add(1));
+        let mut shapes: Shapes = IdVec::filled(Shape::Any, most);
+        for sort in sorts {
+            shapes[sort] = Shape::of(subject.names.payload(sort));
+        }
+        let initial: Box<[StateId]> = subject.system.machines().values().map(Machine::initial).collect();
+        Self {
+            subject,
+            map,
+            watcher: Watcher::new(subject.system, observer, map.sides),
+            kinds,
+            shapes,
+            sessions: Sessions::new(initial),
+            scratch: Scratch::default(),
+            lines: Lines::default(),
+            totals: Totals::default(),
+            coverage: None,
+            way: scan::Way::Either,
+        }
+    }
+
+    /// Counts which states, transitions and pairs are seen.
+    #[must_use]
+    pub fn with_coverage(mut self) -> Self {
+        self.coverage = Some(Coverage::new(self.subject.system));
+        self
+    }
+
+    /// Reads every line the general way: the same findings, slower. For comparison.
+    #[must_use]
+    pub fn general(mut self) -> Self {
+        self.way = scan::Way::General;
+        self
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// How many sessions there are so far.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// What was covered, if it is counted.
+    #[must_use]
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
+    }
+
+    /// Reads the next bytes of the log; a line may be cut anywhere. Findings go to `found` as soon as they are sure.
+    pub fn feed(&mut self, bytes: &[u8], found: &mut impl FnMut(Finding)) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.feed(bytes, &mut |number, cut| self.line(number, cut, found));
+        self.lines = lines;
+    }
+
+    /// The log is over: verdicts about all sessions that have none yet, in the order of their first events.
+    pub fn finish(&mut self, found: &mut impl FnMut(Finding)) -> Totals {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.finish(&mut |number, cut| self.line(number, cut, found));
+        for place in self.sessions.open_ones() {
+            let session = self.last_word(place);
+            self.totals.count(session.verdict);
+            found(Finding::Session(Box::new(session)));
+        }
+        self.totals
+    }
+
+    fn line(&mut self, at: u64, cut: Cut<'_>, found: &mut impl FnMut(Finding)) {
+        self.totals.lines = self.totals.lines.saturating_add(1);
+        let bytes = match cut {
+            Cut::Line(bytes) => bytes,
+            Cut::TooLong => return self.bad(at, Fault::TooLong, found),
+        };
+        let Ok(line) = std::str::from_utf8(bytes) else { return self.line_of_bytes(at, bytes, found) };
+        // A carriage return before the line's end, and a mark at the very beginning, belong to the file.
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match scan::line(line, self.way, &mut scratch) {
+            Ok(raw) => self.event(at, line, &raw, found),
+            Err(_) if line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r')) => {}
+            Err(fault) => self.bad(at, fault, found),
+        }
+        self.scratch = scratch;
+    }
+
+    /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
+    #[cold]
+    fn line_of_bytes(&mut self, at: u64, bytes: &[u8], found: &mut impl FnMut(Finding)) {
+        let text = String::from_utf8_lossy(bytes);
+        let mut scratch = Scratch::default();
+        let replaced = |text: &str| text.contains('\u{FFFD}');
+        match scan::line(text.trim_end_matches('\r'), scan::Way::General, &mut scratch) {
+            Ok(mut raw)
+                if replaced(raw.payload)
+                    && ![&raw.from, &raw.to, &raw.label].into_iter().chain(&raw.session).any(|text| replaced(text)) =>
+            {
+                raw.flaw = Some(Flaw::Utf8);
+                self.event(at, text.trim_end_matches('\r'), &raw, found);
+            }
+            _ => self.bad(at, Fault::Utf8, found),
+        }
+    }
+
+    #[cold]
+    fn bad(&mut self, at: u64, fault: Fault, found: &mut impl FnMut(Finding)) {
+        self.totals.bad = self.totals.bad.saturating_add(1);
+        found(Finding::Line(BadLine::of(at, fault)));
+    }
+
+    #[inline]
+    fn event(&mut self, at: u64, line: &str, raw: &Raw<'_>, found: &mut impl FnMut(Finding)) {
+        let mut kind = self.kinds.of(raw);
+        if let Class::Derived(rule) = self.kinds.get(kind).class {
+            let derived = self.map.derive(rule).and_then(|rule| rule.apply(&raw.label, line));
+            kind = self.kinds.derived(raw, derived.as_deref().unwrap_or(&raw.label));
+        }
+        let side = self.side(raw);
+        if !self.in_sight(kind, side) {
+            self.totals.dropped = self.totals.dropped.saturating_add(1);
+            return;
+        }
+        let name = self.session_name(line, raw);
+        let hash = self.sessions.hash(&name);
+        let slot = match self.sessions.find(&name, hash) {
+            Some(Place::Live(slot)) => slot,
+            Some(Place::Past(past)) => return self.after_end(at, past, kind, raw, found),
+            None => match self.sessions.open(&name, hash, at) {
+                Some(slot) => slot,
+                None => return self.bad(at, Fault::Type("session", "one of fewer than 2147483648 names"), found),
+            },
+        };
+        self.totals.events = self.totals.events.saturating_add(1);
+        match self.step(slot, kind, side, line, raw) {
+            Ok(()) => {
+                self.sessions.block_mut(slot).note(at, kind);
+            }
+            Err(offence) => self.violates(at, slot, kind, raw, *offence, found),
+        }
+        self.retire_if_over(slot, at);
+    }
+
+    /// Which side of a message the line shows; `None` if it should say and does not.
+    #[inline]
+    fn side(&self, raw: &Raw<'_>) -> Option<Side> {
+        if !self.map.sides || raw.from == raw.to {
+            return Some(Side::Both);
+        }
+        match raw.dir.as_deref() {
+            Some("send") => Some(Side::Send),
+            Some("receive") => Some(Side::Receive),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn in_sight(&self, kind: u32, side: Option<Side>) -> bool {
+        match (&self.kinds.get(kind).class, self.watcher.observer) {
+            (Class::Dropped, _) => false,
+            (&Class::Message { from, .. }, Observer::Endpoint(own)) => match side {
+                Some(Side::Send) => own == from,
+                Some(Side::Receive) => own != from,
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn session_name<'l>(&self, line: &'l str, raw: &'l Raw<'_>) -> Cow<'l, str> {
+        if self.map.whole {
+            return Cow::Borrowed("");
+        }
+        if let Some(found) = self.map.session().and_then(|lookup| lookup.find(line)) {
+            return found;
+        }
+        Cow::Borrowed(raw.session.as_deref().unwrap_or(""))
+    }
+
+    /// Lets an event happen in a session, or says what is wrong with it.
+    #[inline]
+    fn step(
+        &mut self,
+        slot: u32,
+        kind: u32,
+        side: Option<Side>,
+        line: &str,
+        raw: &Raw<'_>,
+    ) -> Result<(), Box<Offence>> {
+        let Self { kinds, shapes, sessions, watcher, coverage, map, .. } = self;
+        let known = kinds.get(kind);
+        let offend = |refusal| Box::new(Offence::refusal(known, refusal));
+        if let Some(flaw) = &raw.flaw {
+            return Err(Box::new(Offence::flaw(flaw)));
+        }
+        let Some(side) = side else {
+            return Err(Box::new(Offence {
+                code: codes::SIDE,
+                message: "the line does not say which side of the message it shows".to_owned(),
+                help: Some("add `\"dir\":\"send\"` or `\"dir\":\"receive\"`".to_owned()),
+                blame: None,
+            }));
+        };
+        let fits = |sort: SortId| -> Result<(), Misfit> {
+            match &shapes[sort] {
+                Shape::Any => Ok(()),
+                shape => {
+                    let of = |(field, path): &'a (super::map::Placed, super::map::Path)| {
+                        Some((&*field.text, pointer(line, path)?))
+                    };
+                    let injected: Vec<(&str, &str)> = map.inject().iter().filter_map(of).collect();
+                    shape.fit(raw.payload, &injected)
+                }
+            }
+        };
+        let seen = match &known.class {
+            Class::Unknown(unknown) => {
+                return Err(Box::new(Offence {
+                    code: unknown.code,
+                    message: unknown.text.clone(),
+                    help: unknown.help.clone(),
+                    blame: None,
+                }));
+            }
+            // Whoever asks has left these out.
+            Class::Dropped | Class::Derived(_) => return Ok(()),
+            Class::Act { role, label, sorts } => Seen::Act { role: *role, label: *label, sorts },
+            Class::Message { messages, .. } => Seen::Message { messages, side },
+        };
+        let mut trail = coverage.is_some().then(Trail::new);
+        let simple = side == Side::Both || matches!(watcher.observer, Observer::Endpoint(_));
+        if watcher.observer != Observer::Wire && simple && !watcher.twins && !sessions.block(slot).heavy {
+            let states = sessions.states_mut(slot);
+            match seen {
+                Seen::Message { messages: &[message], .. } => {
+                    let sort = watcher.system.messages()[message].sort;
+                    let free = matches!(shapes[sort], Shape::Any);
+                    let before: Option<Box<[StateId]>> = if free { None } else { Some((&*states).into()) };
+                    flat::message(watcher.system, watcher.observer, states, message, trail.as_mut()).map_err(offend)?;
+                    if let Some(before) = before
+                        && let Err(misfit) = fits(sort)
+                    {
+                        states.copy_from_slice(&before);
+                        return Err(offend(Refusal::Payload(misfit)));
+                    }
+                    cover(coverage, slot, trail);
+                    return Ok(());
+                }
+                Seen::Act { role, label, sorts: &[sort] } => {
+                    let mut after: Box<[StateId]> = (&*states).into();
+                    flat::act(watcher.system, &mut after, role, (label, sort), trail.as_mut()).map_err(offend)?;
+                    fits(sort).map_err(Refusal::Payload).map_err(offend)?;
+                    states.copy_from_slice(&after);
+                    cover(coverage, slot, trail);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        let set = configurations(watcher, sessions, slot);
+        match watcher.next(&set, seen, &mut { fits }) {
+            Step::Explained(next, trail) => {
+                let flat = watcher.observer != Observer::Wire
+                    && matches!(&*next, [only] if flat::flatten(watcher.system, only, sessions.states_mut(slot)));
+                if flat {
+                    sessions.heavy.remove(&slot);
+                } else {
+                    sessions.heavy.insert(slot, next);
+                }
+                sessions.block_mut(slot).heavy = !flat;
+                cover(coverage, slot, Some(trail));
+                Ok(())
+            }
+            Step::Refused(refusal) => {
+                sessions.heavy.insert(slot, set);
+                sessions.block_mut(slot).heavy = true;
+                Err(offend(refusal))
+            }
+            Step::Unknown => {
+                sessions.heavy.insert(slot, set);
+                sessions.block_mut(slot).heavy = true;
+                Err(Box::new(Offence {
+                    code: codes::TOO_MANY,
+                    message: "too many configurations explain what was seen".to_owned(),
+                    help: None,
+                    blame: None,
+                }))
+            }
+        }
+    }
+
+    #[cold]
+    fn violates(
+        &mut self,
+        at: u64,
+        slot: u32,
+        kind: u32,
+        raw: &Raw<'_>,
+        offence: Offence,
+        found: &mut impl FnMut(Finding),
+    ) {
+        let verdict = if offence.code == codes::TOO_MANY { Judgement::Unknown } else { Judgement::Violates };
+        let set = configurations(&self.watcher, &mut self.sessions, slot);
+        let mut session = self.session(Place::Live(slot), verdict);
+        session.last = self.recent(slot);
+        session.events = session.events.saturating_add(1);
+        self.describe(&mut session, at, kind, raw, offence);
+        if verdict == Judgement::Violates {
+            self.expect(&mut session, &set);
+        }
+        self.totals.count(verdict);
+        found(Finding::Session(Box::new(session)));
+        self.sessions.heavy.remove(&slot);
+        self.forget(slot);
+        self.sessions.retire(slot, at, true);
+    }
+
+    #[cold]
+    fn after_end(&mut self, at: u64, past: u32, kind: u32, raw: &Raw<'_>, found: &mut impl FnMut(Finding)) {
+        let known = *self.sessions.past(past);
+        if known.judged {
+            self.totals.after = self.totals.after.saturating_add(1);
+            return;
+        }
+        self.totals.events = self.totals.events.saturating_add(1);
+        let mut session = self.session(Place::Past(past), Judgement::Violates);
+        session.events = session.events.saturating_add(1);
+        let unknown = match &self.kinds.get(kind).class {
+            Class::Unknown(unknown) => Some((unknown.code, unknown.text.clone(), unknown.help.clone())),
+            _ => None,
+        };
+        let (code, message, help) = unknown.unwrap_or_else(|| {
+            let text = format!("the session was over after line {}", known.last.saturating_add(1));
+            (codes::AFTER_END, text, None)
+        });
+        self.describe(&mut session, at, kind, raw, Offence { code, message, help, blame: None });
+        session.may_end = true;
+        self.totals.count(Judgement::Violates);
+        self.sessions.judge(past);
+        found(Finding::Session(Box::new(session)));
+    }
+
+    /// Says what is wrong with the offending event, and who is to blame: the receiver, if it is its type that refuses,
+    /// else the sender.
+    fn describe(&self, session: &mut Session, at: u64, kind: u32, raw: &Raw<'_>, offence: Offence) {
+        let known = self.kinds.get(kind);
+        session.at = Some(at);
+        session.event =
+            Some(Past { at, from: known.from.to_string(), to: known.to.to_string(), label: known.label.to_string() });
+        session.payload = self.shown(kind, raw);
+        session.code = Some(offence.code);
+        session.message = Some(offence.message);
+        session.help = offence.help;
+        session.blame = offence.blame.or_else(|| {
+            let endpoint = matches!(self.watcher.observer, Observer::Endpoint(_));
+            let receiver = (offence.code == codes::RECEIVER && !endpoint) || offence.code == codes::UNSENT;
+            let name = if receiver { &known.to } else { &known.from };
+            if offence.code == codes::TOO_MANY { None } else { Some(name.to_string()) }
+        });
+    }
+
+    fn shown(&self, kind: u32, raw: &Raw<'_>) -> Option<String> {
+        let sorts: Vec<SortId> = match &self.kinds.get(kind).class {
+            Class::Message { messages, .. } => {
+                messages.iter().map(|&message| self.subject.system.messages()[message].sort).collect()
+            }
+            Class::Act { sorts, .. } => sorts.to_vec(),
+            _ => Vec::new(),
+        };
+        let secret = sorts.iter().any(|&sort| self.subject.names.payload(sort).is_some_and(has_secret));
+        (!secret && !raw.payload.is_empty() && raw.payload.len() <= SHOWN).then(|| raw.payload.to_owned())
+    }
+
+    fn expect(&self, session: &mut Session, set: &[Configuration]) {
+        let offered = self.watcher.expected(set);
+        session.expected = offered.into_iter().map(|offered| Expected::of(self.subject, offered)).collect();
+        session.may_end = self.watcher.is_final(set);
+    }
+
+    fn session(&self, place: Place, verdict: Judgement) -> Session {
+        let events = match place {
+            Place::Live(slot) => self.sessions.block(slot).events,
+            Place::Past(past) => self.sessions.past(past).events,
+        };
+        Session {
+            name: self.sessions.name(place),
+            verdict,
+            events,
+            at: None,
+            event: None,
+            payload: None,
+            expected: Vec::new(),
+            may_end: verdict == Judgement::Conforms,
+            blame: None,
+            code: None,
+            message: None,
+            help: None,
+            last: Vec::new(),
+        }
+    }
+
+    fn recent(&self, slot: u32) -> Vec<Past> {
+        let event = |(at, kind)| {
+            let known = self.kinds.get(kind);
+            let text = |text: &str| if kind == super::kinds::SPARE { "…".to_owned() } else { text.to_owned() };
+            Past { at, from: text(&known.from), to: text(&known.to), label: text(&known.label) }
+        };
+        self.sessions.block(slot).recent().map(event).collect()
+    }
+
+    /// The verdict about a session when the log is over.
+    fn last_word(&mut self, place: Place) -> Session {
+        let Place::Live(slot) = place else { return self.session(place, Judgement::Conforms) };
+        let set = configurations(&self.watcher, &mut self.sessions, slot);
+        let over = self.watcher.is_final(&set);
+        let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
+        if !over {
+            session.code = Some(codes::INCOMPLETE);
+            session.message = Some("the trace stops before the end of the session".to_owned());
+            session.last = self.recent(slot);
+            self.expect(&mut session, &set);
+        }
+        if self.sessions.block(slot).heavy {
+            self.sessions.heavy.insert(slot, set);
+        }
+        session
+    }
+
+    /// Gives a block back when no role can do anything more.
+    #[inline]
+    fn retire_if_over(&mut self, slot: u32, at: u64) {
+        let block = self.sessions.block(slot);
+        if block.heavy || block.events == 0 {
+            return;
+        }
+        let machines = self.subject.system.machines();
+        let over = match self.watcher.observer {
+            Observer::Endpoint(role) => {
+                let state = self.sessions.states(slot).get(role.index()).copied().unwrap_or_default();
+                machines.entry(role).is_some_and(|machine| machine.is_end(state))
+            }
+            _ => self.sessions.states(slot).iter().zip(machines.values()).all(|(&state, m)| m.is_end(state)),
+        };
+        if over {
+            self.forget(slot);
+            self.sessions.retire(slot, at, false);
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        if let Some(coverage) = &mut self.coverage {
+            coverage.forget(slot);
+        }
+    }
+}
+
+/// The configurations of a session; those of a heavy one are taken out, to be put back.
+fn configurations(watcher: &Watcher<'_>, sessions: &mut Sessions, slot: u32) -> Vec<Configuration> {
+    if sessions.block(slot).heavy {
+        sessions.heavy.remove(&slot).unwrap_or_default()
+    } else {
+        vec![flat::raise(watcher.system, sessions.states(slot))]
+    }
+}
+
+fn cover(coverage: &mut Option<Coverage>, slot: u32, trail: Option<Trail>) {
+    if let (Some(coverage), Some(trail)) = (coverage, trail) {
+        coverage.see(slot, &trail);
+    }
+}
+
+fn has_secret(payload: &crate::protocol::Payload) -> bool {
+    use crate::protocol::Sort;
+    fn has_secret_sort(sort: &Sort) -> bool {
+        match sort {
+            Sort::Secret(_) => true,
+            Sort::List(of) | Sort::Set(of) | Sort::Option(of) => has_secret_sort(of),
+            Sort::Map(key, value) => has_secret_sort(key) || has_secret_sort(value),
+            Sort::Record(fields) => has_secret(fields),
+            Sort::Builtin(_) | Sort::Opaque(_) | Sort::Enum(_) => false,
+        }
+    }
+    payload.fields.iter().any(|field| has_secret_sort(&field.sort))
+}
+
+/// A whole log at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Verdicts: violations as they were found, then all others by first event.
+    pub sessions: Vec<Session>,
+    /// Lines that are no events.
+    pub bad: Vec<BadLine>,
+    /// How much was seen.
+    pub totals: Totals,
+}
+
+impl Report {
+    /// Whether every line was an event and every session conforms, or stopped early.
+    #[must_use]
+    pub fn conforms(&self) -> bool {
+        self.totals.bad == 0 && self.totals.violates == 0 && self.totals.unknown == 0
+    }
+}
+
+/// Checks a whole log.
+#[must_use]
+pub fn conform(subject: Subject<'_>, map: &Map, log: &[u8]) -> Report {
+    let mut report = Report { sessions: Vec::new(), bad: Vec::new(), totals: Totals::default() };
+    let mut checker = Checker::new(subject, map);
+    let mut found = |finding| match finding {
+        Finding::Line(line) => report.bad.push(line),
+        Finding::Session(session) => report.sessions.push(*session),
+    };
+    checker.feed(log, &mut found);
+    let totals = checker.finish(&mut found);
+    report.totals = totals;
+    report
+}

@@ -1,0 +1,470 @@
+//! Strict JSON, read in place: values are skipped and cut out of the text, never built.
+//!
+//! Comes in: text that is known to be UTF-8. Goes out: ranges of it. A [`Reader`] tells syntax errors, which end the
+//! reading, from *flaws*: JSON that can be read but does not mean one thing (a key twice in one object, half of a
+//! surrogate pair). It goes on after a flaw and keeps the first.
+//!
+//! Nesting is kept on a heap stack, so no depth overflows anything; looking for repeated keys costs a comparison per
+//! pair of keys in small objects and a hash in large ones.
+#![expect(clippy::indexing_slicing, reason = "by INVARIANT (inside): 0 <= start <= at <= text.len()")]
+#![expect(clippy::arithmetic_side_effects, reason = "by INVARIANT (inside): sums stay within a text in memory")]
+
+use std::{borrow::Cow, collections::HashSet};
+
+/// Why a text is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    /// The byte at which it is noticed.
+    pub(crate) at: usize,
+    /// What was expected there.
+    pub(crate) what: &'static str,
+}
+
+/// Why JSON that can be read does not mean one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// An object has this key twice.
+    DuplicateKey(String),
+    /// A string has half of a surrogate pair.
+    Surrogate,
+    /// The bytes are not UTF-8.
+    Utf8,
+}
+
+/// A string as it stands between its quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// What it says. Half surrogates become the replacement character; whoever minds has seen the flaw.
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
+    }
+}
+
+fn unescape(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let Some(kind) = rest.chars().next() else { break };
+        rest = &rest[kind.len_utf8()..];
+        out.push(match kind {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let high = hex4(rest.as_bytes()).unwrap_or(0xFFFD);
+                rest = rest.get(4..).unwrap_or("");
+                let low = rest.strip_prefix("\\u").and_then(|low| hex4(low.as_bytes()));
+                match (high, low) {
+                    (0xD800..0xDC00, Some(low @ 0xDC00..0xE000)) => {
+                        rest = rest.get(6..).unwrap_or("");
+                        char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{FFFD}')
+                    }
+                    _ => char::from_u32(high).unwrap_or('\u{FFFD}'),
+                }
+            }
+            other => other,
+        });
+    }
+    out.push_str(rest);
+    out
+}
+
+fn hex4(bytes: &[u8]) -> Option<u32> {
+    bytes.get(..4)?.iter().try_fold(0, |n, &b| Some(n << 4 | char::from(b).to_digit(16)?))
+}
+
+/// Keys of the objects that are open while a value is skipped; kept to be used again.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Ranges of keys, escaped or not, of all open objects.
+    keys: Vec<(usize, usize, bool)>,
+    frames: Vec<Frame>,
+}
+
+struct Frame {
+    object: bool,
+    first: usize,
+    /// What the keys say, once there are more than [`FEW`].
+    set: Option<HashSet<String>>,
+}
+
+const FEW: usize = 16;
+
+/// Reads one JSON text from front to back.
+///
+/// INVARIANT (inside): `at <= text.len()`, and `at` is on a character's boundary wherever text is cut.
+pub(crate) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    flaw: Option<Flaw>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, flaw: None }
+    }
+
+    /// At a byte, which must be on a character's boundary.
+    pub(crate) fn from(text: &'a str, at: usize) -> Self {
+        Self { text, at, flaw: None }
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The first flaw so far, taken out.
+    pub(crate) fn take_flaw(&mut self) -> Option<Flaw> {
+        self.flaw.take()
+    }
+
+    pub(crate) fn fail(&self, what: &'static str) -> Malformed {
+        Malformed { at: self.at, what }
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    pub(crate) fn ws(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Takes this byte, if it is next.
+    #[inline]
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
+        let next = self.peek() == Some(byte);
+        self.at += usize::from(next);
+        next
+    }
+
+    /// Whether only white space is left.
+    pub(crate) fn done(&mut self) -> bool {
+        self.ws();
+        self.at == self.text.len()
+    }
+
+    /// A string; the next byte must be its quote.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Text<'a>, Malformed> {
+        if !self.take(b'"') {
+            return Err(self.fail("a string"));
+        }
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut escaped = false;
+        loop {
+            self.at = plain(bytes, self.at);
+            match self.peek() {
+                Some(b'"') => {
+                    let raw = &self.text[start..self.at];
+                    self.at += 1;
+                    return Ok(Text { raw, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.fail("no control character in a string")),
+                None => return Err(self.fail("the end of the string")),
+            }
+        }
+    }
+
+    /// One escape, or the two of a surrogate pair.
+    fn escape(&mut self) -> Result<(), Malformed> {
+        let bytes = self.text.as_bytes();
+        match bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let Some(high) = bytes.get(self.at + 2..).and_then(hex4) else {
+                    return Err(self.fail("four hexadecimal digits"));
+                };
+                self.at += 6;
+                let low = bytes.get(self.at..).and_then(|b| b.strip_prefix(b"\\u")).and_then(hex4);
+                match (high, low) {
+                    (0xD800..0xDC00, Some(0xDC00..0xE000)) => self.at += 6,
+                    (0xD800..0xE000, _) => {
+                        self.flaw.get_or_insert(Flaw::Surrogate);
+                    }
+                    _ => {}
+                }
+            }
+            _ => return Err(self.fail("an escape")),
+        }
+        Ok(())
+    }
+
+    /// A number.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Result<&'a str, Malformed> {
+        let start = self.at;
+        self.take(b'-');
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.fail("a digit")),
+        }
+        if self.take(b'.') {
+            self.some_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    fn some_digits(&mut self) -> Result<(), Malformed> {
+        if !self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            return Err(self.fail("a digit"));
+        }
+        self.digits();
+        Ok(())
+    }
+
+    #[inline]
+    fn digits(&mut self) {
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn word(&mut self, word: &'static str) -> Result<(), Malformed> {
+        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            Err(self.fail("a value"))
+        }
+    }
+
+    /// A value without insides.
+    #[inline]
+    fn scalar(&mut self) -> Result<(), Malformed> {
+        match self.peek() {
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|_| ()),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => Err(self.fail("a value")),
+        }
+    }
+
+    /// Any value; returns its text. White space before it is skipped, after it left.
+    #[inline]
+    pub(crate) fn value(&mut self, scratch: &mut Scratch) -> Result<&'a str, Malformed> {
+        self.ws();
+        let start = self.at;
+        match self.peek() {
+            Some(b'{' | b'[') => self.composite(scratch)?,
+            _ => self.scalar()?,
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    fn composite(&mut self, scratch: &mut Scratch) -> Result<(), Malformed> {
+        scratch.frames.clear();
+        scratch.keys.clear();
+        loop {
+            // A value starts here.
+            self.ws();
+            let opened = match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    let object = open == b'{';
+                    scratch.frames.push(Frame { object, first: scratch.keys.len(), set: None });
+                    true
+                }
+                _ => {
+                    self.scalar()?;
+                    false
+                }
+            };
+            // A value, or what opens one, ended here.
+            let mut fresh = opened;
+            loop {
+                let Some(frame) = scratch.frames.last() else { return Ok(()) };
+                let (object, first) = (frame.object, frame.first);
+                self.ws();
+                if self.take(if object { b'}' } else { b']' }) {
+                    scratch.keys.truncate(first);
+                    scratch.frames.pop();
+                    fresh = false;
+                    continue;
+                }
+                if !fresh {
+                    if !self.take(b',') {
+                        return Err(self.fail("a comma or the end"));
+                    }
+                    self.ws();
+                }
+                if object {
+                    let start = self.at + 1;
+                    let key = self.string()?;
+                    self.remember(scratch, (start, self.at - 1, key.escaped));
+                    self.ws();
+                    if !self.take(b':') {
+                        return Err(self.fail("a colon"));
+                    }
+                }
+                break;
+            }
+        }
+    }
+
+    fn key(&self, (start, end, escaped): (usize, usize, bool)) -> Cow<'a, str> {
+        Text { raw: &self.text[start..end], escaped }.decode()
+    }
+
+    /// Notes a key of the innermost object; a flaw if it has it already.
+    #[inline]
+    fn remember(&mut self, scratch: &mut Scratch, key: (usize, usize, bool)) {
+        let Some(frame) = scratch.frames.last_mut() else { return };
+        let known = &scratch.keys[frame.first..];
+        let twice = if let Some(set) = &mut frame.set {
+            !set.insert(self.key(key).into_owned())
+        } else if known.len() >= FEW {
+            let mut set: HashSet<String> = known.iter().map(|&known| self.key(known).into_owned()).collect();
+            let twice = !set.insert(self.key(key).into_owned());
+            frame.set = Some(set);
+            twice
+        } else {
+            known.iter().any(|&known| {
+                if known.2 || key.2 {
+                    self.key(known) == self.key(key)
+                } else {
+                    self.text[known.0..known.1] == self.text[key.0..key.1]
+                }
+            })
+        };
+        if twice && self.flaw.is_none() {
+            self.flaw = Some(Flaw::DuplicateKey(self.key(key).into_owned()));
+        }
+        if frame.set.is_none() {
+            scratch.keys.push(key);
+        }
+    }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+/// The first byte from `at` on that ends the plain part of a string: a quote, a backslash or a control character.
+/// Eight bytes at a time: each test sets the top bit of the bytes that pass, exactly up to the first that does.
+#[inline]
+pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+        let quote = zero(word ^ (ONES * b'"' as u64));
+        let slash = zero(word ^ (ONES * b'\\' as u64));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let found = (quote | slash | control) & TOPS;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(&b) = bytes.get(at) {
+        if b == b'"' || b == b'\\' || b < 0x20 {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The members of an object, or the elements of an array (with an empty key), of valid JSON; nothing of other values.
+pub(crate) struct Members<'a> {
+    reader: Reader<'a>,
+    scratch: Scratch,
+    object: bool,
+    first: bool,
+}
+
+/// Of a value that was read as valid JSON before.
+pub(crate) fn members(value: &str) -> Members<'_> {
+    let mut reader = Reader::new(value);
+    reader.ws();
+    let object = reader.take(b'{');
+    let array = !object && reader.take(b'[');
+    if !object && !array {
+        reader.at = value.len();
+    }
+    Members { reader, scratch: Scratch::default(), object, first: true }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.ws();
+        if !std::mem::take(&mut self.first) && !self.reader.take(b',') {
+            return None;
+        }
+        self.reader.ws();
+        let mut key = Cow::Borrowed("");
+        if self.object {
+            key = self.reader.string().ok()?.decode();
+            self.reader.ws();
+            self.reader.take(b':');
+        }
+        let value = self.reader.value(&mut self.scratch).ok()?;
+        Some((key, value))
+    }
+}
+
+/// What a JSON pointer (RFC 6901) finds in a value that was read as valid JSON before; the first of repeated keys.
+pub(crate) fn pointer<'a>(value: &'a str, path: &[Box<str>]) -> Option<&'a str> {
+    let mut value = value.trim_matches([' ', '\t', '\r', '\n']);
+    for step in path {
+        value = match value.as_bytes().first() {
+            Some(b'{') => members(value).find(|(key, _)| *key == **step)?.1,
+            Some(b'[') if step.len() == 1 || !step.starts_with('0') => {
+                members(value).nth(step.parse().ok().filter(|_| !step.starts_with('+'))?)?.1
+            }
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+/// The content of a string value, the text of another scalar; `None` for null, objects and arrays.
+pub(crate) fn scalar_text(value: &str) -> Option<Cow<'_, str>> {
+    match value.as_bytes().first()? {
+        b'"' => Reader::new(value).string().ok().map(Text::decode),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(Cow::Borrowed(value)),
+    }
+}
+
+/// What a value is, in words.
+pub(crate) fn kind(value: &str) -> &'static str {
+    match value.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "a boolean",
+        _ => "a number",
+    }
+}

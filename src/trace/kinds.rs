@@ -1,0 +1,287 @@
+//! What the names of an event mean, looked up once for each combination.
+//!
+//! Comes in: the texts of `from`, `to` and `label`. Goes out: a [`Kind`], by number: what the map makes of them and
+//! which messages of the system they can be. Combinations are remembered, so that an ordinary event costs one hash and
+//! one comparison; INVARIANT (bounded): no more than [`MOST_KINDS`] of them, and [`MOST_BYTES`] of names. Beyond,
+//! combinations are looked up anew each time, under the number [`SPARE`].
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    index::{Index, Key},
+    map::{Map, listed},
+    near::near,
+    scan::Raw,
+    subject::Subject,
+};
+use crate::{
+    diag::{Code, catalogue::trace as codes},
+    id::{IdVec, LabelId, MessageId, RoleId, SortId},
+    protocol::{Act, Observer},
+};
+
+const MOST_KINDS: usize = 1 << 16;
+const MOST_BYTES: usize = 1 << 24;
+/// The number of what is not remembered.
+pub(crate) const SPARE: u32 = 0;
+
+/// What an event is.
+#[derive(Clone, Debug)]
+pub(crate) enum Class {
+    /// None of the protocol's.
+    Dropped,
+    /// Its label depends on the line, by this rule of the map.
+    Derived(u32),
+    /// A local action, with the payloads that it has in the system.
+    Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
+    /// A message.
+    Message { from: RoleId, messages: Box<[MessageId]> },
+    /// Nothing that the protocol has.
+    Unknown(Box<Unknown>),
+}
+
+/// Why names mean nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Unknown {
+    pub(crate) code: Code,
+    pub(crate) text: String,
+    pub(crate) help: Option<String>,
+}
+
+/// A combination of names.
+#[derive(Clone, Debug)]
+pub(crate) struct Kind {
+    pub(crate) class: Class,
+    /// As in the log, but for a derived label.
+    pub(crate) from: Box<str>,
+    pub(crate) to: Box<str>,
+    pub(crate) label: Box<str>,
+}
+
+#[derive(Default)]
+struct Memo {
+    index: Index,
+    /// By kind; what is not under its own number here is in the other memo.
+    keys: FxHashMap<u32, Box<[u8]>>,
+}
+
+impl Memo {
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.index.find(hash, |kind| self.keys.get(&kind).is_some_and(|known| **known == *key))
+    }
+
+    fn insert(&mut self, hash: u64, key: &[u8], kind: u32) {
+        self.keys.insert(kind, key.into());
+        self.index.insert(hash, kind);
+    }
+}
+
+/// All kinds met so far.
+pub(crate) struct Kinds<'a> {
+    subject: Subject<'a>,
+    map: &'a Map,
+    observer: Observer,
+    messages: FxHashMap<(RoleId, RoleId, LabelId), Vec<MessageId>>,
+    acts: FxHashMap<(RoleId, LabelId), Vec<SortId>>,
+    kinds: Vec<Kind>,
+    key: Key,
+    /// Keyed by a piece of a line.
+    pieces: Vec<(Box<[u8]>, u32)>,
+    piece_index: Index,
+    /// Keyed by the names.
+    names: Memo,
+    bytes: usize,
+}
+
+impl<'a> Kinds<'a> {
+    pub(crate) fn new(subject: Subject<'a>, map: &'a Map, observer: Observer) -> Self {
+        let system = subject.system;
+        let mut messages: FxHashMap<_, Vec<MessageId>> = FxHashMap::default();
+        for (id, message) in system.messages().iter() {
+            let edge = system.edges()[message.edge];
+            messages.entry((edge.from, edge.to, message.label)).or_default().push(id);
+        }
+        let mut acts: FxHashMap<_, Vec<SortId>> = FxHashMap::default();
+        for (role, machine) in system.machines().iter() {
+            for action in machine.actions().values().filter(|action| action.act == Act::Act && action.twin == 0) {
+                acts.entry((role, action.label)).or_default().push(action.sort);
+            }
+        }
+        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into() };
+        Self {
+            subject,
+            map,
+            observer,
+            messages,
+            acts,
+            kinds: vec![spare],
+            key: Key::default(),
+            pieces: Vec::new(),
+            piece_index: Index::default(),
+            names: Memo::default(),
+            bytes: 0,
+        }
+    }
+
+    /// A kind by its number.
+    #[inline]
+    pub(crate) fn get(&self, kind: u32) -> &Kind {
+        self.kinds
+            .get(kind as usize)
+            .expect("by INVARIANT (bounded): numbers are only given out for kinds that are kept")
+    }
+
+    /// The kind of an event.
+    #[inline]
+    pub(crate) fn of(&mut self, raw: &Raw<'_>) -> u32 {
+        if raw.names.is_empty() {
+            return self.of_names(&raw.from, &raw.to, &raw.label, false);
+        }
+        let hash = self.key.hash(raw.names.as_bytes());
+        let known = self
+            .piece_index
+            .find(hash, |piece| self.pieces.get(piece as usize).is_some_and(|(key, _)| **key == *raw.names.as_bytes()));
+        if let Some(&(_, kind)) = known.and_then(|piece| self.pieces.get(piece as usize)) {
+            return kind;
+        }
+        let kind = self.of_names(&raw.from, &raw.to, &raw.label, false);
+        if kind != SPARE
+            && let Ok(piece) = u32::try_from(self.pieces.len())
+        {
+            self.pieces.push((raw.names.as_bytes().into(), kind));
+            self.piece_index.insert(hash, piece);
+        }
+        kind
+    }
+
+    /// The kind of a label that was derived from an event's (or that no rule told apart).
+    pub(crate) fn derived(&mut self, raw: &Raw<'_>, label: &str) -> u32 {
+        self.of_names(&raw.from, &raw.to, label, true)
+    }
+
+    fn of_names(&mut self, from: &str, to: &str, label: &str, derived: bool) -> u32 {
+        let mut key = format!("{} {} {} ", u8::from(derived), from.len(), to.len()).into_bytes();
+        for part in [from, to, label] {
+            key.extend_from_slice(part.as_bytes());
+        }
+        let hash = self.key.hash(&key);
+        if let Some(kind) = self.names.find(hash, &key) {
+            return kind;
+        }
+        let kind = self.resolve(from, to, label, derived);
+        self.bytes = self.bytes.saturating_add(key.len());
+        match u32::try_from(self.kinds.len()) {
+            Ok(number) if self.kinds.len() < MOST_KINDS && self.bytes < MOST_BYTES => {
+                self.kinds.push(kind);
+                self.names.insert(hash, &key, number);
+                number
+            }
+            _ => {
+                if let Some(spare) = self.kinds.first_mut() {
+                    *spare = kind;
+                }
+                SPARE
+            }
+        }
+    }
+
+    fn resolve(&self, from: &str, to: &str, label: &str, derived: bool) -> Kind {
+        let Subject { names, header, .. } = self.subject;
+        let renamed = self.map.rename_label(label);
+        let known = names.find_label(renamed);
+        let sender = header.role(self.map.rename_role(from));
+        let receiver = header.role(self.map.rename_role(to));
+        let class = if self.map.drops(label, known.is_some()) {
+            Class::Dropped
+        } else if let Some(rule) = self.map.derives(label).filter(|_| !derived) {
+            Class::Derived(rule)
+        } else if matches!(self.observer, Observer::Endpoint(own) if sender != Some(own) && receiver != Some(own)) {
+            // Out of this observer's sight.
+            Class::Dropped
+        } else {
+            self.class(from, to, renamed, (sender, receiver, known))
+        };
+        Kind { class, from: from.into(), to: to.into(), label: label.into() }
+    }
+
+    fn class(
+        &self,
+        from: &str,
+        to: &str,
+        label: &str,
+        found: (Option<RoleId>, Option<RoleId>, Option<LabelId>),
+    ) -> Class {
+        let Subject { names, header, .. } = self.subject;
+        let unknown = |code, text, help| Class::Unknown(Box::new(Unknown { code, text, help }));
+        let mean = |near: Option<&str>| near.map(|near| format!("did you mean `{near}`?"));
+        let roles = || header.roles.values().map(|role| &*role.name);
+        for (role, name) in [(found.0, from), (found.1, to)] {
+            if role.is_none() {
+                let text = format!("`{}` has no role `{name}`", header.name);
+                let help = mean(near(name, roles())).or_else(|| Some(format!("its roles are {}", listed(roles()))));
+                return unknown(codes::ROLE, text, help);
+            }
+        }
+        let (Some(sender), Some(receiver)) = (found.0, found.1) else {
+            return Class::Dropped;
+        };
+        // Only labels that this system uses can be meant.
+        let used = || {
+            let sent = self.messages.keys().map(|&(.., label)| label);
+            let done = self.acts.keys().map(|&(_, label)| label);
+            let mut all: Vec<LabelId> = sent.chain(done).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        let Some(id) = found.2.filter(|id| {
+            self.messages.keys().any(|(.., label)| label == id) || self.acts.keys().any(|(_, label)| label == id)
+        }) else {
+            let text = format!("`{}` has no message `{label}`", header.name);
+            let candidates = used();
+            let texts = candidates.iter().map(|&label| names.label_text(label));
+            return unknown(codes::LABEL, text, mean(near(label, texts)));
+        };
+        if sender == receiver {
+            return match self.acts.get(&(sender, id)) {
+                Some(sorts) => Class::Act { role: sender, label: id, sorts: sorts.as_slice().into() },
+                None => unknown(codes::MESSAGE, format!("`{label}` is no local action of `{from}`"), None),
+            };
+        }
+        match self.messages.get(&(sender, receiver, id)) {
+            Some(messages) => Class::Message { from: sender, messages: messages.as_slice().into() },
+            None => {
+                let text = format!("`{from}` never sends `{label}` to `{to}`");
+                unknown(codes::MESSAGE, text, self.elsewhere(id))
+            }
+        }
+    }
+
+    /// Between which roles a label is exchanged.
+    fn elsewhere(&self, wanted: LabelId) -> Option<String> {
+        let mut pairs: Vec<(RoleId, RoleId)> =
+            self.messages.keys().filter(|&&(.., label)| label == wanted).map(|&(from, to, _)| (from, to)).collect();
+        pairs.sort_unstable();
+        let name = |role| self.subject.header.role_name(role);
+        let &(from, to) = pairs.first()?;
+        let more: Cow<'_, str> = match pairs.len() {
+            1 => "".into(),
+            n => format!(", and {} other pairs do", n.saturating_sub(1)).into(),
+        };
+        Some(format!("`{}` sends it to `{}`{more}", name(from), name(to)))
+    }
+
+    /// Every payload signature that an event can have.
+    pub(crate) fn sorts(&self) -> Vec<SortId> {
+        let sent = self.subject.system.messages().values().map(|message| message.sort);
+        let mut all: Vec<SortId> = sent.chain(self.acts.values().flatten().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// What [`Kinds::sorts`] gives, by id.
+pub(crate) type Shapes = IdVec<SortId, super::payload::Shape>;

@@ -1,0 +1,309 @@
+//! How the lines of a log become events of a protocol: the file `SPEC.toml` beside a spec.
+//!
+//! Comes in: its text. Goes out: a [`Map`], or the [`MapError`] at a line and column. [`Map::check`] compares it with
+//! the specification. A map that says nothing (`Map::default()`) is the log as it stands, without the labels that
+//! start with `@` and that the specification does not have.
+//!
+//! ```toml
+//! protocol = "Jobs"        # which one of the file; else the only one that is not `aux`, or the one marked `@main`
+//! observer = "endpoint"    # "total" (if nothing is said), "wire" or "endpoint"
+//! role = "client"          # whose endpoint
+//! sides = true             # the key `dir` ("send", "receive") says which side of a message a line shows
+//!
+//! [session]                # which session a line belongs to; else what its key `session` says
+//! pointer = "/payload/path"             # a JSON pointer into the line, or a list of them: the first that finds a value
+//! pattern = "^/sessions/([^/]+)"        # of that value, what the first group captures (without a group, the match)
+//! # whole = true                        # instead: all lines are one session
+//!
+//! [inject]                 # payload field = key of the line, or JSON pointer into it
+//! session_id = "session"
+//! now_ms = "ts"
+//!
+//! [roles]                  # role in the log = role in the specification
+//! observer = "client"
+//!
+//! [labels]
+//! drop = ["@*", "debug"]                # not events; a name, or a beginning and `*`
+//! keep = ["@transport.open"]            # events although `drop` has them
+//!
+//! [labels.derive."job.event"]           # a label (or a beginning and `*`) to be told apart by a value
+//! pointer = "/payload/payload/kind"     # if nothing is there, the label stays
+//! pattern = "^([a-z]+)"                 # of that value, as above; if it does not match, the label stays
+//! names = { progress = "step" }         # value = name; other values are their own names
+//! label = "{label}.{value}"             # what becomes of it, if nothing else is said
+//!
+//! [labels.rename]          # label in the log (or derived; or a beginning and `*`) = label in the specification
+//! "x-vendor.*" = "vendor"
+//! ```
+//!
+//! A line's label is dropped, derived (and dropped again, if `drop` has the derived one), then renamed, in this order.
+//! Of several beginnings with `*` the longest counts, and an exact name before all of them. What a pointer finds must
+//! be a scalar; anything else counts as nothing.
+
+mod parse;
+
+use std::borrow::Cow;
+
+use regex::Regex;
+
+use super::{
+    json::{pointer, scalar_text},
+    near::near,
+};
+use crate::{
+    diag::{Code, catalogue::trace as codes},
+    protocol::{Header, Names},
+};
+
+/// A place in a map's text, from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Place {
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+/// What is wrong with a map, and the way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapError {
+    /// Its code.
+    pub code: Code,
+    /// Where.
+    pub place: Place,
+    /// One line.
+    pub text: String,
+    /// The way out.
+    pub help: Option<String>,
+}
+
+impl std::fmt::Display for MapError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.place.line, self.place.column, self.text)
+    }
+}
+
+impl std::error::Error for MapError {}
+
+/// A text of the map and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// What it says.
+    pub text: Box<str>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A JSON pointer, cut into its steps.
+pub(crate) type Path = Box<[Box<str>]>;
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Total,
+    Wire,
+    Endpoint,
+}
+
+/// How lines become events.
+#[derive(Clone, Debug, Default)]
+pub struct Map {
+    protocol: Option<Placed>,
+    watch: Option<Watch>,
+    role: Option<Placed>,
+    pub(crate) sides: bool,
+    pub(crate) whole: bool,
+    session: Option<Lookup>,
+    inject: Vec<(Placed, Path)>,
+    roles: Vec<(Placed, Placed)>,
+    /// `None` is `["@*"]`, but for labels of the specification.
+    drop: Option<Vec<Placed>>,
+    keep: Vec<Placed>,
+    derive: Vec<(Placed, Derive)>,
+    rename: Vec<(Placed, Placed)>,
+}
+
+/// A value of a line: the first that is there, and what a pattern captures of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup {
+    pointers: Vec<Path>,
+    pattern: Option<Regex>,
+}
+
+impl Lookup {
+    /// The text in a line that is valid JSON.
+    pub(crate) fn find<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
+        self.pointers.iter().find_map(|path| {
+            let text = scalar_text(pointer(line, path)?)?;
+            let Some(pattern) = &self.pattern else { return Some(text) };
+            let captures = pattern.captures(&text)?;
+            let found = captures.get(1).or_else(|| captures.get(0))?;
+            Some(Cow::Owned(found.as_str().to_owned()))
+        })
+    }
+}
+
+/// Tells a label apart by a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Derive {
+    lookup: Lookup,
+    names: Vec<(Box<str>, Box<str>)>,
+    label: Box<str>,
+}
+
+impl Derive {
+    /// What becomes of a label in a line.
+    pub(crate) fn apply(&self, label: &str, line: &str) -> Option<String> {
+        let value = self.lookup.find(line)?;
+        let named = self.names.iter().find(|(of, _)| **of == *value).map(|(_, name)| &**name);
+        let value = named.unwrap_or(&value);
+        // One pass, so that a brace in a value stays what it is.
+        let mut out = String::new();
+        let mut rest = &*self.label;
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            match after.split_once('}') {
+                Some(("label", after)) => {
+                    out.push_str(label);
+                    rest = after;
+                }
+                Some(("value", after)) => {
+                    out.push_str(value);
+                    rest = after;
+                }
+                _ => {
+                    out.push('{');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+/// How well a pattern (a name, or a beginning and `*`) meets a name; more is better.
+fn meets(pattern: &str, name: &str) -> Option<usize> {
+    if pattern == name {
+        return Some(usize::MAX);
+    }
+    let beginning = pattern.strip_suffix('*')?;
+    name.starts_with(beginning).then_some(beginning.len())
+}
+
+fn best<'a, T>(patterns: &'a [(Placed, T)], name: &str) -> Option<(usize, &'a T)> {
+    let met = patterns.iter().enumerate().filter_map(|(at, (key, of))| Some((meets(&key.text, name)?, at, of)));
+    met.max_by_key(|&(how, ..)| how).map(|(_, at, of)| (at, of))
+}
+
+impl Map {
+    /// Reads a map.
+    pub fn parse(text: &str) -> Result<Self, MapError> {
+        parse::map(text)
+    }
+
+    /// The protocol that the map chooses.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&Placed> {
+        self.protocol.as_ref()
+    }
+
+    /// With another observer: `total`, `wire`, or `endpoint` of a role.
+    pub fn observe(&mut self, observer: &str, role: Option<&str>) -> Result<(), MapError> {
+        let place = Place::default();
+        self.watch = Some(parse::watch(observer, place)?);
+        if let Some(role) = role {
+            self.role = Some(Placed { text: role.into(), place });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.unwrap_or(if self.role.is_some() { Watch::Endpoint } else { Watch::Total })
+    }
+
+    pub(crate) fn role(&self) -> Option<&Placed> {
+        self.role.as_ref()
+    }
+
+    pub(crate) fn session(&self) -> Option<&Lookup> {
+        self.session.as_ref()
+    }
+
+    pub(crate) fn inject(&self) -> &[(Placed, Path)] {
+        &self.inject
+    }
+
+    /// Whether a label is no event. `known` says whether the specification has it.
+    pub(crate) fn drops(&self, label: &str, known: bool) -> bool {
+        let met = |patterns: &[Placed]| patterns.iter().any(|pattern| meets(&pattern.text, label).is_some());
+        match &self.drop {
+            _ if met(&self.keep) => false,
+            Some(drop) => met(drop),
+            None => label.starts_with('@') && !known,
+        }
+    }
+
+    /// The rule by which a label is told apart.
+    pub(crate) fn derives(&self, label: &str) -> Option<u32> {
+        best(&self.derive, label).and_then(|(at, _)| u32::try_from(at).ok())
+    }
+
+    pub(crate) fn derive(&self, rule: u32) -> Option<&Derive> {
+        self.derive.get(rule as usize).map(|(_, rule)| rule)
+    }
+
+    pub(crate) fn rename_label<'a>(&'a self, label: &'a str) -> &'a str {
+        best(&self.rename, label).map_or(label, |(_, to)| &to.text)
+    }
+
+    pub(crate) fn rename_role<'a>(&'a self, role: &'a str) -> &'a str {
+        self.roles.iter().find(|(from, _)| *from.text == *role).map_or(role, |(_, to)| &to.text)
+    }
+
+    /// What the map names and the specification does not have.
+    #[must_use]
+    pub fn check(&self, header: &Header, names: &Names) -> Vec<MapError> {
+        let mut found = Vec::new();
+        let roles = || header.roles.values().map(|role| &*role.name);
+        let role = self.role.iter().chain(self.roles.iter().map(|(_, to)| to));
+        for role in role.filter(|role| header.role(&role.text).is_none()) {
+            found.push(MapError {
+                code: codes::MAP_ROLE,
+                place: role.place,
+                text: format!("`{}` has no role `{}`", header.name, role.text),
+                help: Some(match near(&role.text, roles()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("its roles are {}", listed(roles())),
+                }),
+            });
+        }
+        if self.watch == Some(Watch::Endpoint) && self.role.is_none() {
+            found.push(MapError {
+                code: codes::MAP_VALUE,
+                place: Place { line: 1, column: 1 },
+                text: "the observer `endpoint` needs a role".to_owned(),
+                help: Some("say whose endpoint was observed: `role = \"…\"`".to_owned()),
+            });
+        }
+        for (_, to) in self.rename.iter().filter(|(_, to)| names.find_label(&to.text).is_none()) {
+            found.push(MapError {
+                code: codes::MAP_LABEL,
+                place: to.place,
+                text: format!("no message of the specification has the label `{}`", to.text),
+                help: near(&to.text, names.label_texts()).map(|near| format!("did you mean `{near}`?")),
+            });
+        }
+        found
+    }
+}
+
+/// `` `a`, `b` and `c` ``
+pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        None => "none".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}

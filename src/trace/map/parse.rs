@@ -1,0 +1,249 @@
+//! Reading a map, with the place of whatever is wrong.
+
+use regex::Regex;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{Derive, Lookup, Map, MapError, Path, Place, Placed, Watch, listed};
+use crate::{
+    diag::{Code, catalogue::trace as codes},
+    trace::near::near,
+};
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// Finds places in the text.
+struct Text<'a>(&'a str);
+
+impl Text<'_> {
+    fn place(&self, byte: usize) -> Place {
+        let before = self.0.get(..byte.min(self.0.len())).unwrap_or(self.0);
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+        let line = before.rfind('\n').map_or(before, |at| before.get(at.saturating_add(1)..).unwrap_or(""));
+        Place { line: number(before.matches('\n').count()), column: number(line.chars().count()) }
+    }
+
+    fn error(&self, code: Code, at: usize, text: String, help: Option<String>) -> MapError {
+        MapError { code, place: self.place(at), text, help }
+    }
+
+    fn wrong(&self, value: &Value<'_>, key: &str, wanted: &str) -> MapError {
+        let at = value.span().start;
+        self.error(codes::MAP_VALUE, at, format!("`{key}` must be {wanted}, not {}", article(value)), None)
+    }
+
+    fn string(&self, key: &str, value: &Value<'_>) -> Result<Placed, MapError> {
+        match value.get_ref().as_str() {
+            Some(text) => Ok(Placed { text: text.into(), place: self.place(value.span().start) }),
+            None => Err(self.wrong(value, key, "a string")),
+        }
+    }
+
+    fn strings(&self, key: &str, value: &Value<'_>) -> Result<Vec<Placed>, MapError> {
+        match value.get_ref().as_array() {
+            Some(values) => values.iter().map(|value| self.string(key, value)).collect(),
+            None => Err(self.wrong(value, key, "a list of strings")),
+        }
+    }
+
+    fn bool(&self, key: &str, value: &Value<'_>) -> Result<bool, MapError> {
+        value.get_ref().as_bool().ok_or_else(|| self.wrong(value, key, "true or false"))
+    }
+
+    fn table<'t, 'i>(&self, key: &str, value: &'t Value<'i>) -> Result<&'t DeTable<'i>, MapError> {
+        value.get_ref().as_table().ok_or_else(|| self.wrong(value, key, "a table"))
+    }
+
+    fn key(&self, key: &Key<'_>) -> Placed {
+        Placed { text: key.get_ref().as_ref().into(), place: self.place(key.span().start) }
+    }
+
+    /// The table's strings, by key.
+    fn pairs(&self, name: &str, value: &Value<'_>) -> Result<Vec<(Placed, Placed)>, MapError> {
+        let entries = self.table(name, value)?.iter();
+        entries.map(|(key, value)| Ok((self.key(key), self.string(key.get_ref(), value)?))).collect()
+    }
+
+    fn unknown(&self, key: &Key<'_>, section: &str, known: &[&'static str]) -> MapError {
+        let name = key.get_ref();
+        let help = match near(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", listed(known.iter().copied())),
+        };
+        let text = format!("{section} has no key `{name}`");
+        self.error(codes::MAP_KEY, key.span().start, text, Some(help))
+    }
+
+    fn path(&self, text: &Placed) -> Result<Path, MapError> {
+        let error = |what: &str| MapError {
+            code: codes::MAP_VALUE,
+            place: text.place,
+            text: format!("`{}` is no JSON pointer: {what}", text.text),
+            help: Some("write `/key/key`; `~1` is a `/` and `~0` a `~` in a key".to_owned()),
+        };
+        if text.text.is_empty() {
+            return Ok(Path::default());
+        }
+        let rest = text.text.strip_prefix('/').ok_or_else(|| error("it does not start with `/`"))?;
+        let step = |step: &str| {
+            let plain = step.replace("~1", "").replace("~0", "");
+            if plain.contains('~') {
+                return Err(error("a `~` is not followed by `0` or `1`"));
+            }
+            Ok(step.replace("~1", "/").replace("~0", "~").into_boxed_str())
+        };
+        rest.split('/').map(step).collect()
+    }
+
+    fn pointers(&self, key: &str, value: &Value<'_>) -> Result<Vec<Path>, MapError> {
+        if value.get_ref().is_array() {
+            return self.strings(key, value)?.iter().map(|text| self.path(text)).collect();
+        }
+        Ok(vec![self.path(&self.string(key, value)?)?])
+    }
+
+    fn pattern(&self, key: &str, value: &Value<'_>) -> Result<Regex, MapError> {
+        let text = self.string(key, value)?;
+        Regex::new(&text.text).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let text = format!("`{}` is no regular expression: {reason}", text.text);
+            self.error(codes::MAP_VALUE, value.span().start, text, None)
+        })
+    }
+}
+
+fn article(value: &Value<'_>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+pub(super) fn watch(text: &str, place: Place) -> Result<Watch, MapError> {
+    match text {
+        "total" => Ok(Watch::Total),
+        "wire" => Ok(Watch::Wire),
+        "endpoint" => Ok(Watch::Endpoint),
+        _ => Err(MapError {
+            code: codes::MAP_VALUE,
+            place,
+            text: format!("there is no observer `{text}`"),
+            help: Some("there are `total`, `wire` and `endpoint`".to_owned()),
+        }),
+    }
+}
+
+pub(super) fn map(source: &str) -> Result<Map, MapError> {
+    let text = Text(source);
+    let table = DeTable::parse(source).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let message = error.message().lines().next().unwrap_or_default().to_owned();
+        text.error(codes::MAP_SYNTAX, at, format!("not TOML: {message}"), None)
+    })?;
+    let mut map = Map::default();
+    for (key, value) in table.get_ref() {
+        match key.get_ref().as_ref() {
+            "protocol" => map.protocol = Some(text.string("protocol", value)?),
+            "observer" => {
+                let observer = text.string("observer", value)?;
+                map.watch = Some(watch(&observer.text, observer.place)?);
+            }
+            "role" => map.role = Some(text.string("role", value)?),
+            "sides" => map.sides = text.bool("sides", value)?,
+            "session" => session(&text, &mut map, value)?,
+            "inject" => {
+                for (field, key) in text.pairs("inject", value)? {
+                    let path = if key.text.starts_with('/') { text.path(&key)? } else { [key.text].into() };
+                    map.inject.push((field, path));
+                }
+            }
+            "roles" => map.roles = text.pairs("roles", value)?,
+            "labels" => labels(&text, &mut map, value)?,
+            _ => {
+                let known = ["protocol", "observer", "role", "sides", "session", "inject", "roles", "labels"];
+                return Err(text.unknown(key, "the map", &known));
+            }
+        }
+    }
+    Ok(map)
+}
+
+fn session(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
+    let mut lookup = Lookup { pointers: Vec::new(), pattern: None };
+    let mut pattern_at = None;
+    for (key, value) in text.table("session", value)? {
+        match key.get_ref().as_ref() {
+            "pointer" => lookup.pointers = text.pointers("pointer", value)?,
+            "pattern" => {
+                pattern_at = Some(value.span().start);
+                lookup.pattern = Some(text.pattern("pattern", value)?);
+            }
+            "whole" => map.whole = text.bool("whole", value)?,
+            _ => return Err(text.unknown(key, "`[session]`", &["pointer", "pattern", "whole"])),
+        }
+    }
+    if lookup.pointers.is_empty() {
+        if pattern_at.is_none() {
+            return Ok(());
+        }
+        lookup.pointers.push(["session".into()].into());
+    }
+    if map.whole {
+        let at = value.span().start;
+        let problem = "`[session]` says both that all lines are one session and where to find it".to_owned();
+        return Err(text.error(codes::MAP_VALUE, at, problem, None));
+    }
+    map.session = Some(lookup);
+    Ok(())
+}
+
+fn labels(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
+    for (key, value) in text.table("labels", value)? {
+        match key.get_ref().as_ref() {
+            "drop" => map.drop = Some(text.strings("drop", value)?),
+            "keep" => map.keep = text.strings("keep", value)?,
+            "rename" => map.rename = text.pairs("rename", value)?,
+            "derive" => {
+                for (label, rule) in text.table("derive", value)? {
+                    map.derive.push((text.key(label), derive(text, label, rule)?));
+                }
+            }
+            _ => return Err(text.unknown(key, "`[labels]`", &["drop", "keep", "rename", "derive"])),
+        }
+    }
+    Ok(())
+}
+
+fn derive(text: &Text<'_>, label: &Key<'_>, value: &Value<'_>) -> Result<Derive, MapError> {
+    let mut rule = Derive {
+        lookup: Lookup { pointers: Vec::new(), pattern: None },
+        names: Vec::new(),
+        label: "{label}.{value}".into(),
+    };
+    for (key, value) in text.table(label.get_ref(), value)? {
+        match key.get_ref().as_ref() {
+            "pointer" => rule.lookup.pointers = text.pointers("pointer", value)?,
+            "pattern" => rule.lookup.pattern = Some(text.pattern("pattern", value)?),
+            "names" => {
+                rule.names = text.pairs("names", value)?.into_iter().map(|(of, name)| (of.text, name.text)).collect();
+            }
+            "label" => rule.label = text.string("label", value)?.text,
+            _ => return Err(text.unknown(key, "a derived label", &["pointer", "pattern", "names", "label"])),
+        }
+    }
+    if rule.lookup.pointers.is_empty() {
+        let problem = format!("the rule for `{}` does not say where the value is", label.get_ref());
+        let help = Some("add `pointer = \"/payload/…\"`".to_owned());
+        return Err(text.error(codes::MAP_VALUE, label.span().start, problem, help));
+    }
+    Ok(rule)
+}

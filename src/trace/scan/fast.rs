@@ -1,0 +1,114 @@
+//! The one order of keys in which recorders write, without white space, escapes or surprises: no searching, no
+//! copying, one pass. Everything else is left to [`super::general`].
+//!
+//! ```text
+//! {"session":"…","seq":N,"ts":N,"from":"…","to":"…","label":"…","payload":…}
+//! ```
+//!
+//! `session`, `seq` and `ts` may each be missing; behind the payload there may be `at` and `dir`, in this order.
+#![expect(clippy::indexing_slicing, reason = "ends found by `plain` and the reader lie within the line")]
+#![expect(clippy::arithmetic_side_effects, reason = "positions within a line")]
+
+use std::borrow::Cow;
+
+use super::{
+    super::json::{Reader, Scratch, plain},
+    Raw,
+};
+
+struct At<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+impl<'a> At<'a> {
+    /// Takes this text, if it is next.
+    #[inline(always)]
+    fn take(&mut self, text: &str) -> Option<()> {
+        let next = self.line.as_bytes()[self.at..].starts_with(text.as_bytes());
+        next.then(|| self.at += text.len())
+    }
+
+    /// Up to the closing quote, which is taken too; `None` if there is an escape or a control character.
+    #[inline(always)]
+    fn string(&mut self) -> Option<&'a str> {
+        let end = plain(self.line.as_bytes(), self.at);
+        if self.line.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        let text = &self.line[self.at..end];
+        self.at = end + 1;
+        Some(text)
+    }
+
+    /// Digits without a leading zero, and perhaps a fraction.
+    #[inline(always)]
+    fn number(&mut self) -> Option<()> {
+        let bytes = self.line.as_bytes();
+        let start = self.at;
+        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        while digit(self.at) {
+            self.at += 1;
+        }
+        if self.at == start || bytes[start] == b'0' && self.at > start + 1 {
+            return None;
+        }
+        if bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            let fraction = self.at;
+            while digit(self.at) {
+                self.at += 1;
+            }
+            if self.at == fraction {
+                return None;
+            }
+        }
+        Some(())
+    }
+}
+
+/// The event of a line in the known order; `None` says nothing about the line.
+#[inline]
+pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> {
+    let mut at = At { line, at: 0 };
+    at.take("{")?;
+    let mut session = None;
+    if at.take("\"session\":\"").is_some() {
+        session = Some(Cow::Borrowed(at.string()?));
+        at.take(",")?;
+    }
+    if at.take("\"seq\":").is_some() {
+        at.number()?;
+        at.take(",")?;
+    }
+    if at.take("\"ts\":").is_some() {
+        at.number()?;
+        at.take(",")?;
+    }
+    at.take("\"from\":\"")?;
+    let start = at.at;
+    let from = at.string()?;
+    at.take(",\"to\":\"")?;
+    let to = at.string()?;
+    at.take(",\"label\":\"")?;
+    let label = at.string()?;
+    let names = &line[start..at.at];
+    at.take(",\"payload\":")?;
+    let mut reader = Reader::from(line, at.at);
+    let payload = reader.value(scratch).ok()?;
+    let flaw = reader.take_flaw();
+    at.at = reader.at();
+    if at.take(",\"at\":\"").is_some() {
+        at.string()?;
+    }
+    let mut dir = None;
+    if at.take(",\"dir\":\"").is_some() {
+        dir = Some(Cow::Borrowed(at.string()?));
+    }
+    at.take("}")?;
+    if at.at != line.len() {
+        return None;
+    }
+    let payload = if payload == "null" { "" } else { payload };
+    Some(Raw { session, from: from.into(), to: to.into(), label: label.into(), payload, dir, flaw, names })
+}

@@ -1,0 +1,153 @@
+//! JSONL event lines: bytes in chunks of any size go in, one [`Raw`] or [`Fault`] per line comes out.
+//!
+//! A line is an object with the keys `from`, `to` and `label` (strings), and, if they are there, `session` (string or
+//! number), `seq` and `ts` (numbers or strings), `dir` (a string) and `payload` (any value); null is as good as absent.
+//! Key order does not matter, further keys are skipped. Lines of white space alone are ignored.
+//!
+//! Two ways lead to the same answer: [`fast`] knows one order of keys and no escapes, and gives up on everything else;
+//! [`general`] is exact. INVARIANT (same): where `fast` answers, `general` gives the same `Raw`.
+//!
+//! A line that is no event is a fault of its own, and the next line is read as usual. Where only the payload is flawed
+//! (a key twice, half a surrogate pair, bytes that are not UTF-8), the line still says who sends what in which
+//! session: it is an event with a `flaw`, to be refused.
+//!
+//! Memory: one line at most is kept between chunks, and none longer than [`MAX_LINE`].
+
+mod fast;
+mod general;
+
+use std::borrow::Cow;
+
+pub use super::json::Flaw;
+use super::json::{Malformed, Scratch};
+
+/// Lines longer than this many bytes are faults.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// An event as its line says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Raw<'a> {
+    /// The session's name; numbers as they are written.
+    pub(crate) session: Option<Cow<'a, str>>,
+    pub(crate) from: Cow<'a, str>,
+    pub(crate) to: Cow<'a, str>,
+    pub(crate) label: Cow<'a, str>,
+    /// Valid JSON, or empty if there is none.
+    pub(crate) payload: &'a str,
+    pub(crate) dir: Option<Cow<'a, str>>,
+    pub(crate) flaw: Option<Flaw>,
+    /// Where the fast way found them: `from`, `to` and `label` as one piece of the line, which says the same whenever
+    /// it is the same. Empty if the general way was taken.
+    pub(crate) names: &'a str,
+}
+
+/// Why a line is no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not JSON: what was expected, and at which byte of the line.
+    Json(usize, &'static str),
+    /// It is JSON, but not an object.
+    NotAnObject,
+    /// It lacks a key that every event has.
+    Missing(&'static str),
+    /// The value of this key is none that an event can have; what it should be.
+    Type(&'static str, &'static str),
+    /// It has this key twice.
+    DuplicateKey(String),
+    /// Half of a surrogate pair, outside of the payload.
+    Surrogate,
+    /// Bytes that are not UTF-8, outside of the payload.
+    Utf8,
+    /// It is longer than [`MAX_LINE`].
+    TooLong,
+}
+
+impl From<Malformed> for Fault {
+    fn from(Malformed { at, what }: Malformed) -> Self {
+        Self::Json(at, what)
+    }
+}
+
+/// Which way a line was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The fast one, if the line allows it.
+    Either,
+    /// The exact one.
+    General,
+}
+
+/// The event of one line, which must not be blank. The texts are cut out of `line`.
+pub(crate) fn line<'a>(line: &'a str, way: Way, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
+    if way == Way::Either
+        && let Some(raw) = fast::line(line, scratch)
+    {
+        return Ok(raw);
+    }
+    general::line(line, scratch)
+}
+
+/// Cuts chunks of bytes into lines.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// The line in `partial` is too long; the rest of it is skipped.
+    overlong: bool,
+    /// How many lines have ended.
+    number: u64,
+}
+
+/// A line, or why there is none.
+pub(crate) enum Cut<'a> {
+    Line(&'a [u8]),
+    TooLong,
+}
+
+impl Lines {
+    /// Calls `each` with every line that ends in the chunk, without its end, and its number from 0.
+    #[inline]
+    pub(crate) fn feed(&mut self, mut chunk: &[u8], each: &mut impl FnMut(u64, Cut<'_>)) {
+        if !self.partial.is_empty() || self.overlong {
+            let Some(end) = memchr::memchr(b'\n', chunk) else { return self.keep(chunk) };
+            let (head, rest) = chunk.split_at(end);
+            self.keep(head);
+            self.flush(each);
+            chunk = rest.get(1..).unwrap_or(&[]);
+        }
+        while let Some(end) = memchr::memchr(b'\n', chunk) {
+            let (line, rest) = chunk.split_at(end);
+            let number = self.number;
+            self.number = number.wrapping_add(1);
+            each(number, if line.len() > MAX_LINE { Cut::TooLong } else { Cut::Line(line) });
+            chunk = rest.get(1..).unwrap_or(&[]);
+        }
+        self.keep(chunk);
+    }
+
+    /// The last line, if it has no line end.
+    pub(crate) fn finish(&mut self, each: &mut impl FnMut(u64, Cut<'_>)) {
+        if !self.partial.is_empty() || self.overlong {
+            self.flush(each);
+        }
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        if self.overlong || self.partial.len().saturating_add(part.len()) > MAX_LINE {
+            self.overlong = true;
+            self.partial = Vec::new();
+        } else {
+            self.partial.extend_from_slice(part);
+        }
+    }
+
+    fn flush(&mut self, each: &mut impl FnMut(u64, Cut<'_>)) {
+        let number = self.number;
+        self.number = number.wrapping_add(1);
+        let line = std::mem::take(&mut self.partial);
+        each(number, if std::mem::take(&mut self.overlong) { Cut::TooLong } else { Cut::Line(&line) });
+        self.partial = line;
+        self.partial.clear();
+        self.partial.shrink_to(1 << 16);
+    }
+}
