@@ -80,6 +80,10 @@ macro_rules! id {
 id! {
     /// A source text.
     FileId = "file";
+    /// A file of a specification, while it is lowered.
+    ModuleId = "module";
+    /// A declaration of a specification, while it is lowered.
+    DeclId = "declaration";
     /// A role of one protocol or system.
     RoleId = "role";
     /// A message label; one table for a whole specification.

@@ -6,9 +6,14 @@
 //! INVARIANT (closed): `initial` and every arm's `then` are ids of `states`; state 0 is dead: it has no arm, may not
 //! stop, and no arm leads to it.
 
+use std::{collections::VecDeque, fmt};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::graph::{Graph, Node, Step};
 use crate::{
     diag::Span,
-    id::{IdVec, LabelId, RoleId, SortId, StateId},
+    id::{IdVec, LabelId, NodeId, RoleId, SortId, StateId, TooMany},
 };
 
 /// What a role does with its peer.
@@ -57,4 +62,96 @@ pub struct Local {
     pub initial: StateId,
     /// All states; the first is dead.
     pub states: IdVec<StateId, State>,
+}
+
+/// The largest number of arms of one automaton: flattening nested choices can multiply them.
+pub const MAX_ARMS: usize = 16_000_000;
+
+/// Why a graph has no automaton.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocalError {
+    /// More states than ids.
+    TooMany(TooMany),
+    /// More than [`MAX_ARMS`] arms.
+    TooManyArms,
+}
+
+impl fmt::Display for LocalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany(error) => error.fmt(f),
+            Self::TooManyArms => write!(f, "more than {MAX_ARMS} arms"),
+        }
+    }
+}
+
+impl std::error::Error for LocalError {}
+
+impl From<TooMany> for LocalError {
+    fn from(error: TooMany) -> Self {
+        Self::TooMany(error)
+    }
+}
+
+impl Local {
+    /// The automaton of a local term's graph, as it is written: a state for the start and for every node that some step
+    /// leads to, in the order in which they are met, breadth-first. The arms of nested choices are flattened into those
+    /// of the state in front of them; steps of a global term are left out.
+    pub fn of_graph(role: RoleId, graph: &Graph) -> Result<Self, LocalError> {
+        let mut states: IdVec<StateId, State> = IdVec::new();
+        states.push(State::default())?;
+        let mut number: FxHashMap<NodeId, StateId> = FxHashMap::default();
+        let initial = states.push(State { span: graph.spans[graph.start], ..State::default() })?;
+        number.insert(graph.start, initial);
+        let mut todo = VecDeque::from([(graph.start, initial)]);
+        let mut total = 0usize;
+        let mut seen: FxHashSet<NodeId> = FxHashSet::default();
+        while let Some((start, state)) = todo.pop_front() {
+            let mut arms = Vec::new();
+            let mut may_stop = false;
+            seen.clear();
+            // INVARIANT (guarded) of the graph: forks do not go round in a circle.
+            let mut stack = vec![start];
+            while let Some(node) = stack.pop() {
+                if !seen.insert(node) {
+                    continue;
+                }
+                let (step, label, sort, then) = match &graph.nodes[node] {
+                    Node::End => {
+                        may_stop = true;
+                        continue;
+                    }
+                    Node::Fork { arms, .. } => {
+                        stack.extend(arms.iter().rev());
+                        continue;
+                    }
+                    &Node::Step { step, label, sort, then } => (step, label, sort, then),
+                };
+                let act = match step {
+                    Step::Send(to) => Act::Send(to),
+                    Step::Receive(from) => Act::Receive(from),
+                    Step::Act(_) => Act::Act,
+                    Step::Message { .. } => continue,
+                };
+                let then = match number.get(&then) {
+                    Some(&known) => known,
+                    None => {
+                        let new = states.push(State { span: graph.spans[then], ..State::default() })?;
+                        number.insert(then, new);
+                        todo.push_back((then, new));
+                        new
+                    }
+                };
+                arms.push(Arm { act, label, sort, then, span: graph.spans[node] });
+            }
+            total = total.saturating_add(arms.len());
+            if total > MAX_ARMS {
+                return Err(LocalError::TooManyArms);
+            }
+            let place = &mut states[state];
+            place.arms = arms;
+            place.may_stop = may_stop;
+        }
+        Ok(Self { role, initial, states })
+    }
 }

@@ -6,13 +6,16 @@
 
 mod graph;
 mod local;
+mod lower;
 mod names;
 pub mod project;
 mod spec;
 mod term;
+mod wellformed;
 
 pub use graph::{Graph, GraphError, Node, Step};
-pub use local::{Act, Arm, Local, State};
+pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
+pub use lower::{InMemory, LoadError, Loader, NoImports, lower};
 pub use names::{Builtin, Field, Names, Payload, Sort};
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,

@@ -181,6 +181,11 @@ impl Names {
         self.labels.get_index(label.index()).map_or("?", |text| text)
     }
 
+    /// The texts of all labels, in the order of their ids.
+    pub fn label_texts(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().map(|text| &**text)
+    }
+
     /// The text of a recursion variable.
     #[must_use]
     pub fn var_text(&self, var: VarId) -> &str {

@@ -1,0 +1,949 @@
+//! Reads the statements of one declaration: names become ids, everything wrong is reported, nothing is instantiated.
+//!
+//! A statement behind one that never goes on is read for its errors and then left out. Constructs without a meaning yet
+//! are recorded; where they hold blocks, those become arms of a pseudo choice, so that their names are looked up, and
+//! the declaration is marked `structural`: its statements are not what it means.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    report::Report,
+    sorts::{Place, Sorts, is_open_payload},
+    suggest::nearest,
+    template::{Arg, Call, Draft, Param, ParamKind, Template},
+    world::World,
+};
+use crate::{
+    diag::{Code, Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, ModuleId, RoleId, SortId, VarId},
+    protocol::{
+        Role,
+        names::{Names, Payload},
+        term::{Chooser, Stmt},
+    },
+    syntax::tree,
+};
+
+/// What all declarations share while they are read.
+pub(super) struct Shared<'w, 't> {
+    pub(super) world: &'w World<'t>,
+    pub(super) names: Names,
+    pub(super) sorts: Sorts<'t>,
+}
+
+/// How deep loops of compact local types nest; braces are bounded by the parser.
+pub(super) const MAX_NESTING: usize = 1_000;
+
+/// One side of messages between two roles: who sends what to whom, with which payload, first written where.
+pub(super) type Signatures = FxHashMap<(RoleId, RoleId, LabelId), (SortId, Span)>;
+
+/// Reads one declaration.
+pub(super) struct Body<'b, 'w, 't> {
+    pub(super) shared: &'b mut Shared<'w, 't>,
+    pub(super) module: ModuleId,
+    pub(super) decl: Option<DeclId>,
+    pub(super) report: Report,
+    /// Roles so far.
+    pub(super) roles: IdVec<RoleId, Role>,
+    pub(super) params: Vec<Param>,
+    open: FxHashSet<SortId>,
+    sigs: FxHashMap<LabelId, usize>,
+    pub(super) structural: bool,
+    pseudo: FxHashSet<(BlockId, usize)>,
+    /// Blocks so far; the ids are indexes.
+    pub(super) blocks: Vec<Vec<Stmt>>,
+    pub(super) calls: Vec<Call>,
+    by_name: FxHashMap<Box<str>, RoleId>,
+    /// Unknown roles join the declaration: a local type that belongs to no protocol.
+    pub(super) grows: bool,
+    /// The own role of a local protocol or local type.
+    pub(super) own: Option<RoleId>,
+    /// A self-message is only a warning: the edge exists, and nothing ever arrives.
+    pub(super) lenient: bool,
+    /// Which roles take part.
+    pub(super) active: FxHashSet<RoleId>,
+    /// Parameters that stand for sorts, with their numbers.
+    pub(super) sort_params: FxHashMap<&'t str, usize>,
+    /// How many enclosing loops have a text.
+    bound: FxHashMap<VarId, usize>,
+    /// The texts of the enclosing loops.
+    scope: Vec<&'t str>,
+    pub(super) signatures: Signatures,
+    mismatched: FxHashSet<(RoleId, RoleId, LabelId)>,
+    depth: usize,
+}
+
+impl<'b, 'w, 't> Body<'b, 'w, 't> {
+    pub(super) fn new(shared: &'b mut Shared<'w, 't>, module: ModuleId, decl: Option<DeclId>) -> Self {
+        Self {
+            shared,
+            module,
+            decl,
+            report: Report::default(),
+            roles: IdVec::new(),
+            params: Vec::new(),
+            open: FxHashSet::default(),
+            sigs: FxHashMap::default(),
+            structural: false,
+            pseudo: FxHashSet::default(),
+            blocks: Vec::new(),
+            calls: Vec::new(),
+            by_name: FxHashMap::default(),
+            grows: false,
+            own: None,
+            lenient: false,
+            active: FxHashSet::default(),
+            sort_params: FxHashMap::default(),
+            bound: FxHashMap::default(),
+            scope: Vec::new(),
+            signatures: FxHashMap::default(),
+            mismatched: FxHashSet::default(),
+            depth: 0,
+        }
+    }
+
+    // ---- names
+
+    /// Declares a role.
+    pub(super) fn declare(&mut self, name: &tree::Name) -> RoleId {
+        if let Some(&first) = self.by_name.get(&*name.text) {
+            let text = format!("role `{}` is declared twice", name.text);
+            let first_span = self.roles.entry(first).map_or(name.span, |role| role.span);
+            self.report.add(
+                Diagnostic::new(form::DUPLICATE_ROLE, name.span, text).label(first_span, "the first one is here"),
+            );
+            return first;
+        }
+        self.add_role(&name.text, name.span)
+    }
+
+    /// Adds a role whose name is new.
+    pub(super) fn add_role(&mut self, name: &str, span: Span) -> RoleId {
+        let role = Role { name: name.into(), span };
+        let id = self.roles.push(role).expect("a text of less than 4 GiB has fewer roles than ids");
+        self.by_name.insert(name.into(), id);
+        id
+    }
+
+    /// The role of this name, without a word if there is none.
+    pub(super) fn known_role(&self, name: &str) -> Option<RoleId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The role that is meant; reports one that is not declared.
+    pub(super) fn role(&mut self, role: &'t tree::Role) -> Option<RoleId> {
+        if role.index.is_some() {
+            self.structural(unsupported::FAMILY, "role family", role.span);
+        }
+        self.role_name(&role.name)
+    }
+
+    pub(super) fn role_name(&mut self, name: &'t tree::Name) -> Option<RoleId> {
+        if let Some(&role) = self.by_name.get(&*name.text) {
+            return Some(role);
+        }
+        if self.grows {
+            return Some(self.add_role(&name.text, name.span));
+        }
+        let roles = &self.roles;
+        self.report.once(form::UNKNOWN_ROLE, &name.text, || {
+            let found = Diagnostic::new(form::UNKNOWN_ROLE, name.span, format!("role `{}` is not declared", name.text));
+            match nearest(&name.text, roles.values().map(|role| &*role.name)) {
+                Some(near) => found.help(format!("did you mean `{near}`?")),
+                None => found.help("declare it between the parentheses behind the name"),
+            }
+        });
+        None
+    }
+
+    pub(super) fn role_text(&self, role: RoleId) -> &str {
+        self.roles.entry(role).map_or("?", |role| &role.name)
+    }
+
+    pub(super) fn label(&mut self, text: &str) -> LabelId {
+        self.shared.names.label(text).expect("a text of less than 4 GiB has fewer labels than ids")
+    }
+
+    fn var(&mut self, text: &str) -> VarId {
+        self.shared.names.var(text).expect("a text of less than 4 GiB has fewer variables than ids")
+    }
+
+    pub(super) fn sort_id(&mut self, payload: Option<Payload>) -> SortId {
+        let open = payload.as_ref().is_some_and(is_open_payload);
+        let id = self.shared.names.sort(payload).expect("a text of less than 4 GiB has fewer payloads than ids");
+        if open {
+            self.open.insert(id);
+        }
+        id
+    }
+
+    fn place<'a>(
+        world: &'a World<'t>,
+        module: ModuleId,
+        params: &'a FxHashMap<&'t str, usize>,
+    ) -> Place<'a, 't> {
+        Place { world, module, params }
+    }
+
+    /// A sort of this declaration.
+    pub(super) fn sort(&mut self, sort: &tree::Sort) -> crate::protocol::Sort {
+        let place = Self::place(self.shared.world, self.module, &self.sort_params);
+        self.shared.sorts.sort(place, sort, &mut self.report)
+    }
+
+    /// The label and payload of a message.
+    pub(super) fn message(&mut self, message: &'t tree::Message) -> (LabelId, SortId) {
+        let text = message.label.as_ref().map_or("", |label| &label.text);
+        if let (Some(label), true) = (&message.label, text.ends_with('*')) {
+            self.report.unsupported(unsupported::WILDCARD, "label pattern", label.span);
+        }
+        let label = self.label(text);
+        let payload = message.payload.as_ref().map(|payload| {
+            let place = Self::place(self.shared.world, self.module, &self.sort_params);
+            self.shared.sorts.payload(place, payload, &mut self.report)
+        });
+        let sort = self.sort_id(payload);
+        (label, sort)
+    }
+
+    /// Records the conditions and effects of a message.
+    pub(super) fn opts(&mut self, opts: &'t [tree::Opt]) {
+        for opt in opts {
+            let (code, what): (Code, &'static str) = match &opt.kind {
+                tree::OptKind::Where(e) => {
+                    self.externs(e);
+                    (unsupported::WHERE, "where")
+                }
+                tree::OptKind::Set { at, .. } => {
+                    if let Some(at) = at {
+                        self.role(at);
+                    }
+                    (unsupported::SET, "set")
+                }
+                tree::OptKind::Requires { name, .. } => {
+                    if self.shared.world.modules[self.module].externs.contains(&*name.text) {
+                        self.report.unsupported(unsupported::EXTERN, "extern", name.span);
+                    }
+                    (unsupported::REQUIRES, "requires")
+                }
+                tree::OptKind::Within(_) | tree::OptKind::Window(..) => (unsupported::WITHIN, "within"),
+                tree::OptKind::Every(_) => (unsupported::EVERY, "every"),
+                tree::OptKind::Idempotent(..) => (unsupported::IDEMPOTENT, "idempotent"),
+                tree::OptKind::Unique(..) => (unsupported::UNIQUE, "unique"),
+                tree::OptKind::MayRetry => (unsupported::RETRY, "may retry"),
+            };
+            self.report.unsupported(code, what, opt.span);
+        }
+    }
+
+    /// Records external predicates that an expression asks.
+    fn externs(&mut self, expr: &tree::Expr) {
+        let externs = &self.shared.world.modules[self.module].externs;
+        if externs.is_empty() {
+            return;
+        }
+        let mut stack = vec![expr];
+        while let Some(expr) = stack.pop() {
+            match &expr.kind {
+                tree::ExprKind::Literal(_) | tree::ExprKind::Name(_) => {}
+                tree::ExprKind::Call(name, args) => {
+                    if externs.contains(&*name.text) {
+                        self.report.unsupported(unsupported::EXTERN, "extern", name.span);
+                    }
+                    stack.extend(args);
+                }
+                tree::ExprKind::List(items) => stack.extend(items),
+                tree::ExprKind::Map(items) => stack.extend(items.iter().flat_map(|(k, v)| [k, v])),
+                tree::ExprKind::Unary(_, of) => stack.push(of),
+                tree::ExprKind::Binary(first, rest) => {
+                    stack.push(first);
+                    stack.extend(rest.iter().map(|(_, e)| e));
+                }
+                tree::ExprKind::Conditional(a, b, c) => stack.extend([&**a, &**b, &**c]),
+                tree::ExprKind::Postfix(of, posts) => {
+                    stack.push(of);
+                    for post in posts {
+                        match post {
+                            tree::Postfix::Method(_, args) => stack.extend(args),
+                            tree::Postfix::Index(e) => stack.push(e),
+                            tree::Postfix::Member(_) | tree::Postfix::Is(_) => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Records variables; two of one name in one block are an error.
+    pub(super) fn vars<'v>(&mut self, vars: impl IntoIterator<Item = &'v tree::Var>)
+    where
+        't: 'v,
+    {
+        let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
+        for var in vars {
+            self.report.unsupported(unsupported::VAR, "var", var.span);
+            if let Some(&first) = seen.get(&*var.name.text) {
+                self.report.add(super::world::twice(form::DUPLICATE_VAR, "variable", &var.name, first));
+            }
+            seen.entry(&var.name.text).or_insert(var.name.span);
+        }
+    }
+
+    pub(super) fn rec_vars(&mut self, vars: &'t [tree::RecVar]) {
+        let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
+        for var in vars {
+            self.report.unsupported(unsupported::REC_VAR, "rec variable", var.span);
+            if let Some(&first) = seen.get(&*var.name.text) {
+                self.report.add(super::world::twice(form::DUPLICATE_VAR, "variable", &var.name, first));
+            }
+            seen.entry(&var.name.text).or_insert(var.name.span);
+            for role in &var.roles {
+                self.role(role);
+            }
+        }
+    }
+
+    // ---- blocks
+
+    /// Adds a block.
+    pub(super) fn push(&mut self, stmts: Vec<Stmt>) -> BlockId {
+        let id = BlockId::new(self.blocks.len()).expect("a text of less than 4 GiB has fewer blocks than ids");
+        self.blocks.push(stmts);
+        id
+    }
+
+    /// The id that the next block will have: a place for statements that are not read yet.
+    pub(super) fn reserve(&mut self) -> BlockId {
+        self.push(Vec::new())
+    }
+
+    pub(super) fn fill(&mut self, block: BlockId, stmts: Vec<Stmt>) {
+        if let Some(place) = self.blocks.get_mut(block.index()) {
+            *place = stmts;
+        }
+    }
+
+    /// Opens a loop.
+    pub(super) fn bind(&mut self, name: &'t tree::Name) -> VarId {
+        let var = self.var(&name.text);
+        let count = self.bound.entry(var).or_default();
+        *count = count.saturating_add(1);
+        self.scope.push(&name.text);
+        var
+    }
+
+    /// Closes the loop that was opened last.
+    pub(super) fn unbind(&mut self, var: VarId) {
+        if let Some(count) = self.bound.get_mut(&var) {
+            *count = count.saturating_sub(1);
+        }
+        self.scope.pop();
+    }
+
+    /// A jump.
+    pub(super) fn jump(&mut self, name: &'t tree::Name, span: Span) -> Option<Stmt> {
+        let var = self.var(&name.text);
+        if self.bound.get(&var).copied().unwrap_or(0) > 0 {
+            return Some(Stmt::Continue { var, span });
+        }
+        let scope = &self.scope;
+        self.report.once(form::UNBOUND, &name.text, || {
+            let text = format!("`{}` is not the name of an enclosing loop", name.text);
+            let found = Diagnostic::new(form::UNBOUND, name.span, text);
+            match (nearest(&name.text, scope.iter().rev().copied()), scope.last()) {
+                (Some(near), _) => found.help(format!("did you mean `{near}`?")),
+                (None, Some(last)) => found.help(format!("the innermost enclosing loop is `{last}`")),
+                (None, None) => found.help("there is no enclosing loop: put what repeats between the braces of a `rec`"),
+            }
+        });
+        None
+    }
+
+    /// One level deeper, if there is room.
+    pub(super) fn deeper(&mut self, span: Span) -> bool {
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > MAX_NESTING {
+            self.report.once(form::TOO_DEEP, "", || {
+                let text = format!("loops nest more than {MAX_NESTING} levels deep");
+                Diagnostic::new(form::TOO_DEEP, span, text).help("write the type as `states { … }`")
+            });
+        }
+        self.depth <= MAX_NESTING
+    }
+
+    pub(super) fn shallower(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// A block; whether it can come to its end.
+    fn block(&mut self, block: &'t tree::Block) -> (BlockId, bool) {
+        self.vars(&block.vars);
+        let id = self.reserve();
+        let mut stmts = Vec::with_capacity(block.stmts.len());
+        let goes_on = self.stmts(id, &block.stmts, &mut stmts);
+        self.fill(id, stmts);
+        (id, goes_on)
+    }
+
+    /// Reads statements to the end of a block; whether it can come to its end.
+    pub(super) fn stmts(&mut self, block: BlockId, from: &'t [tree::Stmt], to: &mut Vec<Stmt>) -> bool {
+        let mut stopped: Option<Span> = None;
+        for stmt in from {
+            if let Some(by) = stopped {
+                // Read for its errors only.
+                let (blocks, calls, length) = (self.blocks.len(), self.calls.len(), to.len());
+                let active = std::mem::take(&mut self.active);
+                self.stmt(block, stmt, to);
+                self.active = active;
+                self.blocks.truncate(blocks);
+                self.calls.truncate(calls);
+                to.truncate(length);
+                self.pseudo.retain(|&(at, index)| at.index() < blocks && (at != block || index < length));
+                self.report.once(form::UNREACHABLE, &format!("{}", by.start), || {
+                    Diagnostic::new(form::UNREACHABLE, stmt.span, "this is never reached".to_owned())
+                        .label(by, "nothing goes on behind this")
+                });
+            } else if !self.stmt(block, stmt, to) {
+                stopped = Some(stmt.span);
+            }
+        }
+        stopped.is_none()
+    }
+
+    /// Reads one statement; whether anything can happen behind it.
+    fn stmt(&mut self, block: BlockId, stmt: &'t tree::Stmt, to: &mut Vec<Stmt>) -> bool {
+        use tree::StmtKind as K;
+        let span = stmt.span;
+        match &stmt.kind {
+            K::Message { from, to: receivers, message, opts, .. } => {
+                self.global_only(span);
+                self.opts(opts);
+                to.extend(self.unicasts(from, receivers, message, span));
+            }
+            K::Branches { from, to: receivers, arms } => {
+                self.global_only(span);
+                return self.branches(from, receivers, arms, span, to);
+            }
+            K::Send { to: receivers, message, opts } => {
+                let (label, sort) = self.local_message(message, opts, span);
+                let mut seen = FxHashSet::default();
+                for receiver in receivers {
+                    if let Some(peer) = self.peer(receiver) {
+                        if !seen.insert(peer) {
+                            self.twice_named(receiver);
+                        }
+                        self.signature(self.own.unwrap_or(peer), peer, label, sort, span);
+                        to.push(Stmt::Send { to: peer, label, sort, span });
+                    }
+                }
+            }
+            K::Receive { from, message, opts } => {
+                let (label, sort) = self.local_message(message, opts, span);
+                if let Some(peer) = self.peer(from) {
+                    self.signature(peer, self.own.unwrap_or(peer), label, sort, span);
+                    to.push(Stmt::Receive { from: peer, label, sort, span });
+                }
+            }
+            K::Act { role, message, opts } => {
+                self.opts(opts);
+                let (label, sort) = self.message(message);
+                if let Some(id) = self.role(role) {
+                    self.active.insert(id);
+                    if self.own.is_some_and(|own| own != id) {
+                        self.foreign_act(role);
+                    }
+                    to.push(Stmt::Act { role: id, label, sort, span });
+                }
+            }
+            K::Choice { at, arms } => {
+                let at_id = self.role(at);
+                let mut goes_on = false;
+                let mut blocks = Vec::with_capacity(arms.len());
+                for arm in arms {
+                    if arm.stmts.is_empty() {
+                        let text = format!("an arm of the choice at `{}` is empty: nothing shows that it is taken", at.name.text);
+                        self.report.add(Diagnostic::new(form::EMPTY_ARM, arm.span, text));
+                    }
+                    let (id, ends) = self.block(arm);
+                    blocks.push(id);
+                    goes_on |= ends;
+                }
+                self.distinct_blocks(&blocks);
+                if let Some(at) = at_id {
+                    to.push(Stmt::Choice { at: Chooser::Role(at), arms: blocks.into(), span });
+                }
+                return goes_on;
+            }
+            K::Rec { name, vars, body } => {
+                self.rec_vars(vars);
+                let var = self.bind(name);
+                let (body, goes_on) = self.block(body);
+                self.unbind(var);
+                to.push(Stmt::Rec { var, body, span: span_of_head(span, name) });
+                return goes_on;
+            }
+            K::States { blocks } => return self.states(blocks, span, to),
+            K::Continue { name, args, .. } => {
+                if !args.is_empty() {
+                    self.report.unsupported(unsupported::CONTINUE_ARGS, "continue with values", span);
+                }
+                to.extend(self.jump(name, span));
+                return false;
+            }
+            K::Do { protocol, args, roles, .. } => {
+                if let Some(call) = self.call(protocol, args, roles, span) {
+                    let id = BodyId::new(self.calls.len()).expect("a text of less than 4 GiB has fewer calls than ids");
+                    self.calls.push(call);
+                    to.push(Stmt::Call { body: id, span });
+                }
+            }
+            K::Calls { caller, roles, .. } => {
+                self.structural(unsupported::CALLS, "calls", span);
+                self.takes_part(caller);
+                roles.iter().for_each(|role| self.takes_part(role));
+            }
+            K::Par { parts } => {
+                self.structural(unsupported::PAR, "par", span);
+                self.pseudo(block, parts.iter(), span, to);
+            }
+            K::During { opts, main, rounds } => {
+                self.structural(unsupported::DURING, "during", span);
+                self.opts(opts);
+                for round in rounds {
+                    self.opts(&round.opts);
+                }
+                self.pseudo(block, main.iter().chain(rounds.iter().map(|round| &round.body)), span, to);
+            }
+            K::Try { body, handlers } => {
+                self.structural(unsupported::TRY, "try", span);
+                for (handler, _) in handlers {
+                    match &handler.kind {
+                        tree::HandlerKind::Timeout(_, role)
+                        | tree::HandlerKind::Idle(_, role)
+                        | tree::HandlerKind::Deadline(_, role)
+                        | tree::HandlerKind::Crash(role) => {
+                            self.role(role);
+                        }
+                        tree::HandlerKind::Interrupt(message, opts, role) => {
+                            self.message(message);
+                            self.opts(opts);
+                            self.takes_part(role);
+                        }
+                    }
+                }
+                self.pseudo(block, std::iter::once(body).chain(handlers.iter().map(|(_, block)| block)), span, to);
+            }
+            K::Interruptible { body, with, .. } => {
+                self.structural(unsupported::INTERRUPTIBLE, "interruptible", span);
+                for (message, opts, role) in with {
+                    self.message(message);
+                    self.opts(opts);
+                    self.takes_part(role);
+                }
+                self.pseudo(block, std::iter::once(body), span, to);
+            }
+            K::Foreach { body, .. } => {
+                self.structural(unsupported::FOREACH, "foreach", span);
+                self.pseudo(block, std::iter::once(body), span, to);
+            }
+            K::Connect { message, from, to, .. } => {
+                self.structural(unsupported::CONNECT, "connect", span);
+                if let Some(message) = message {
+                    self.message(message);
+                }
+                self.takes_part(from);
+                self.takes_part(to);
+            }
+            K::Disconnect { left, right } => {
+                self.structural(unsupported::DISCONNECT, "disconnect", span);
+                self.takes_part(left);
+                self.takes_part(right);
+            }
+            K::Wrap { from, to } => {
+                self.structural(unsupported::WRAP, "wrap", span);
+                self.takes_part(from);
+                self.takes_part(to);
+            }
+            K::Assert(expr) => {
+                self.externs(expr);
+                self.report.unsupported(unsupported::ASSERT, "assert", span);
+            }
+        }
+        true
+    }
+
+    /// A construct without a meaning yet that steers what happens.
+    pub(super) fn structural(&mut self, code: Code, what: &'static str, span: Span) {
+        self.report.unsupported(code, what, span);
+        self.structural = true;
+    }
+
+    fn takes_part(&mut self, role: &'t tree::Role) {
+        if let Some(role) = self.role(role) {
+            self.active.insert(role);
+        }
+    }
+
+    /// The blocks of a construct without a meaning yet, so that their names are looked up.
+    fn pseudo<'i>(
+        &mut self,
+        block: BlockId,
+        blocks: impl Iterator<Item = &'i tree::Block>,
+        span: Span,
+        to: &mut Vec<Stmt>,
+    ) where
+        't: 'i,
+        'i: 't,
+    {
+        let arms: Vec<BlockId> = blocks.map(|inner| self.block(inner).0).collect();
+        self.pseudo.insert((block, to.len()));
+        to.push(Stmt::Choice { at: Chooser::Mixed, arms: arms.into(), span });
+    }
+
+    // ---- statements
+
+    fn global_only(&mut self, span: Span) {
+        if self.own.is_some() {
+            self.report.once(form::WRONG_SIDE, "", || {
+                let text = "a local protocol says what one role does: this names both ends";
+                Diagnostic::new(form::WRONG_SIDE, span, text).help("write `m() to B;` or `m() from B;`")
+            });
+        }
+    }
+
+    fn local_message(
+        &mut self,
+        message: &'t tree::Message,
+        opts: &'t [tree::Opt],
+        span: Span,
+    ) -> (LabelId, SortId) {
+        self.opts(opts);
+        if self.own.is_none() {
+            self.report.once(form::WRONG_SIDE, "", || {
+                let text = "a global protocol says who sends to whom: this names one end";
+                Diagnostic::new(form::WRONG_SIDE, span, text).help("write `A -> B: m();` or `m() from A to B;`")
+            });
+        }
+        self.message(message)
+    }
+
+    /// The peer of a local action.
+    pub(super) fn peer(&mut self, role: &'t tree::Role) -> Option<RoleId> {
+        let id = self.role(role)?;
+        self.active.insert(id);
+        if self.own == Some(id) && !self.lenient {
+            self.report.once(form::OWN_PEER, &role.name.text, || {
+                let text = format!("role `{}` cannot be its own peer", role.name.text);
+                Diagnostic::new(form::OWN_PEER, role.span, text)
+                    .help(format!("an action that nobody else sees is written `{}: l()`", role.name.text))
+            });
+        }
+        Some(id)
+    }
+
+    pub(super) fn foreign_act(&mut self, role: &tree::Role) {
+        let own = self.own.map(|own| self.role_text(own).to_owned()).unwrap_or_default();
+        self.report.once(form::FOREIGN_ACT, &role.name.text, || {
+            let text = format!("a local action of `{}` does not belong to the type of `{own}`", role.name.text);
+            Diagnostic::new(form::FOREIGN_ACT, role.span, text)
+        });
+    }
+
+    fn twice_named(&mut self, role: &tree::Role) {
+        let text = format!("receiver `{}` is named twice", role.name.text);
+        self.report.add(Diagnostic::new(form::RECEIVER_TWICE, role.span, text));
+    }
+
+    /// `A -> B, C: l()`
+    fn unicasts(
+        &mut self,
+        from: &'t tree::Role,
+        receivers: &'t [tree::Role],
+        message: &'t tree::Message,
+        span: Span,
+    ) -> Option<Stmt> {
+        let (label, sort) = self.message(message);
+        let (from, to) = self.ends(from, receivers);
+        let from = from?;
+        for &to in &to {
+            self.signature(from, to, label, sort, span);
+        }
+        if to.is_empty() || to.len() < receivers.len() {
+            // An error was reported.
+            self.report.broken = true;
+            return None;
+        }
+        Some(Stmt::Message { from, to: to.into(), label, sort, span })
+    }
+
+    /// The ends of a message.
+    fn ends(&mut self, sender: &'t tree::Role, receivers: &'t [tree::Role]) -> (Option<RoleId>, Vec<RoleId>) {
+        let from = self.role(sender);
+        self.active.extend(from);
+        let mut seen = FxHashSet::default();
+        let mut to = Vec::with_capacity(receivers.len());
+        for receiver in receivers {
+            let Some(id) = self.role(receiver) else { continue };
+            self.active.insert(id);
+            if Some(id) == from && receiver.index.is_none() {
+                let text = format!("role `{}` sends a message to itself", sender.name.text);
+                let help = format!("a step that nobody else sees is written `{}: l();`", sender.name.text);
+                self.report.add(Diagnostic::new(form::SELF_MESSAGE, receiver.span, text).help(help));
+            }
+            if !seen.insert(id) && receiver.index.is_none() {
+                self.twice_named(receiver);
+            }
+            to.push(id);
+        }
+        (from, to)
+    }
+
+    fn branches(
+        &mut self,
+        sender: &'t tree::Role,
+        receivers: &'t [tree::Role],
+        arms: &'t [tree::Branch],
+        span: Span,
+        to: &mut Vec<Stmt>,
+    ) -> bool {
+        let (from, ends) = self.ends(sender, receivers);
+        let ends: Box<[RoleId]> = ends.into();
+        let mut goes_on = false;
+        let mut blocks = Vec::with_capacity(arms.len());
+        for arm in arms {
+            self.opts(&arm.opts);
+            let (label, sort) = self.message(&arm.message);
+            let id = self.reserve();
+            let mut stmts = Vec::new();
+            if let Some(from) = from {
+                for &to in &ends {
+                    self.signature(from, to, label, sort, arm.message.span);
+                }
+                let (to, span) = (ends.clone(), arm.message.span);
+                stmts.push(Stmt::Message { from, to, label, sort, span });
+            }
+            match &arm.then {
+                Some(then) => {
+                    self.vars(&then.vars);
+                    goes_on |= self.stmts(id, &then.stmts, &mut stmts);
+                }
+                None => goes_on = true,
+            }
+            self.fill(id, stmts);
+            blocks.push(id);
+        }
+        self.distinct_blocks(&blocks);
+        if let Some(from) = from {
+            to.push(Stmt::Choice { at: Chooser::Role(from), arms: blocks.into(), span });
+        }
+        goes_on || arms.is_empty()
+    }
+
+    fn states(&mut self, blocks: &'t [(tree::Name, tree::Block)], span: Span, to: &mut Vec<Stmt>) -> bool {
+        let vars = self.bind_states(blocks.iter().map(|(name, _)| name), span);
+        let mut goes_on = false;
+        let mut read = Vec::with_capacity(blocks.len());
+        for (&var, (_, block)) in vars.iter().zip(blocks) {
+            let (id, ends) = self.block(block);
+            goes_on |= ends;
+            read.push((var, id));
+        }
+        for &var in vars.iter().rev() {
+            self.unbind(var);
+        }
+        if !read.is_empty() {
+            to.push(Stmt::States { blocks: read.into(), span });
+        }
+        goes_on
+    }
+
+    /// Opens all blocks of a `states`.
+    pub(super) fn bind_states(
+        &mut self,
+        blocks: impl Iterator<Item = &'t tree::Name>,
+        span: Span,
+    ) -> Vec<VarId> {
+        let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
+        let mut vars = Vec::new();
+        for name in blocks {
+            if let Some(&first) = seen.get(&*name.text) {
+                self.report.add(super::world::twice(form::DUPLICATE_BLOCK, "block", name, first));
+            }
+            seen.entry(&name.text).or_insert(name.span);
+            vars.push(self.bind(name));
+        }
+        if vars.is_empty() {
+            let text = "a `states` needs a block to begin with";
+            self.report.add(Diagnostic::new(form::NO_STATES, span, text));
+        }
+        vars
+    }
+
+    /// Reports arms that begin with the same step.
+    pub(super) fn distinct_blocks(&mut self, blocks: &[BlockId]) {
+        let mut seen: FxHashMap<(RoleId, RoleId, u8, LabelId, SortId), Span> = FxHashMap::default();
+        for block in blocks {
+            let stmt = self.blocks.get(block.index()).and_then(|stmts| stmts.first());
+            let (key, span) = match stmt {
+                Some(&Stmt::Message { from, ref to, label, sort, span }) => match to.first() {
+                    Some(&to) => ((from, to, 0, label, sort), span),
+                    None => continue,
+                },
+                Some(&Stmt::Send { to, label, sort, span }) => ((to, to, 1, label, sort), span),
+                Some(&Stmt::Receive { from, label, sort, span }) => ((from, from, 2, label, sort), span),
+                Some(&Stmt::Act { role, label, sort, span }) => ((role, role, 3, label, sort), span),
+                _ => continue,
+            };
+            match seen.get(&key) {
+                None => {
+                    seen.insert(key, span);
+                }
+                Some(&first) => {
+                    let text = self.shared.names.message(key.3, key.4);
+                    let text = format!("two arms of a choice begin with the same `{text}`");
+                    let found = Diagnostic::new(form::SAME_ACTION, span, text).label(first, "the first one is here");
+                    self.report.add(found.help("give one of them another label, or put what they share before the choice"));
+                }
+            }
+        }
+    }
+
+    /// Notes the payload with which a label travels between two roles.
+    pub(super) fn signature(&mut self, from: RoleId, to: RoleId, label: LabelId, sort: SortId, span: Span) {
+        if sort == Names::unspecified() {
+            return;
+        }
+        let (first, at) = *self.signatures.entry((from, to, label)).or_insert((sort, span));
+        if first == sort || same_sorts(self.shared.names.payload(first), self.shared.names.payload(sort)) {
+            return;
+        }
+        if self.mismatched.insert((from, to, label)) {
+            let names = &self.shared.names;
+            let text = format!(
+                "`{}` travels from `{}` to `{}` with different payloads: `{}` and `{}`",
+                names.label_text(label),
+                self.role_text(from),
+                self.role_text(to),
+                names.message(label, first),
+                names.message(label, sort),
+            );
+            self.report.add(Diagnostic::new(data::PAYLOADS_DIFFER, span, text).label(at, "the first one is here"));
+        }
+    }
+
+    // ---- parameters and calls
+
+    /// The numbers of parameters, after those of the surroundings.
+    pub(super) fn params(&mut self, params: &'t [tree::TParam]) {
+        for param in params {
+            let number = self.params.len();
+            let kind = match &param.kind {
+                tree::TParamKind::Type | tree::TParamKind::Data => ParamKind::Sort,
+                tree::TParamKind::Sig => ParamKind::Sig,
+                tree::TParamKind::Const(_) => {
+                    self.report.unsupported(unsupported::CONST, "const", param.span);
+                    ParamKind::Const
+                }
+            };
+            if self.params.iter().any(|known| known.name == param.name.text) {
+                let text = format!("parameter `{}` is declared twice", param.name.text);
+                self.report.add(Diagnostic::new(form::DUPLICATE_PARAM, param.name.span, text));
+            }
+            match kind {
+                ParamKind::Sort => {
+                    self.sort_params.insert(&param.name.text, number);
+                }
+                ParamKind::Sig => {
+                    let label = self.label(&param.name.text);
+                    self.sigs.insert(label, number);
+                }
+                ParamKind::Const => {}
+            }
+            self.params.push(Param { kind, name: param.name.text.clone() });
+        }
+    }
+
+    fn call(
+        &mut self,
+        name: &'t tree::QName,
+        args: &'t [tree::TArg],
+        roles: &'t [tree::Role],
+        span: Span,
+    ) -> Option<Call> {
+        let callee = super::callee::find(self, name);
+        let given: Vec<Option<RoleId>> = roles
+            .iter()
+            .map(|role| match (&*role.name.text, self.own) {
+                ("self", Some(own)) if self.known_role("self").is_none() => Some(own),
+                _ => self.role(role),
+            })
+            .collect();
+        self.active.extend(given.iter().flatten());
+        let callee = callee?;
+        let roles = super::callee::roles(self, callee, name, roles, &given);
+        let args = super::callee::args(self, callee, name, args, span);
+        Some(Call { callee, roles: roles?, args: args?, span })
+    }
+
+    /// A value for a parameter of a callee.
+    pub(super) fn arg(&mut self, kind: ParamKind, arg: &'t tree::TArg) -> Option<Arg> {
+        match (kind, arg) {
+            (ParamKind::Const, _) => Some(Arg::Nothing),
+            (ParamKind::Sort, tree::TArg::Sort(sort)) => Some(Arg::Sort(self.sort(sort))),
+            (ParamKind::Sig, tree::TArg::Sig(message)) => {
+                let (label, sort) = self.message(message);
+                Some(Arg::Sig(label, sort))
+            }
+            (ParamKind::Sig, tree::TArg::Sort(tree::Sort { base: tree::Base::Named { name, args }, .. }))
+                if args.is_empty() =>
+            {
+                let parts: Vec<&str> = name.parts.iter().map(|part| &*part.text).collect();
+                let label = self.label(&parts.join("."));
+                Some(Arg::Sig(label, Names::unspecified()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The statements that were read since the last time.
+    pub(super) fn template(&mut self, start: BlockId, compact: bool) -> Template {
+        Template {
+            blocks: std::mem::take(&mut self.blocks).into(),
+            start,
+            calls: std::mem::take(&mut self.calls).into(),
+            pseudo: std::mem::take(&mut self.pseudo),
+            compact,
+        }
+    }
+
+    /// What was read.
+    pub(super) fn draft(self, templates: Vec<Template>) -> Draft {
+        let Report { diagnostics, broken, unsupported, .. } = self.report;
+        Draft {
+            roles: self.roles,
+            params: self.params,
+            open: self.open,
+            sigs: self.sigs,
+            templates: if broken { Vec::new() } else { templates },
+            own: self.own,
+            structural: self.structural,
+            broken,
+            unsupported,
+            diagnostics,
+            ..Draft::default()
+        }
+    }
+}
+
+/// Whether two payloads have the same sorts, whatever their fields are called.
+fn same_sorts(left: Option<&Payload>, right: Option<&Payload>) -> bool {
+    let (Some(left), Some(right)) = (left, right) else { return true };
+    let sorts = |payload: &Payload| payload.fields.iter().map(|field| field.sort.clone()).collect::<Vec<_>>();
+    left.open || right.open || sorts(left) == sorts(right)
+}
+
+/// The first words of a loop: its keyword and name.
+fn span_of_head(span: Span, name: &tree::Name) -> Span {
+    span.to(name.span)
+}
+

@@ -1,0 +1,355 @@
+//! Claims and traces: what they are about, and the events of traces.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Lowering, callee,
+    declare::constant,
+    literal,
+    suggest::nearest,
+    template::Arg,
+    world::{Found, Kind},
+};
+use crate::{
+    diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    id::{DeclId, Id, IdVec, ModuleId, RoleId},
+    protocol::{
+        Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported,
+    },
+    syntax::tree,
+};
+
+/// Roles of a target by name; made once per target, however many traces it has.
+#[derive(Default)]
+pub(super) struct RoleNames {
+    known: FxHashMap<(u8, usize), FxHashMap<Box<str>, RoleId>>,
+}
+
+impl<'t> Lowering<'_, 't> {
+    pub(super) fn claim(&mut self, check: &'t tree::Check) -> Option<Claim> {
+        let expected = match check.expected {
+            None | Some(tree::Expected::Holds) => Expected::Holds,
+            Some(tree::Expected::Violated) => Expected::Violated,
+            Some(tree::Expected::Unknown) => Expected::Unknown,
+        };
+        let (kind, target_text) = match &check.claim {
+            tree::Claim::Subtype { sub, relation, sup } => {
+                let relation = match relation {
+                    tree::Relation::Default => None,
+                    tree::Relation::Sync => Some("sync"),
+                    tree::Relation::Async => Some("async"),
+                    tree::Relation::Fair => Some("fair"),
+                };
+                let text = format!("{} <: {}", self.text(sub.span), self.text(sup.span));
+                let (sub, sup) = (self.target(sub), self.target(sup));
+                (ClaimKind::Subtype { sub: sub?, sup: sup?, relation }, text)
+            }
+            tree::Claim::Property { name, target, args } => {
+                let text = self.text(target.span);
+                let target = self.target(target);
+                let bound = match args.as_slice() {
+                    [] => None,
+                    [bound] => match constant(bound).filter(|&bound| bound > 0) {
+                        Some(bound) => Some(bound),
+                        None => {
+                            let text = "a bound is a whole number from 1, of at most 32 bits";
+                            self.diagnostics.push(Diagnostic::new(form::BAD_NUMBER, bound.span, text));
+                            return None;
+                        }
+                    },
+                    [_, more, ..] => {
+                        let text = format!("`{}` takes a protocol and at most one bound", name.text);
+                        self.diagnostics.push(Diagnostic::new(form::BAD_NUMBER, more.span, text));
+                        return None;
+                    }
+                };
+                (ClaimKind::Property { name: name.text.clone(), target: target?, bound }, text)
+            }
+        };
+        Some(Claim { kind, target_text: target_text.into(), expected, span: check.span })
+    }
+
+    fn text(&self, span: Span) -> String {
+        self.sources.slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What a claim or trace is about.
+    fn target(&mut self, target: &'t tree::LRef) -> Option<Target> {
+        let world = self.shared.world;
+        let role = target.role.as_ref().map(|role| &role.name);
+        let decl = match world.find(ModuleId::default(), None, &target.name) {
+            Found::Decl(decl) => decl,
+            Found::Many(many) => {
+                let mine = many.iter().copied().find(|&decl| role.is_some_and(|r| world.local_role(decl) == Some(&r.text)));
+                match mine {
+                    Some(decl) => decl,
+                    None => {
+                        let name = callee::text(&target.name);
+                        let roles: Vec<String> =
+                            many.iter().filter_map(|&decl| world.local_role(decl)).map(|r| format!("`{name}@{r}`")).collect();
+                        let text = format!("`{name}` is declared for several roles");
+                        let found = Diagnostic::new(form::AMBIGUOUS, target.span, text);
+                        self.diagnostics.push(found.help(format!("write {}", roles.join(" or "))));
+                        return None;
+                    }
+                }
+            }
+            Found::Poisoned => return None,
+            Found::Unknown => {
+                let near = world.suggest(ModuleId::default(), None, &target.name);
+                self.diagnostics.push(callee::unknown(&target.name, near));
+                return None;
+            }
+        };
+        let args = self.target_args(decl, target)?;
+        let index = self.ensure(decl, args)?;
+        let Some(name) = role else { return Some(index) };
+        match index {
+            Target::Protocol(at) => Some(Target::ProtocolRole(at, self.target_role(index, name)?)),
+            Target::System(at) => Some(Target::SystemRole(at, self.target_role(index, name)?)),
+            Target::Local(_) if world.local_role(decl) == Some(&name.text) => Some(index),
+            other => {
+                let own = world.local_role(decl).unwrap_or("?");
+                let text = format!("`{}` is the part of `{own}`, not of `{}`", callee::text(&target.name), name.text);
+                self.diagnostics.push(Diagnostic::new(form::WRONG_KIND, name.span, text));
+                let _ = other;
+                None
+            }
+        }
+    }
+
+    /// The arguments of a target: none, or one for each parameter.
+    fn target_args(&mut self, decl: DeclId, target: &'t tree::LRef) -> Option<Option<Box<[Arg]>>> {
+        if target.args.is_empty() {
+            return Some(None);
+        }
+        // Read like the arguments of a `do` at the top of the file.
+        let mut body = super::body::Body::new(&mut self.shared, ModuleId::default(), None);
+        let args = callee::args(&mut body, decl, &target.name, &target.args, target.span);
+        let super::report::Report { diagnostics, .. } = body.report;
+        self.diagnostics.extend(diagnostics);
+        args.map(Some)
+    }
+
+    pub(super) fn header(&self, target: Target) -> Option<&Header> {
+        match target {
+            Target::Protocol(at) | Target::ProtocolRole(at, _) => self.spec.protocols.get(at).map(|p| &p.header),
+            Target::System(at) | Target::SystemRole(at, _) => self.spec.systems.get(at).map(|s| &s.header),
+            Target::Local(at) => self.spec.locals.get(at).map(|l| &l.header),
+        }
+    }
+
+    /// A role of a target; reports one that it does not have.
+    fn target_role(&mut self, target: Target, name: &tree::Name) -> Option<RoleId> {
+        let key = match target {
+            Target::Protocol(at) | Target::ProtocolRole(at, _) => (0, at),
+            Target::System(at) | Target::SystemRole(at, _) => (1, at),
+            Target::Local(at) => (2, at),
+        };
+        if !self.role_names.known.contains_key(&key) {
+            let roles = self.header(target).map(|header| &header.roles);
+            let names = roles.into_iter().flat_map(IdVec::iter).map(|(id, role)| (role.name.clone(), id)).collect();
+            self.role_names.known.insert(key, names);
+        }
+        let known = self.role_names.known.get(&key)?;
+        if let Some(&role) = known.get(&*name.text) {
+            return Some(role);
+        }
+        let header = self.header(target)?;
+        if header.broken && header.roles.is_empty() {
+            return None;
+        }
+        let text = format!("`{}` has no role `{}`", header.name, name.text);
+        let found = Diagnostic::new(form::UNKNOWN_ROLE, name.span, text);
+        let near = nearest(&name.text, header.roles.values().map(|role: &Role| &*role.name));
+        let found = match near {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found,
+        };
+        self.diagnostics.push(found);
+        None
+    }
+
+    pub(super) fn trace(&mut self, trace: &'t tree::Trace) -> Option<TraceDecl> {
+        let target = self.target(&trace.target)?;
+        let mut unsupported = Vec::new();
+        if let Some(slack) = &trace.slack {
+            let span = match slack {
+                tree::Duration::Literal(name) => name.span,
+                tree::Duration::Expr(expr) => expr.span,
+            };
+            note(&mut unsupported, unsupported::SLACK, "slack", span);
+        }
+        let mut sound = true;
+        let observer = match &trace.seen {
+            None | Some(tree::Seen::Once) => Observer::Total,
+            Some(tree::Seen::Send) => Observer::Wire,
+            Some(tree::Seen::Role(role)) => match self.target_role(target, &role.name) {
+                Some(role) => Observer::Endpoint(role),
+                None => {
+                    sound = false;
+                    Observer::Total
+                }
+            },
+        };
+        let mut ends = false;
+        let mut events = Vec::with_capacity(trace.events.len());
+        let mut said: rustc_hash::FxHashSet<&str> = rustc_hash::FxHashSet::default();
+        for (at, event) in trace.events.iter().enumerate() {
+            if event.at.is_some() {
+                note(&mut unsupported, unsupported::TRACE_TIME, "at", event.span);
+            }
+            let (left, how, right, label, args) = match &event.kind {
+                tree::TEventKind::End => {
+                    if at.saturating_add(1) < trace.events.len() {
+                        let text = "`end` stands behind the last event";
+                        self.diagnostics.push(Diagnostic::new(form::EARLY_END, event.span, text));
+                        sound = false;
+                    }
+                    ends = true;
+                    continue;
+                }
+                tree::TEventKind::Crash(role) => {
+                    self.target_role(target, &role.name);
+                    note(&mut unsupported, unsupported::TRACE_EVENT, "crash", event.span);
+                    continue;
+                }
+                tree::TEventKind::Timeout(role) => {
+                    self.target_role(target, &role.name);
+                    note(&mut unsupported, unsupported::TRACE_EVENT, "timeout", event.span);
+                    continue;
+                }
+                tree::TEventKind::Act { role, label, args } => (role, tree::How::Both, role, label, args),
+                tree::TEventKind::Message { left, how, right, label, args } => (left, *how, right, label, args),
+            };
+            for role in [left, right] {
+                if role.index.is_some() {
+                    note(&mut unsupported, unsupported::FAMILY, "role family", role.span);
+                }
+            }
+            let mut ask = |role: &tree::Role, sound: &mut bool| {
+                if said.contains(&*role.name.text) {
+                    return None;
+                }
+                let id = self.target_role(target, &role.name);
+                if id.is_none() {
+                    said.insert(&role.name.text);
+                    *sound = false;
+                }
+                id
+            };
+            let (left_id, right_id) = (ask(left, &mut sound), ask(right, &mut sound));
+            let payload = args.as_ref().and_then(|args| self.payload(args, &mut unsupported, &mut sound));
+            let (Some(left), Some(right)) = (left_id, right_id) else { continue };
+            let (from, to, side) = match how {
+                tree::How::Both => (left, right, Side::Both),
+                tree::How::Send => (left, right, Side::Send),
+                tree::How::Receive => (right, left, Side::Receive),
+            };
+            let id = self.shared.names.find_label(&label.text);
+            if id.is_none() && trace.accepts && said.insert(&label.text) {
+                let text = format!("no message is called `{}`", label.text);
+                let found = Diagnostic::new(form::UNKNOWN_LABEL, label.span, text);
+                let near = nearest(&label.text, self.shared.names.label_texts());
+                self.diagnostics.push(match near {
+                    Some(near) => found.help(format!("did you mean `{near}`?")),
+                    None => found,
+                });
+            }
+            events.push(TraceEvent { from, to, side, label: id, text: label.text.clone(), payload, span: event.span });
+        }
+        if !sound {
+            return None;
+        }
+        Some(TraceDecl {
+            name: trace.name.text.clone(),
+            accepts: trace.accepts,
+            target,
+            target_text: self.text(trace.target.span).into(),
+            observer,
+            events,
+            ends,
+            unsupported,
+            span: trace.span,
+        })
+    }
+
+    /// The payload of an event: an object if its fields are named, else an array.
+    fn payload(
+        &mut self,
+        args: &[(Option<tree::Name>, tree::Expr)],
+        unsupported: &mut Vec<Unsupported>,
+        sound: &mut bool,
+    ) -> Option<serde_json::Value> {
+        let mut object = serde_json::Map::new();
+        let mut array = Vec::new();
+        for (name, expr) in args {
+            let value = match literal::value(expr) {
+                Ok(value) => value,
+                Err(span) => {
+                    note(unsupported, unsupported::TRACE_VALUE, "computed value", span);
+                    serde_json::Value::Null
+                }
+            };
+            match name {
+                None => array.push(value),
+                Some(name) => {
+                    if object.insert(name.text.to_string(), value).is_some() {
+                        let text = format!("field `{}` stands here twice", name.text);
+                        self.diagnostics.push(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
+                        *sound = false;
+                    }
+                }
+            }
+        }
+        match (object.is_empty(), array.is_empty()) {
+            (_, true) if !object.is_empty() => Some(serde_json::Value::Object(object)),
+            (true, _) => Some(serde_json::Value::Array(array)),
+            _ => {
+                let span = args.first().map_or(Span::default(), |(_, expr)| expr.span);
+                let text = "the fields of a payload are all named, or none is";
+                self.diagnostics.push(Diagnostic::new(data::MIXED_FIELDS, span, text));
+                *sound = false;
+                None
+            }
+        }
+    }
+
+    /// What stands for a declaration in the specification; adds it if it is imported, nested, or has arguments.
+    pub(super) fn ensure(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Option<Target> {
+        let key = (decl, args);
+        if let Some(&known) = self.targets.get(&key) {
+            return Some(known);
+        }
+        let (decl, args) = key.clone();
+        let target = match self.shared.world.decls[decl].kind {
+            Kind::Protocol(protocol) => {
+                let mut added = self.global(decl, protocol, args);
+                // Nobody but who names it wants to hear about it.
+                added.aux = true;
+                self.spec.protocols.push(added);
+                Target::Protocol(self.spec.protocols.len().saturating_sub(1))
+            }
+            Kind::System(_) => {
+                let added = self.system(decl, args);
+                self.spec.systems.push(added);
+                Target::System(self.spec.systems.len().saturating_sub(1))
+            }
+            Kind::LocalProtocol(_) | Kind::LocalType(_) => {
+                let added = self.local(decl, args)?;
+                self.spec.locals.push(added);
+                Target::Local(self.spec.locals.len().saturating_sub(1))
+            }
+        };
+        self.targets.insert(key, target);
+        Some(target)
+    }
+}
+
+/// Records a construct without a meaning yet, once per kind.
+fn note(to: &mut Vec<Unsupported>, code: crate::diag::Code, what: &'static str, span: Span) {
+    if !to.iter().any(|known| known.code == code) {
+        to.push(Unsupported { code, what, span });
+    }
+}
+

@@ -1,0 +1,418 @@
+//! Lowering: a syntax tree becomes a [`Spec`] over dense ids, and everything wrong with its names and form is reported.
+//!
+//! In: the tree of a file, and a [`Loader`] for what it imports. Out: protocols, systems, local types, claims and traces
+//! with every name looked up, and diagnostics (PL02xx, PL03xx, PL09xx), all of them at once.
+//!
+//! It goes in five passes, each linear in what it reads:
+//!
+//! 1. `load` parses the imports, `world` tables all declarations, `sorts` unfolds all type aliases.
+//! 2. `declare` reads every declaration once, by itself: its statements become a template, whose roles, sorts and callees
+//!    may still be parameters.
+//! 3. `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
+//!    is wrong with, or unsupported in, a callee is so in its callers.
+//! 4. `instantiate` makes a term of each template, with one body for each protocol, roles and arguments that a `do`
+//!    reaches.
+//! 5. `claims` looks up what claims and traces are about.
+//!
+//! INVARIANT (said once): an error is reported where it is written, not where it is felt; a declaration that is broken
+//! because of another one is marked so without a further word.
+
+mod body;
+mod callee;
+mod claims;
+mod compact;
+mod declare;
+mod edges;
+mod instantiate;
+mod literal;
+mod load;
+mod report;
+mod sorts;
+mod suggest;
+pub(super) mod template;
+mod world;
+
+pub use load::{InMemory, LoadError, Loader, NoImports};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::{
+    body::Shared,
+    instantiate::{Failure, Instances, MAX_INSTANCES, MAX_STATEMENTS, itself, nothing},
+    report::Report,
+    sorts::Sorts,
+    template::{Arg, Draft, Template},
+    world::{Kind, World, is_imported},
+};
+use super::{
+    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported, wellformed,
+};
+use crate::{
+    diag::{Code, Diagnostic, Severity, Sources, catalogue::data, catalogue::form},
+    id::{DeclId, FileId, Id, IdVec, RoleId},
+    syntax::tree,
+};
+
+/// Lowers a file: looks up every name, reads its imports, and reports all that is wrong with its form.
+pub fn lower(
+    sources: &mut Sources,
+    file: FileId,
+    tree: &tree::File,
+    loader: &mut dyn Loader,
+) -> (Spec, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    edition(tree, &mut diagnostics);
+    let files = load::load(sources, file, tree, loader, &mut diagnostics);
+    let world = World::new(tree, &files, &mut diagnostics);
+    let mut aliases = Report::default();
+    let sorts = Sorts::new(&world, &mut aliases);
+    diagnostics.append(&mut aliases.diagnostics);
+    let mut shared = Shared { world: &world, names: Names::new(), sorts };
+    let mut drafts: IdVec<DeclId, Draft> = IdVec::new();
+    for decl in world.decls.ids() {
+        let draft = declare::declare(&mut shared, decl);
+        drafts.push(draft).expect("there are as many drafts as declarations");
+    }
+    for finding in wellformed::recursion(&drafts, |decl| world.decls[decl].name.text.to_string()) {
+        for decl in finding.decls {
+            drafts[decl].broken = true;
+        }
+        diagnostics.push(finding.diagnostic);
+    }
+    spread(&mut drafts);
+    let reached = reached(&world, &drafts);
+    let mut lowering = Lowering {
+        sources,
+        shared,
+        instances: Instances::new(&drafts),
+        spec: Spec { file, ..Spec::default() },
+        diagnostics,
+        targets: FxHashMap::default(),
+        role_names: claims::RoleNames::default(),
+        exhausted: false,
+    };
+    lowering.declarations();
+    lowering.claims_and_traces(tree);
+    lowering.several_main();
+    let Lowering { shared, mut spec, mut diagnostics, .. } = lowering;
+    spec.names = shared.names;
+    unsupported(&spec, &mut diagnostics);
+    finish(&world, drafts, &reached, &mut diagnostics);
+    for import in files.values().take(1).flat_map(|file| &file.imports) {
+        if !import.used.get() && import.target.is_some() {
+            let text = format!("import `{}` is not used", import.path);
+            diagnostics.push(Diagnostic::new(form::UNUSED_IMPORT, import.span, text));
+        }
+    }
+    diagnostics.sort_by_key(|found| (found.span.file, found.span.start, found.span.end, found.code.id()));
+    (spec, diagnostics)
+}
+
+/// The edition that this version speaks.
+const EDITION: &str = "2026";
+
+fn edition(tree: &tree::File, diagnostics: &mut Vec<Diagnostic>) {
+    if let Some(edition) = tree.edition.as_ref().filter(|edition| &*edition.value != EDITION) {
+        let text = format!("edition `{}` is not known", edition.value);
+        let found = Diagnostic::new(form::UNKNOWN_EDITION, edition.span, text);
+        diagnostics.push(found.help(format!("this version speaks edition `{EDITION}`")));
+    }
+}
+
+/// Hands on what is broken, and what is unsupported, from callees to callers.
+fn spread(drafts: &mut IdVec<DeclId, Draft>) {
+    let mut callers: IdVec<DeclId, Vec<DeclId>> = drafts.values().map(|_| Vec::new()).collect();
+    for (decl, draft) in drafts.iter() {
+        // A local type means what it means without the protocol that it belongs to.
+        for call in draft.templates.iter().flat_map(|template| template.calls.values()) {
+            callers[call.callee].push(decl);
+        }
+    }
+    let mut todo: Vec<DeclId> = drafts.ids().collect();
+    while let Some(callee) = todo.pop() {
+        for caller in std::mem::take(&mut callers[callee]) {
+            let (broken, structural) = (drafts[callee].broken, drafts[callee].structural);
+            let passed: Vec<Unsupported> = drafts[callee].unsupported.clone();
+            let place = &mut drafts[caller];
+            let before = (place.broken, place.structural, place.unsupported.len());
+            place.broken |= broken;
+            place.structural |= structural;
+            for construct in passed {
+                if !place.unsupported.iter().any(|known| known.code == construct.code) {
+                    place.unsupported.push(construct);
+                }
+            }
+            if before != (place.broken, place.structural, place.unsupported.len()) {
+                todo.push(caller);
+            }
+            callers[callee].push(caller);
+        }
+    }
+}
+
+/// Declarations of the file itself, and what they call elsewhere.
+fn reached(world: &World<'_>, drafts: &IdVec<DeclId, Draft>) -> FxHashSet<DeclId> {
+    let mut todo: Vec<DeclId> =
+        world.decls.iter().filter(|(_, decl)| !is_imported(decl.module)).map(|(id, _)| id).collect();
+    let mut reached: FxHashSet<DeclId> = FxHashSet::default();
+    while let Some(decl) = todo.pop() {
+        if reached.insert(decl) {
+            todo.extend(drafts[decl].templates.iter().flat_map(|t| t.calls.values()).map(|call| call.callee));
+        }
+    }
+    reached
+}
+
+/// What the passes that build the specification share.
+struct Lowering<'w, 't> {
+    sources: &'w Sources,
+    shared: Shared<'w, 't>,
+    instances: Instances<'w>,
+    spec: Spec,
+    diagnostics: Vec<Diagnostic>,
+    /// What is in the specification already.
+    targets: FxHashMap<(DeclId, Option<Box<[Arg]>>), Target>,
+    role_names: claims::RoleNames,
+    /// All terms together became too large, which was reported.
+    exhausted: bool,
+}
+
+impl<'t> Lowering<'_, 't> {
+    fn declarations(&mut self) {
+        let world = self.shared.world;
+        for &decl in &world.own {
+            if let Kind::Protocol(protocol) = world.decls[decl].kind {
+                let added = self.global(decl, protocol, None);
+                self.targets.insert((decl, None), Target::Protocol(self.spec.protocols.len()));
+                self.spec.protocols.push(added);
+            }
+        }
+        for &decl in &world.own {
+            match world.decls[decl].kind {
+                Kind::Protocol(_) => {}
+                Kind::System(_) | Kind::LocalType(_) | Kind::LocalProtocol(_) => {
+                    self.ensure(decl, None);
+                }
+            }
+        }
+    }
+
+    fn claims_and_traces(&mut self, tree: &'t tree::File) {
+        for item in &tree.items {
+            match item {
+                tree::Item::Check(check) => {
+                    let claim = self.claim(check);
+                    self.spec.claims.extend(claim);
+                }
+                tree::Item::Trace(trace) => {
+                    let trace = self.trace(trace);
+                    self.spec.traces.extend(trace);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// At most one protocol is the main one.
+    fn several_main(&mut self) {
+        let protocols = self.spec.protocols.iter().filter(|p| !p.aux).map(|p| &p.header);
+        let headers = protocols.chain(self.spec.systems.iter().map(|s| &s.header)).filter(|header| header.main);
+        let mains: Vec<&Header> = headers.collect();
+        if let [first, rest @ ..] = mains.as_slice() {
+            for other in rest {
+                let text = format!("`{}` and `{}` are both marked `@main`", first.name, other.name);
+                let found = Diagnostic::new(form::SEVERAL_MAIN, other.span, text);
+                self.diagnostics.push(found.label(first.span, "the first one is here"));
+            }
+        }
+    }
+
+    fn head(&self, decl: DeclId, given: bool) -> Header {
+        let draft = &self.instances.drafts[decl];
+        let name = self.shared.world.decls[decl].name;
+        Header {
+            name: name.text.clone(),
+            span: name.span,
+            roles: draft.outer_roles.clone().unwrap_or_else(|| draft.roles.clone()),
+            channels: draft.channels.clone(),
+            main: draft.main,
+            unsupported: draft.unsupported.clone(),
+            broken: draft.broken,
+            generic: !draft.params.is_empty() && !given,
+        }
+    }
+
+    /// The values of a declaration's parameters.
+    fn values(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Box<[Arg]> {
+        args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[decl]))
+    }
+
+    /// The term of a template; an empty one, if the declaration has no meaning or one that is not built.
+    fn term(&mut self, header: &mut Header, decl: DeclId, template: Option<&Template>, args: Box<[Arg]>) -> Term {
+        let compact = template.is_some_and(|template| template.compact);
+        let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[decl].structural) else {
+            return nothing(compact);
+        };
+        match self.instances.term(&mut self.shared.names, decl, template, args) {
+            Ok(term) if compact || wellformed::graph_fits(&term) => term,
+            Ok(_) => {
+                let most = wellformed::MAX_GRAPH;
+                let text = format!("`{}` has more than {most} steps when its calls are written out", header.name);
+                let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
+                self.diagnostics.push(found.help("let protocols call each other fewer times"));
+                header.broken = true;
+                nothing(compact)
+            }
+            Err(failure) => {
+                self.failure(header, failure);
+                header.broken = true;
+                nothing(compact)
+            }
+        }
+    }
+
+    fn failure(&mut self, header: &Header, failure: Failure) {
+        match failure {
+            Failure::Growth { span, callee, last } => {
+                let callee = &self.shared.world.decls[callee].name.text;
+                let text = format!("`{}` would need more than {MAX_INSTANCES} instances of `{callee}`", header.name);
+                let found = Diagnostic::new(form::TOO_MANY_INSTANCES, span, text);
+                let steps: Vec<String> = last.iter().map(|args| format!("`{callee}<{args}>`")).collect();
+                self.diagnostics.push(
+                    found
+                        .note(format!("its arguments never repeat: {}", steps.join(", then ")))
+                        .help("pass the parameter on as it is"),
+                );
+            }
+            Failure::TooLarge if self.exhausted => {}
+            Failure::TooLarge => {
+                self.exhausted = true;
+                let text = format!("the protocols up to `{}` have more than {MAX_STATEMENTS} statements", header.name);
+                let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
+                self.diagnostics.push(found.note("every protocol is written out with all that it calls"));
+            }
+        }
+    }
+
+    fn global(&mut self, decl: DeclId, protocol: &tree::Protocol, args: Option<Box<[Arg]>>) -> Protocol {
+        let mut header = self.head(decl, args.is_some());
+        let args = self.values(decl, args);
+        let drafts = self.instances.drafts;
+        let term = self.term(&mut header, decl, drafts[decl].templates.first(), args);
+        Protocol { header, aux: protocol.aux, term }
+    }
+
+    fn system(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> SystemDecl {
+        let mut header = self.head(decl, args.is_some());
+        let args = self.values(decl, args);
+        let drafts = self.instances.drafts;
+        let mut terms: IdVec<RoleId, Term> = IdVec::new();
+        let mut locals: IdVec<RoleId, Local> = IdVec::new();
+        if !header.broken && !drafts[decl].structural {
+            for (index, template) in drafts[decl].templates.iter().enumerate() {
+                let Ok(role) = RoleId::new(index) else { break };
+                let term = self.term(&mut header, decl, Some(template), args.clone());
+                let local = if header.broken { None } else { self.automaton(&mut header, role, &term) };
+                match local {
+                    Some(local) => {
+                        let pushed = terms.push(term).and(locals.push(local));
+                        header.broken |= pushed.is_err();
+                    }
+                    None => break,
+                }
+            }
+        }
+        if header.broken || drafts[decl].structural {
+            terms = header.roles.values().map(|_| nothing(true)).collect();
+            locals = IdVec::new();
+        }
+        SystemDecl { header, terms, locals }
+    }
+
+    fn local(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Option<LocalDecl> {
+        let mut header = self.head(decl, args.is_some());
+        let args = self.values(decl, args);
+        let drafts = self.instances.drafts;
+        let draft = &drafts[decl];
+        let within = match draft.within.and_then(|protocol| self.ensure(protocol, None)) {
+            Some(Target::Protocol(at)) => Some(at),
+            _ => None,
+        };
+        let role = draft.own.map(|own| draft.outside.get(own.index()).copied().unwrap_or(own)).unwrap_or_default();
+        let term = self.term(&mut header, decl, draft.templates.first(), args);
+        let meant = !header.broken && !draft.structural;
+        let local = if meant { self.automaton(&mut header, role, &term) } else { None };
+        Some(LocalDecl { header, role, within, term, local })
+    }
+
+    fn automaton(&mut self, header: &mut Header, role: RoleId, term: &Term) -> Option<Local> {
+        let error = match Graph::of(term) {
+            Ok(graph) => match Local::of_graph(role, &graph) {
+                Ok(local) => return Some(local),
+                Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
+            },
+            Err(GraphError::TooMany(error)) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
+            // The invariants of the term exclude the others; saying so beats a panic.
+            Err(GraphError::Unguarded(span)) => {
+                Diagnostic::new(form::UNGUARDED, span, "this can come round without a step")
+            }
+            Err(GraphError::Unbound(span)) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
+            Err(GraphError::NotTail(span)) => {
+                Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
+            }
+        };
+        self.diagnostics.push(error);
+        header.broken = true;
+        None
+    }
+}
+
+/// One warning per kind of construct without a meaning, with the declarations that are not judged because of it.
+fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
+    let protocols = spec.protocols.iter().map(|p| &p.header);
+    let systems = spec.systems.iter().map(|s| &s.header);
+    let locals = spec.locals.iter().map(|l| &l.header);
+    let headers = protocols.chain(systems).chain(locals).map(|header| (&header.name, &header.unsupported));
+    let traces = spec.traces.iter().map(|trace| (&trace.name, &trace.unsupported));
+    let mut kinds: indexmap::IndexMap<&'static str, (Unsupported, Vec<&str>)> = indexmap::IndexMap::new();
+    for (name, constructs) in headers.chain(traces) {
+        for construct in constructs {
+            let kind = kinds.entry(construct.code.id());
+            let (first, names) = kind.or_insert_with(|| (*construct, Vec::new()));
+            if (construct.span.file, construct.span.start) < (first.span.file, first.span.start) {
+                *first = *construct;
+            }
+            if !names.contains(&&**name) && names.len() < 6 {
+                names.push(name);
+            }
+        }
+    }
+    for (construct, names) in kinds.into_values() {
+        let text = format!("`{}` has no meaning yet: it is read, and no verdict is given that depends on it", construct.what);
+        let more = if names.len() > 5 { " and others" } else { "" };
+        let names: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+        let found = Diagnostic::new(construct.code, construct.span, text);
+        diagnostics.push(found.note(format!("without verdict: {}{more}", names.join(", "))));
+    }
+}
+
+/// Findings about declarations: of imported ones that nobody calls, only errors.
+fn finish(
+    world: &World<'_>,
+    drafts: IdVec<DeclId, Draft>,
+    reached: &FxHashSet<DeclId>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut opaque: FxHashSet<String> = FxHashSet::default();
+    let once: Code = data::UNDECLARED;
+    diagnostics.retain(|found| found.code != once || opaque.insert(found.text.clone()));
+    for (decl, draft) in world.decls.ids().zip(drafts.values()) {
+        for found in &draft.diagnostics {
+            let heard = found.severity == Severity::Error || reached.contains(&decl);
+            if heard && (found.code != once || opaque.insert(found.text.clone())) {
+                diagnostics.push(found.clone());
+            }
+        }
+    }
+}
+

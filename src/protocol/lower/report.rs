@@ -1,0 +1,45 @@
+//! What is found while one declaration is read: diagnostics, whether it keeps a meaning, what it uses that has none.
+
+use rustc_hash::FxHashSet;
+
+use crate::{
+    diag::{Code, Diagnostic, Span},
+    protocol::Unsupported,
+};
+
+/// Findings about one declaration.
+#[derive(Default)]
+pub(super) struct Report {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// It has no meaning.
+    pub(super) broken: bool,
+    /// One entry per kind of construct.
+    pub(super) unsupported: Vec<Unsupported>,
+    /// Names about which something was said, so that it is said once.
+    said: FxHashSet<(&'static str, Box<str>)>,
+}
+
+impl Report {
+    /// Adds a finding; the declaration has no meaning if it is an error.
+    pub(super) fn add(&mut self, diagnostic: Diagnostic) {
+        self.broken |= diagnostic.is_error();
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Adds a finding about a name unless one was added before. The declaration has no meaning either way if it is an
+    /// error.
+    pub(super) fn once(&mut self, code: Code, name: &str, diagnostic: impl FnOnce() -> Diagnostic) {
+        if self.said.insert((code.id(), name.into())) {
+            self.add(diagnostic());
+        } else {
+            self.broken |= code.severity() == crate::diag::Severity::Error;
+        }
+    }
+
+    /// A construct without a meaning yet is used.
+    pub(super) fn unsupported(&mut self, code: Code, what: &'static str, span: Span) {
+        if !self.unsupported.iter().any(|known| known.code == code) {
+            self.unsupported.push(Unsupported { code, what, span });
+        }
+    }
+}
