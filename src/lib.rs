@@ -1,5 +1,7 @@
 //! polylogue: a multiparty session-type runtime and verifier.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod crosscheck;
 pub mod diag;
 pub mod event;
@@ -8,5 +10,6 @@ pub mod id;
 pub mod machine;
 pub mod protocol;
 pub mod reference;
+pub mod report;
 pub mod syntax;
 pub mod trace;

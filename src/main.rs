@@ -1,3 +1,7 @@
 //! The `polylogue` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(polylogue::cli::main(std::env::args_os()))
+}

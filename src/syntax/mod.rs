@@ -11,3 +11,5 @@ pub mod tree;
 
 pub use parser::{MAX_BYTES, MAX_DEPTH, parse, too_large};
 pub use sink::MAX_DIAGNOSTICS;
+#[cfg(feature = "cli")]
+pub(crate) use suggest::nearest;

@@ -1,0 +1,373 @@
+//! The arguments of every command.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::output::{Color, Format};
+
+/// Check protocols, and traffic against them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "polylogue",
+    version,
+    about = "Write a protocol once, hear whether it can go wrong, check real traffic against it.",
+    after_help = "\
+Examples:
+  polylogue new shop                            write a first specification, shop.mpst
+  polylogue check shop.mpst                     judge its claims and traces
+  polylogue conform shop.mpst log.jsonl         check recorded traffic against it
+  polylogue explain PL0101                      what a code in a message means
+
+Exit codes: 0 as stated; 1 findings; 2 wrong arguments, or a file that cannot be read or written;
+3 something could not be answered; 70 a bug of polylogue.",
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub(super) struct Cli {
+    /// When to use colour; `auto` heeds NO_COLOR and whether the output is a terminal
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
+    pub(super) color: Color,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Judge the claims and traces of specifications
+    Check(Check),
+    /// Print the local type of each role
+    Project(Project),
+    /// Draw machines and protocols
+    Graph(Graph),
+    /// Check recorded traffic against a specification
+    Conform(Conform),
+    /// Print specifications in the canonical form
+    Fmt(Fmt),
+    /// Say what a code in a message means
+    Explain(Explain),
+    /// Write a first specification
+    New(New),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without claims in a file, every protocol is asked whether it is projectable and safe, and every system whether it is
+safe. Without --bound, queues may grow: bounds 1, 2, 4, 8 are tried until one of them cuts nothing.
+
+Examples:
+  polylogue check specs/two_buyer.mpst
+  polylogue check --check deadlock_free --target Ring --bound 2 specs/ring.mpst
+  polylogue check --format sarif specs/*.mpst > polylogue.sarif")]
+pub(super) struct Check {
+    /// Specifications; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Ask only this: projectable, safe, deadlock_free, terminating, live, bounded
+    #[arg(long, value_name = "NAME")]
+    pub(super) check: Vec<String>,
+
+    /// Ask only about this protocol or system
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
+
+    /// Queues hold at most K messages; 0 makes every message one step of both roles
+    #[arg(long, value_name = "K")]
+    pub(super) bound: Option<u32>,
+
+    /// Explore the machines as written instead of minimized ones
+    #[arg(long)]
+    pub(super) raw: bool,
+
+    /// Give up after so many configurations
+    #[arg(long, value_name = "N")]
+    pub(super) max_states: Option<usize>,
+
+    /// Give up when the search holds so much memory: 512M, 2G
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) max_memory: Option<usize>,
+
+    /// Give up after so long, for each claim: 10s, 2m
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) time_limit: Option<Duration>,
+
+    /// Hold the machines against the reference semantics as well
+    #[arg(long)]
+    pub(super) cross_check: bool,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// Which merge decides whether a role can follow a choice of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Merge {
+    /// It must do the same in all branches, unless each begins with a message to it.
+    Plain,
+    /// Receives from one peer are united.
+    #[default]
+    Full,
+}
+
+/// `project`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The types are printed in the compact form of the language, so they can be pasted into a specification. Roles that
+cannot follow the protocol are explained on standard error, with the message that would mend it.
+
+Examples:
+  polylogue project specs/two_buyer.mpst
+  polylogue project specs/two_buyer.mpst TwoBuyer --role Seller --minimize")]
+pub(super) struct Project {
+    /// A specification; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Only this protocol, system or local type
+    #[arg(value_name = "PROTOCOL")]
+    pub(super) protocol: Option<String>,
+
+    /// Only this role
+    #[arg(long, value_name = "R")]
+    pub(super) role: Option<String>,
+
+    /// Which merge decides whether a role can follow a choice of another
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) projection: Merge,
+
+    /// Print the smallest type with the same behaviour
+    #[arg(long)]
+    pub(super) minimize: bool,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// How `graph` draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawing {
+    /// Graphviz.
+    #[default]
+    Dot,
+    /// Mermaid: state diagrams, and a sequence diagram for a whole protocol.
+    Mermaid,
+    /// SVG, with nothing else to install.
+    Svg,
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A global protocol is drawn as its flow of messages; with --role, as that role's machine. Systems and local types are
+drawn as machines.
+
+Examples:
+  polylogue graph specs/two_buyer.mpst --format mermaid
+  polylogue graph specs/two_buyer.mpst --role Bob --format svg > bob.svg
+  polylogue graph specs/ring.mpst Ring | dot -Tpng > ring.png")]
+pub(super) struct Graph {
+    /// A specification; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// The protocol, system or local type, if the file declares several
+    #[arg(value_name = "TARGET")]
+    pub(super) target: Option<String>,
+
+    /// The machine of this role
+    #[arg(long, value_name = "R")]
+    pub(super) role: Option<String>,
+
+    /// How to draw
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Drawing,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// `conform`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A log is JSON lines, one event each: {\"session\", \"seq\", \"ts\", \"from\", \"to\", \"label\", \"payload\"}, keys in any
+order, others ignored. A map says what other fields mean; SPEC.toml beside SPEC.mpst is read unasked. Each log is
+judged by itself. A session is judged no further after its first violation.
+
+Examples:
+  polylogue conform specs/pop3.mpst pop3.jsonl
+  tail -f app.log | polylogue conform shop.mpst - --observer endpoint:Shop
+  polylogue conform specs/tls.mpst *.jsonl.gz --format json --complete --coverage")]
+pub(super) struct Conform {
+    /// A specification
+    #[arg(value_name = "SPEC")]
+    pub(super) spec: PathBuf,
+
+    /// Recorded traffic; `-` is standard input, `.gz` is unpacked
+    #[arg(required = true, value_name = "LOG")]
+    pub(super) logs: Vec<PathBuf>,
+
+    /// The protocol or system, if the file declares several and none is marked `@main`
+    #[arg(long, value_name = "P")]
+    pub(super) protocol: Option<String>,
+
+    /// What the fields, roles and labels of the log mean (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) map: Option<PathBuf>,
+
+    /// Where the log was taken: total, wire, endpoint:R
+    #[arg(long, value_name = "OBSERVER")]
+    pub(super) observer: Option<String>,
+
+    /// A session that stopped early is a finding
+    #[arg(long)]
+    pub(super) complete: bool,
+
+    /// Say which states, transitions and pairs of transitions were never seen
+    #[arg(long)]
+    pub(super) coverage: bool,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// Which spelling `fmt` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Spelling {
+    /// `A -> B: hello();`
+    #[default]
+    Arrows,
+    /// `hello() from A to B;`
+    Scribble,
+}
+
+/// `fmt`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Files are rewritten in place, at once or not at all, and never when they have syntax errors. Comments are kept.
+
+Examples:
+  polylogue fmt specs/*.mpst
+  polylogue fmt --check specs/*.mpst           exit code 1 if a file would change
+  polylogue fmt --stdout --style scribble specs/two_buyer.mpst
+  polylogue fmt - < draft.mpst")]
+pub(super) struct Fmt {
+    /// Specifications; `-` is standard input, printed to standard output
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Change nothing; name the files that would change
+    #[arg(long, conflicts_with = "stdout")]
+    pub(super) check: bool,
+
+    /// Which spelling to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) style: Spelling,
+
+    /// Print to standard output instead of rewriting the files
+    #[arg(long)]
+    pub(super) stdout: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  polylogue explain            list all codes
+  polylogue explain PL0101")]
+pub(super) struct Explain {
+    /// A code, such as PL0101; without one, all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(super) code: Option<String>,
+}
+
+/// `new`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  polylogue new shop           writes shop.mpst
+  polylogue check shop.mpst")]
+pub(super) struct New {
+    /// What to call it; the file gets the ending .mpst
+    #[arg(value_name = "NAME")]
+    pub(super) name: PathBuf,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  polylogue completions bash > ~/.local/share/bash-completion/completions/polylogue
+  polylogue completions zsh > ~/.zfunc/_polylogue")]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `512`, `64K`, `512M`, `2G`, also with `B` or `iB`; powers of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a size; write 512M or 2G");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor: usize = match text.get(digits.len()..).unwrap_or("").to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    digits.parse::<usize>().ok().and_then(|n| n.checked_mul(factor)).filter(|&n| n > 0).ok_or_else(wrong)
+}
+
+/// `250ms`, `5s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration; write 500ms, 10s, 2m or 1h");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let millis: u64 = match text.get(digits.len()..).unwrap_or("") {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    digits.parse::<u64>().ok().and_then(|n| n.checked_mul(millis)).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_and_durations() {
+        assert_eq!(size("512"), Ok(512));
+        assert_eq!(size("2G"), Ok(2 << 30));
+        assert_eq!(size("64KiB"), Ok(64 << 10));
+        assert!(size("").is_err() && size("0").is_err() && size("5x").is_err() && size("99999999999G").is_err());
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("2").is_err() && duration("s").is_err() && duration("99999999999999999h").is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line: arguments in, reports and an exit code out. One file per command.
+//!
+//! This is the one room with a clock, files and threads. Results go to standard output, chatter and progress to
+//! standard error. The exit code is the worst [`Status`] that a command met; a panic is a bug of ours and says so.
+
+mod args;
+mod completions;
+mod explain;
+mod files;
+mod new;
+mod output;
+mod status;
+mod tally;
+
+use std::{ffi::OsString, io, panic};
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+pub(crate) use status::{Failure, Status};
+
+/// Runs the command line and returns its exit code. Nothing is printed by the caller, and no panic leaves.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    panic::set_hook(Box::new(|info| {
+        let what = info.payload_as_str().unwrap_or("no message");
+        let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        // Nobody is left to tell if standard error is closed.
+        let _ = io::Write::write_fmt(
+            &mut io::stderr(),
+            format_args!(
+                "polylogue: this is a bug of polylogue, not of your specification: {what}{place}\n\
+                 polylogue: please report it, with the command and its input\n"
+            ),
+        );
+    }));
+    let args: Vec<OsString> = args.into_iter().collect();
+    panic::catch_unwind(|| run(args)).unwrap_or(Status::Bug).code()
+}
+
+fn run(args: Vec<OsString>) -> Status {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let status = if error.use_stderr() { Status::Usage } else { Status::AsStated };
+            // A closed pipe behind `--help` is not an error.
+            let _ = error.print();
+            return status;
+        }
+    };
+    cli.color.apply();
+    let done = match &cli.command {
+        Command::Check(_) | Command::Fmt(_) => Err(Failure::Usage(String::new())),
+        Command::Explain(args) => explain::run(args),
+        Command::New(args) => new::run(args),
+        Command::Completions(args) => completions::run(args),
+    };
+    match done {
+        Ok(status) | Err(Failure::Pipe(status)) => status,
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            Status::Usage
+        }
+    }
+}

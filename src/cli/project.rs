@@ -1,0 +1,116 @@
+//! `polylogue project FILE`
+
+use std::io::Write as _;
+
+use super::{Failure, Status, args, args::Merge, load, machines, machines::NoLocals, output, tally::Tally};
+use crate::{
+    id::RoleId,
+    machine::minimize,
+    protocol::{Header, Local, Spec, project::Discipline},
+    report::local,
+};
+
+pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
+    let loaded = load::load(&args.file, &args.search_path)?;
+    let mut tally = Tally::quiet();
+    tally.diagnostics(&loaded.sources, &loaded.found)?;
+    let spec = &loaded.spec;
+    let subjects: Vec<machines::Subject<'_>> = match &args.protocol {
+        Some(_) => vec![
+            machines::choose(spec, args.protocol.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?,
+        ],
+        None => machines::Subject::all(spec).into_iter().filter(|subject| !subject.is_aux()).collect(),
+    };
+    if subjects.is_empty() && !loaded.has_errors() {
+        return Err(Failure::Usage(format!("`{}` declares no protocol", loaded.name)));
+    }
+    if let Some(role) = &args.role {
+        role_exists(role, &subjects, &loaded.name)?;
+    }
+    let discipline = match args.projection {
+        Merge::Plain => Discipline::Plain,
+        Merge::Full => Discipline::Full,
+    };
+    let mut text = String::new();
+    for subject in subjects {
+        let header = subject.header();
+        let locals = match subject {
+            machines::Subject::Protocol(protocol) => machines::project(protocol, discipline),
+            other => machines::locals(other),
+        };
+        match locals {
+            Ok(locals) => {
+                for (role, local) in locals.iter().filter(|&(role, _)| wanted(subject, header, role, args)) {
+                    print(&mut text, spec, subject, role, local, args.minimize)?;
+                }
+            }
+            Err(NoLocals::Projection(graph, errors)) => {
+                let chosen = |error: &&crate::protocol::ProjectionError| {
+                    args.role.as_ref().is_none_or(|role| header.role_name(error.role) == role)
+                };
+                let errors: Vec<_> = errors.iter().filter(chosen).cloned().collect();
+                let found = machines::diagnostics(&graph, &errors, header, &spec.names);
+                tally.diagnostics(&loaded.sources, &found)?;
+                // The roles that can follow it are printed all the same.
+                let mut projector = crate::protocol::project::Projector::new(&graph);
+                for role in header.roles.ids().filter(|&role| wanted(subject, header, role, args)) {
+                    if let Ok(local) = projector.project(role, discipline) {
+                        print(&mut text, spec, subject, role, &local, args.minimize)?;
+                    }
+                }
+            }
+            Err(NoLocals::Broken) => tally.meet(Status::Findings),
+            Err(why) => {
+                output::complain(&machines::reason(header, &why));
+                tally.meet(Status::Inconclusive);
+            }
+        }
+    }
+    let status = tally.status();
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(error, status))?;
+    Ok(status)
+}
+
+fn role_exists(role: &str, subjects: &[machines::Subject<'_>], file: &str) -> Result<(), Failure> {
+    if subjects.iter().any(|subject| subject.header().role(role).is_some()) {
+        return Ok(());
+    }
+    let mut known: Vec<&str> =
+        subjects.iter().flat_map(|subject| subject.header().roles.values()).map(|role| &*role.name).collect();
+    known.sort_unstable();
+    known.dedup();
+    Err(Failure::Usage(machines::no_such(role, file, &known)))
+}
+
+/// Whether a role is to be printed. Of a local type alone only its own role is.
+fn wanted(subject: machines::Subject<'_>, header: &Header, role: RoleId, args: &args::Project) -> bool {
+    let own = !matches!(subject, machines::Subject::Local(local) if local.role != role);
+    own && args.role.as_ref().is_none_or(|wanted| header.role_name(role) == wanted)
+}
+
+fn print(
+    text: &mut String,
+    spec: &Spec,
+    subject: machines::Subject<'_>,
+    role: RoleId,
+    local: &Local,
+    small: bool,
+) -> Result<(), Failure> {
+    let header = subject.header();
+    let small = small.then(|| minimize(local)).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
+    let local = small.as_ref().unwrap_or(local);
+    let (name, within) = match subject {
+        machines::Subject::Protocol(_) => (format!("{}_{}", header.name, header.role_name(role)), Some(&*header.name)),
+        machines::Subject::System(_) => (format!("{}_{}", header.name, header.role_name(role)), None),
+        machines::Subject::Local(local) => {
+            let within = local.within.and_then(|at| spec.protocols.get(at)).map(|protocol| &*protocol.header.name);
+            (header.name.to_string(), within)
+        }
+    };
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&local::declaration(local, header, &spec.names, &name, within));
+    Ok(())
+}
