@@ -13,3 +13,4 @@ pub mod reference;
 pub mod report;
 pub mod syntax;
 pub mod trace;
+pub mod verify;

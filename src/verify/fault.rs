@@ -1,8 +1,7 @@
 //! What is wrong with one configuration, looked at by itself.
 //!
 //! * **Unspecified reception**: a role only receives, and each of the edges it receives from has a head that it does
-//!   not take. On a synchronous edge nothing is ever queued; there a partner that can do nothing but send on this
-//!   edge, and nothing that is taken, stands for such a head.
+//!   not take. On a synchronous edge nothing is ever queued, so there is no such head.
 //! * **Orphan**: a queued message whose receiver has ended. Also: nothing can happen, every role may stop, and a
 //!   message is left in a queue.
 //! * **Deadlock**: nothing can happen, some role may not stop, and no send lacks only the room that the exploration's
@@ -13,7 +12,7 @@
 use crate::{
     event::Event,
     id::{EdgeId, IdVec, MessageId, RoleId, StateId},
-    machine::{Cells, Move, Semantics, System},
+    machine::{Cells, Move, System},
     protocol::Act,
 };
 
@@ -54,12 +53,11 @@ struct StateFacts {
 /// Facts about a system that are looked up in each of its configurations.
 pub(super) struct Watch<'a> {
     system: &'a System,
-    semantics: Semantics,
     states: IdVec<RoleId, IdVec<StateId, StateFacts>>,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(system: &'a System, semantics: Semantics) -> Self {
+    pub(super) fn new(system: &'a System) -> Self {
         let mut states = Vec::with_capacity(system.machines().len());
         for (role, machine) in system.machines().iter() {
             let mut row = vec![StateFacts::default()];
@@ -79,7 +77,7 @@ impl<'a> Watch<'a> {
             }
             states.push(row.into());
         }
-        Self { system, semantics, states: states.into() }
+        Self { system, states: states.into() }
     }
 
     fn facts<C: Cells>(&self, cells: &C, role: RoleId) -> Option<&StateFacts> {
@@ -135,25 +133,7 @@ impl<'a> Watch<'a> {
     /// Whether the head of an edge is there and not taken.
     #[inline]
     fn refused<C: Cells>(&self, cells: &C, edge: EdgeId) -> bool {
-        match cells.head(edge) {
-            Some(head) => self.system.admits_receive(cells, head).is_none(),
-            None => self.semantics.capacity(self.system.edges()[edge].kind) == Some(0) && self.mismatch(cells, edge),
-        }
-    }
-
-    /// On a synchronous edge: the sender can do nothing but send here, and nothing that is taken.
-    fn mismatch<C: Cells>(&self, cells: &C, edge: EdgeId) -> bool {
-        let from = self.system.edges()[edge].from;
-        let machine = &self.system.machines()[from];
-        let offers = machine.offers(cells.state(from));
-        !offers.is_empty()
-            && offers.iter().all(|offer| {
-                matches!(machine.actions()[offer.action].act, Act::Send(_))
-                    && self.system.message_of(from, offer.action).is_some_and(|message| {
-                        self.system.messages()[message].edge == edge
-                            && self.system.admits_sync(self.semantics, cells, message).is_none()
-                    })
-            })
+        cells.head(edge).is_some_and(|head| self.system.admits_receive(cells, head).is_none())
     }
 
     #[inline]

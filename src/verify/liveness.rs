@@ -119,7 +119,7 @@ pub(super) fn live(explored: &Explored<'_>, optimistic: bool) -> Option<Finding>
     let width = goals.div_ceil(64);
     let n = explored.len();
     let components = Components::new(explored);
-    let watch = Watch::new(system, explored.semantics);
+    let watch = Watch::new(system);
     let mut can = vec![0u64; components.count * width];
     let mut needs = vec![0u64; n * width];
     let mut moves = Vec::new();
@@ -213,7 +213,7 @@ pub(super) fn live(explored: &Explored<'_>, optimistic: bool) -> Option<Finding>
 /// A run that does not end, or ends where it may not.
 pub(super) fn terminating(explored: &Explored<'_>) -> Option<Finding> {
     let system = explored.system;
-    let watch = Watch::new(system, explored.semantics);
+    let watch = Watch::new(system);
     let stuck = (0..explored.len()).map(index).find(|&at| {
         explored.steps.of(at).is_empty()
             && explored.cuts.binary_search(&at).is_err()

@@ -160,6 +160,11 @@ impl Layout {
         Some(Self { roles, edges, words: space.words.max(1) })
     }
 
+    /// The layout of nothing.
+    pub(super) fn empty() -> Self {
+        Self { roles: IdVec::new(), edges: IdVec::new(), words: 0 }
+    }
+
     /// Words per configuration.
     pub(super) fn words(&self) -> usize {
         self.words

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     event::{Event, Limit},
-    machine::{Move, Semantics, System},
+    id::EdgeId,
+    machine::{Cells, Move, Semantics, System},
 };
 
 /// Which faults end the search.
@@ -27,6 +28,8 @@ pub(super) enum Seek {
     Fault,
     /// A send that only lacks room.
     Cut,
+    /// A message in a queue.
+    Queued,
 }
 
 /// What is explored, and how far.
@@ -42,6 +45,8 @@ pub(super) struct Plan {
     pub(super) depth: Option<usize>,
     pub(super) max_states: usize,
     pub(super) max_memory: usize,
+    /// What will be needed for each configuration afterwards, in bytes.
+    pub(super) overhead: usize,
 }
 
 /// Asked now and then; the answer `Some` ends the search.
@@ -129,7 +134,7 @@ impl<'a> Explored<'a> {
             Full::Memory => Limit::Memory(plan.max_memory),
         };
         let system = self.system;
-        let watch = Watch::new(system, plan.semantics);
+        let watch = Watch::new(system);
         self.visited.insert(&initial, Parent { from: 0, nth: 0 }).map_err(full)?;
         let mut base = initial;
         let mut next = base.clone();
@@ -146,8 +151,10 @@ impl<'a> Explored<'a> {
                 }
             }
             if at.is_multiple_of(POLL) {
-                self.visited.elsewhere = self.layout.bytes().saturating_add(self.steps.bytes());
                 let configurations = self.visited.len();
+                let later = configurations.saturating_mul(plan.overhead);
+                let fixed = self.layout.bytes().saturating_add(self.steps.bytes());
+                self.visited.elsewhere = fixed.saturating_add(later);
                 let frontier = configurations.saturating_sub(at as usize);
                 let bytes = self.visited.bytes();
                 let progress = Progress { bound: plan.semantics.bound, configurations, frontier, depth, bytes };
@@ -170,6 +177,7 @@ impl<'a> Explored<'a> {
                 Seek::Deadlock => moves.is_empty() && !cut && !watch.all_may_stop(&cells),
                 Seek::Fault => fault.is_some(),
                 Seek::Cut => cut,
+                Seek::Queued => system.edges().ids().any(|edge| cells.queued(edge) > 0),
             };
             if sought && self.found.is_none() {
                 self.found = Some((at, if plan.seek == Seek::Deadlock { Some(Fault::Deadlock) } else { fault }));
@@ -214,27 +222,20 @@ impl<'a> Explored<'a> {
     }
 
     /// The moves of a configuration, in the order of its steps; `full` as for [`System::enabled`].
+    pub(super) fn with_moves(&self, at: u32, moves: &mut Vec<Move>, full: impl FnMut(EdgeId, bool)) {
+        self.with(at, |cells| self.system.enabled(self.semantics, cells, moves, full));
+    }
+
+    /// The moves of a configuration, in the order of its steps.
     pub(super) fn moves(&self, at: u32) -> Vec<Move> {
         let mut moves = Vec::new();
-        self.with(at, |cells| self.system.enabled(self.semantics, cells, &mut moves, |_, _| {}));
+        self.with_moves(at, &mut moves, |_, _| {});
         moves
     }
 
     /// The event of a configuration's `nth` move.
     pub(super) fn event(&self, at: u32, nth: usize) -> Option<Event> {
         self.moves(at).get(nth).map(|&step| self.system.event(step))
-    }
-
-    /// How far a configuration is from the start, and the configurations on the way, itself included.
-    pub(super) fn path(&self, at: u32) -> Vec<u32> {
-        let mut path = vec![at];
-        let mut at = at;
-        while at != 0 {
-            at = self.visited.parent(at).from;
-            path.push(at);
-        }
-        path.reverse();
-        path
     }
 
     /// The run that led to a configuration first.
@@ -253,10 +254,5 @@ impl<'a> Explored<'a> {
     /// The configuration before this one on its shortest run.
     pub(super) fn before(&self, at: u32) -> Option<u32> {
         (at != 0).then(|| self.visited.parent(at).from)
-    }
-
-    /// Bytes in use.
-    pub(super) fn bytes(&self) -> usize {
-        self.visited.bytes().saturating_add(self.steps.bytes())
     }
 }

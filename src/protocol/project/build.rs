@@ -58,8 +58,10 @@ impl Builder<'_, '_, '_> {
         while local.len() < self.states.len() {
             let id = StateId::new(local.len()).map_err(|error| too_large(error.into()))?;
             self.collect(id, &mut buffers);
+            let heads = self.states.heads(id).len();
+            // One head with one thing to do is the usual case.
             if let Some(discipline) = self.discipline
-                && let heads @ 2.. = self.states.heads(id).len()
+                && heads.max(buffers.entries.len()) > 1
                 && let Err(misfit) = merge(discipline, heads, &mut buffers.entries)
             {
                 return Err(explain::clash(&mut self, id, &misfit));

@@ -73,27 +73,29 @@ pub(super) fn merge(discipline: Discipline, heads: usize, entries: &mut [Entry])
         let (own, others) = std::mem::take(&mut rest).split_at_mut(count);
         rest = others;
         own.sort_unstable_by_key(Entry::key);
+        let own = &*own;
+        if let Turn::Receives(_) = turn(own) {
+            of_all.extend_from_slice(own);
+        }
         if head == 0 {
             of_first = own;
             continue;
         }
-        let own = &*own;
         let misfit = |why| Err(Misfit { why, first: 0, second: head });
         match (turn(of_first), turn(own)) {
             (Turn::Ended, Turn::Ended) => {}
             (Turn::Ended, _) | (_, Turn::Ended) => return misfit(Mismatch::Ends),
             (Turn::Receives(one), Turn::Receives(other)) if one == other => match discipline {
-                Discipline::Plain => same(of_first, own).or_else(misfit)?,
-                Discipline::Full => of_all.extend_from_slice(own),
+                Discipline::Plain => same(of_first, own).or_else(|why| match why {
+                    Mismatch::Turns => misfit(Mismatch::Labels),
+                    why => misfit(why),
+                })?,
+                Discipline::Full => {}
             },
             (Turn::Own, Turn::Own) => same(of_first, own).or_else(misfit)?,
             _ => return misfit(Mismatch::Turns),
         }
     }
-    if of_all.is_empty() {
-        return Ok(());
-    }
-    of_all.extend_from_slice(of_first);
     of_all.sort_unstable_by_key(|entry| (entry.key(), entry.head));
     for (one, other) in of_all.iter().zip(of_all.iter().skip(1)) {
         if (one.act, one.label) == (other.act, other.label) && one.sort != other.sort {

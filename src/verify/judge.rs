@@ -1,0 +1,273 @@
+//! From a system and a property to an answer: which bounds are explored, and what an exploration says about all bounds.
+//!
+//! **With a bound K** the answer is about the semantics in which every edge holds at most K messages; 0 makes every
+//! edge synchronous. Large bounds are approached by doubling, because a level that cuts no send has the same
+//! configurations under every larger bound.
+//!
+//! **Without** the bound grows 1, 2, 4, 8, and:
+//! * a level that cuts no send *is* the unbounded semantics: the answer is exact;
+//! * a bad configuration is bad without regard to room (a deadlock with a send that only lacks room is none), and the run
+//!   to it stays a run under every larger bound: `safe` and `deadlock_free` are violated for good;
+//! * so are cycles and stuck ends for `terminating`;
+//! * for `live`, a configuration with a cut send counts as one from which everything is still possible, so what is lost
+//!   all the same is lost under every bound;
+//! * otherwise, after the last level, the answer is unknown.
+//!
+//! **Shortest.** At one level the first bad configuration met is at a least distance d. A shorter run, if a larger bound
+//! has one, has at most d - 1 events, so no queue of it ever holds more than d - 1 messages: where d - 1 exceeds the
+//! level's bound, one more search under the bound d - 1, no further than d - 1 steps from the start, decides it. If that
+//! search meets a limit, the run already found is kept.
+
+use super::{
+    Options,
+    bounded, cone,
+    detail::{Detail, Waiting},
+    fault::{Counts, Fault, Watch},
+    liveness,
+    property::Property,
+    search::{Explored, Plan, Poll, Seek},
+};
+use crate::{
+    event::{Counterexample, Event, Limit},
+    machine::{Cells, Semantics, System},
+    protocol::EdgeKind,
+};
+
+/// A violation, before it is replayed.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) run: Vec<Event>,
+    pub(super) cycle_at: Option<usize>,
+    pub(super) detail: Detail,
+    pub(super) seeds: cone::Seeds,
+}
+
+impl Finding {
+    pub(super) fn counterexample(self) -> (Counterexample, Detail) {
+        let cone = cone::cone(&self.run, &self.seeds);
+        (Counterexample { run: self.run, cycle_at: self.cycle_at, cone }, self.detail)
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    Holds,
+    Violated(Box<Finding>),
+    Unknown(Limit),
+}
+
+/// An answer and what it rests on.
+#[derive(Clone, Debug)]
+pub(super) struct Judgement {
+    pub(super) answer: Answer,
+    /// The bound that the answer is about, or that was reached; `None`: every bound.
+    pub(super) bound: Option<u32>,
+    /// No send was cut.
+    pub(super) exhaustive: bool,
+    pub(super) configurations: usize,
+    pub(super) counts: Counts,
+}
+
+/// Under a large bound, the first level.
+const FIRST: u32 = 16;
+
+/// The bounds to explore, ascending.
+fn levels(system: &System, options: &Options) -> Vec<u32> {
+    let (first, last) = match options.bound {
+        Some(bound) => (FIRST.min(bound), bound),
+        None => {
+            let mut last = options.max_bound.max(1);
+            // Declared bounds are finite anyway: explore them to the end.
+            if system.edges().values().all(|edge| edge.kind != EdgeKind::Fifo) {
+                let declared = system.edges().values().map(|edge| match edge.kind {
+                    EdgeKind::Bounded(n) => n,
+                    EdgeKind::Fifo | EdgeKind::Sync => 1,
+                });
+                last = last.max(declared.max().unwrap_or(1));
+            }
+            (1, last)
+        }
+    };
+    let mut levels = Vec::new();
+    let mut level = first;
+    while level < last {
+        levels.push(level);
+        level = level.saturating_mul(2);
+    }
+    levels.push(last);
+    levels
+}
+
+/// Whether the synchronous semantics is not the declared one.
+fn made_synchronous(system: &System, bound: Option<u32>) -> bool {
+    bound == Some(0) && system.edges().values().any(|edge| Semantics::default().capacity(edge.kind) != Some(0))
+}
+
+/// Answers.
+pub(super) fn judge(system: &System, property: Property, options: &Options, poll: &mut Poll<'_>) -> Judgement {
+    let mut judgement = Judgement {
+        answer: Answer::Unknown(Limit::Bound(options.bound.unwrap_or(options.max_bound))),
+        bound: options.bound,
+        exhaustive: false,
+        configurations: 0,
+        counts: Counts::default(),
+    };
+    if let (Property::Bounded, Some(bound)) = (property, options.bound) {
+        return within(system, bound, options, poll);
+    }
+    for level in levels(system, options) {
+        let last = options.bound == Some(level);
+        let plan = plan(system, property, level, options);
+        let explored = Explored::of(system, plan, poll);
+        let cut = explored.cut || made_synchronous(system, Some(level));
+        judgement.exhaustive = !cut;
+        judgement.configurations = explored.len();
+        judgement.counts = explored.counts;
+        let finding = examine(&explored, property, last);
+        if let Some(finding) = finding {
+            let finding = match property {
+                Property::Safe | Property::DeadlockFree => shorten(system, finding, plan, options, poll),
+                _ => finding,
+            };
+            judgement.answer = Answer::Violated(Box::new(finding));
+            return judgement;
+        }
+        if let Some(limit) = explored.limit {
+            judgement.answer = Answer::Unknown(limit);
+            judgement.bound = Some(level);
+            judgement.exhaustive = false;
+            return judgement;
+        }
+        if !cut || last {
+            judgement.answer = Answer::Holds;
+            return judgement;
+        }
+        judgement.bound = Some(level);
+        judgement.answer = Answer::Unknown(Limit::Bound(level));
+    }
+    judgement
+}
+
+fn plan(system: &System, property: Property, level: u32, options: &Options) -> Plan {
+    let seek = match property {
+        Property::Safe => Seek::Fault,
+        Property::DeadlockFree => Seek::Deadlock,
+        _ => Seek::Nothing,
+    };
+    let goals = system.machines().len().saturating_add(system.edges().len());
+    let graph = matches!(property, Property::Live | Property::Terminating);
+    Plan {
+        semantics: Semantics { bound: Some(level) },
+        seek,
+        exhaust: options.raw,
+        graph,
+        depth: None,
+        max_states: options.max_states,
+        max_memory: options.max_memory,
+        overhead: if graph { liveness::overhead(goals) } else { 0 },
+    }
+}
+
+/// What an exploration says. `last`: the answer is about this bound, otherwise about all.
+fn examine(explored: &Explored<'_>, property: Property, last: bool) -> Option<Finding> {
+    match property {
+        Property::Safe | Property::DeadlockFree => bad(explored),
+        // Half a graph says nothing about what can still happen.
+        Property::Live if explored.limit.is_none() => liveness::live(explored, !last),
+        Property::Terminating if explored.limit.is_none() => {
+            let endless = |finding: Finding| Finding { detail: Detail::Endless, ..finding };
+            liveness::terminating(explored)
+                .or_else(|| if explored.cut && !last { bounded::pump(explored).map(endless) } else { None })
+        }
+        Property::Bounded if explored.cut => bounded::pump(explored),
+        _ => None,
+    }
+}
+
+/// The bad configuration that was found.
+fn bad(explored: &Explored<'_>) -> Option<Finding> {
+    let (at, Some(fault)) = explored.found? else { return None };
+    let watch = Watch::new(explored.system);
+    let run = explored.run_to(at);
+    explored.with(at, |cells| {
+        let mut seeds = cone::Seeds::default();
+        let detail = match fault {
+            Fault::Deadlock => {
+                let waiting = liveness::waiting(&watch, cells);
+                seeds.heads = liveness::heads(explored, cells);
+                seeds.heads.retain(|&(_, to)| waiting.iter().any(|waiting| waiting.role == to));
+                Detail::Deadlock(waiting)
+            }
+            Fault::Orphan(edge) => {
+                let message = liveness::queued(explored, cells.head(edge)?);
+                seeds.heads.push((message.from, message.to));
+                Detail::Orphan(message)
+            }
+            Fault::Unspecified(role) => {
+                let heads = watch.waits_on(cells, role).iter().filter_map(|&edge| cells.head(edge));
+                let heads: Vec<_> = heads.map(|message| liveness::queued(explored, message)).collect();
+                seeds.heads.extend(heads.iter().map(|head| (head.from, head.to)));
+                Detail::Unspecified { waiting: Waiting { role, offers: watch.offers(cells, role) }, heads }
+            }
+        };
+        seeds.roles = detail.roles();
+        Some(Finding { run, cycle_at: None, detail, seeds })
+    })
+}
+
+/// A shorter run under a larger bound, if there is one.
+fn shorten(system: &System, finding: Finding, plan: Plan, options: &Options, poll: &mut Poll<'_>) -> Finding {
+    let Some(shorter) = finding.run.len().checked_sub(1) else { return finding };
+    let needed = u32::try_from(shorter).unwrap_or(u32::MAX);
+    let bound = options.bound.map_or(needed, |bound| bound.min(needed));
+    if plan.semantics.bound.is_none_or(|explored| explored >= bound) {
+        return finding;
+    }
+    let semantics = Semantics { bound: Some(bound) };
+    let plan = Plan { semantics, exhaust: false, depth: Some(shorter), ..plan };
+    let explored = Explored::of(system, plan, poll);
+    bad(&explored).unwrap_or(finding)
+}
+
+/// Whether no run ever puts more than `bound` messages on an edge.
+fn within(system: &System, bound: u32, options: &Options, poll: &mut Poll<'_>) -> Judgement {
+    let seek = if bound == 0 { Seek::Queued } else { Seek::Cut };
+    let base = plan(system, Property::Bounded, 1, options);
+    let mut judgement = None;
+    let levels = if bound == 0 { vec![1] } else { levels(system, options) };
+    for level in levels {
+        let plan = Plan { semantics: Semantics { bound: Some(level) }, seek, exhaust: false, ..base };
+        let explored = Explored::of(system, plan, poll);
+        let done = level >= bound;
+        let finding = match explored.found {
+            Some((at, _)) if bound == 0 => bounded::queued(&explored, at),
+            Some((at, _)) if done => bounded::overflow(&explored, at, bound),
+            _ => None,
+        };
+        let answer = match (finding, &explored.limit) {
+            (Some(finding), _) => Some(Answer::Violated(Box::new(finding))),
+            (None, Some(limit)) => Some(Answer::Unknown(limit.clone())),
+            (None, None) if !explored.cut || done => Some(Answer::Holds),
+            (None, None) => None,
+        };
+        let settled = answer.is_some();
+        judgement = Some(Judgement {
+            exhaustive: matches!(answer, Some(Answer::Holds)),
+            answer: answer.unwrap_or(Answer::Unknown(Limit::Bound(level))),
+            bound: Some(bound),
+            configurations: explored.len(),
+            counts: explored.counts,
+        });
+        if settled {
+            break;
+        }
+    }
+    judgement.unwrap_or(Judgement {
+        answer: Answer::Unknown(Limit::Bound(bound)),
+        bound: Some(bound),
+        exhaustive: false,
+        configurations: 0,
+        counts: Counts::default(),
+    })
+}

@@ -1,0 +1,72 @@
+//! The verifier: does a protocol or a system have a property, and if not, a shortest run that shows it.
+//!
+//! Comes in: machines ([`System`](crate::machine::System)), or a [`Spec`](crate::protocol::Spec) and a claim. Goes out:
+//! an [`Outcome`]: a verdict, what it rests on, and what went wrong in a structured [`Detail`]. `Unknown` names its
+//! limit and is never a "holds".
+//!
+//! ```text
+//! subject     what a claim is about: the machines, and whether a theorem says something about them
+//! judge       which bounds are explored, and what one of them says about all
+//! search      breadth first, over packed configurations (packed) in a set of words (visited)
+//! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
+//! liveness    what is wrong with the graph: starvation, endless runs
+//! bounded     queues that grow without bound
+//! cone        which events a failure depends on
+//! counterexample   every run is replayed by the reference before anybody sees it
+//! ```
+//!
+//! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
+//! configurations whether to go on ([`Progress`]), and implements time limits and interruption with it.
+
+mod bounded;
+mod cone;
+mod detail;
+mod fault;
+mod judge;
+mod liveness;
+mod packed;
+mod property;
+mod search;
+mod visited;
+
+pub use detail::{Detail, Queued, Waiting};
+pub use fault::Counts;
+pub use property::Property;
+
+/// How far a search may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Every edge holds at most this many messages, 0 makes every edge synchronous, and the verdict is about that. Without
+    /// it the bound grows by itself and the verdict is about the declared semantics.
+    pub bound: Option<u32>,
+    /// Explore the machines as they are written, to the end even after a violation: the counts are then comparable
+    /// with other tools'.
+    pub raw: bool,
+    /// How far the bound grows by itself.
+    pub max_bound: u32,
+    /// At most so many configurations per exploration.
+    pub max_states: usize,
+    /// At most so many bytes per exploration.
+    pub max_memory: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { bound: None, raw: false, max_bound: 8, max_states: 5_000_000, max_memory: 1 << 30 }
+    }
+}
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Under which bound.
+    pub bound: Option<u32>,
+    /// How many configurations were met.
+    pub configurations: usize,
+    /// How many of them are still to be looked at.
+    pub frontier: usize,
+    /// How many steps from the start.
+    pub depth: usize,
+    /// Memory in use.
+    pub bytes: usize,
+}
