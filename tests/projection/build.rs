@@ -3,7 +3,7 @@
 use polylogue::{
     diag::Span,
     id::{BlockId, Id, LabelId, RoleId, SortId, VarId},
-    protocol::{Chooser, Graph, Stmt, Term},
+    protocol::{Chooser, Graph, Header, Names, Role, Stmt, Term, project::Mend},
 };
 
 /// A small deterministic generator of numbers (splitmix64).
@@ -94,6 +94,8 @@ pub struct Wild {
     pub tell: usize,
     /// Statements still to be made.
     pub fuel: usize,
+    /// Every statement has a place of its own, like in a text.
+    place: u32,
 }
 
 impl Wild {
@@ -104,7 +106,7 @@ impl Wild {
         let sorts = if dice.chance(30) { 2 } else { 1 };
         let tell = [0, 40, 80, 100][dice.roll(4)];
         let fuel = 3 + dice.roll(14);
-        Self { dice, roles, labels, sorts, tell, fuel }
+        Self { dice, roles, labels, sorts, tell, fuel, place: 0 }
     }
 
     pub fn term(&mut self) -> (Term, Graph) {
@@ -121,6 +123,11 @@ impl Wild {
         }
     }
 
+    fn span(&mut self) -> Span {
+        self.place += 1;
+        Span { start: self.place, end: self.place, ..Span::default() }
+    }
+
     fn two(&mut self) -> (usize, usize) {
         let from = self.dice.roll(self.roles);
         (from, (from + 1 + self.dice.roll(self.roles - 1)) % self.roles)
@@ -128,7 +135,7 @@ impl Wild {
 
     fn msg(&mut self, from: usize, to: usize, l: usize) -> Stmt {
         let sort = sort(self.dice.roll(self.sorts));
-        Stmt::Message { from: role(from), to: [role(to)].into(), label: label(l), sort, span: Span::default() }
+        Stmt::Message { from: role(from), to: [role(to)].into(), label: label(l), sort, span: self.span() }
     }
 
     fn block(&mut self, term: &mut Term, vars: &mut Vec<VarId>, depth: usize) -> BlockId {
@@ -147,7 +154,7 @@ impl Wild {
             } else if what < 5 {
                 let actor = role(self.dice.roll(self.roles));
                 let label = label(self.dice.roll(self.labels));
-                stmts.push(Stmt::Act { role: actor, label, sort: sort(0), span: Span::default() });
+                stmts.push(Stmt::Act { role: actor, label, sort: sort(0), span: self.span() });
             } else if what < 8 {
                 stmts.push(self.choice(term, vars, depth));
             } else {
@@ -156,12 +163,12 @@ impl Wild {
                 vars.push(var);
                 let body = self.block(term, vars, depth + 1);
                 vars.pop();
-                stmts.push(Stmt::Rec { var, body, span: Span::default() });
+                stmts.push(Stmt::Rec { var, body, span: self.span() });
             }
         }
         if !vars.is_empty() && self.dice.chance(35) {
             let var = vars[self.dice.roll(vars.len())];
-            stmts.push(Stmt::Continue { var, span: Span::default() });
+            stmts.push(Stmt::Continue { var, span: self.span() });
         }
         term.blocks.push(stmts).unwrap()
     }
@@ -192,6 +199,45 @@ impl Wild {
                 term.blocks.push(stmts).unwrap()
             })
             .collect();
-        Stmt::Choice { at: Chooser::Role(role(at)), arms, span: Span::default() }
+        Stmt::Choice { at: Chooser::Role(role(at)), arms, span: self.span() }
+    }
+}
+
+/// The header of roles `R0`, `R1` and so on.
+pub fn header(roles: usize) -> Header {
+    let role = |n| Role { name: format!("R{n}").into(), span: Span::default() };
+    Header { roles: (0..roles).map(role).collect(), ..Header::default() }
+}
+
+/// Labels `l0`, `l1` and so on.
+pub fn names(labels: usize) -> Names {
+    let mut names = Names::default();
+    for n in 0..labels {
+        names.label(&format!("l{n}")).unwrap();
+    }
+    names.sort(None).unwrap();
+    names
+}
+
+/// The statements with the messages of a mend.
+pub fn apply(mend: &Mend, term: &mut Term, graph: &Graph, header: &Header, names: &mut Names) {
+    let labels = mend.labels(graph, header, names);
+    for (&node, label) in mend.after.iter().zip(labels) {
+        let place = graph.spans[node];
+        let label = names.label(&label).unwrap();
+        let message =
+            Stmt::Message { from: mend.from, to: [mend.to].into(), label, sort: sort(0), span: Span::default() };
+        let mut found = 0;
+        for block in term.blocks.values_mut() {
+            let is_it = |stmt: &Stmt| match *stmt {
+                Stmt::Message { span, .. } | Stmt::Act { span, .. } => span == place,
+                _ => false,
+            };
+            if let Some(at) = block.iter().position(is_it) {
+                block.insert(at + 1, message.clone());
+                found += 1;
+            }
+        }
+        assert_eq!(found, 1, "a mend is behind a statement");
     }
 }

@@ -83,7 +83,7 @@ impl Builder<'_, '_, '_> {
             return Err(Limit::Work);
         }
         let state = self.states.intern(heads, origin)?;
-        if self.states.len() > MAX_STATES {
+        if self.states.is_too_large() {
             return Err(Limit::States(MAX_STATES));
         }
         if let Some(root) = alone {
@@ -107,6 +107,7 @@ impl Builder<'_, '_, '_> {
                 buffers.entries.extend(entry(self.index, self.view.role, step, head, rank));
             }
         }
+        self.scratch.spend(buffers.entries.len());
     }
 
     /// The state itself: entries that are the same for the role become one arm.

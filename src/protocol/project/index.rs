@@ -21,7 +21,7 @@ use super::super::{
 use crate::id::{Id, IdVec, NodeId, RoleId};
 
 /// More look-ups than this for one graph are refused: the projections of a graph may be exponentially large.
-pub(super) const MAX_WORK: usize = 1 << 28;
+const MAX_WORK: usize = 1 << 28;
 
 /// A loop that is never left.
 struct Pit {
@@ -61,7 +61,7 @@ pub(super) struct Scratch {
     round: u32,
     stack: Vec<NodeId>,
     /// Look-ups so far; at most [`MAX_WORK`] are made.
-    pub(super) work: usize,
+    work: usize,
 }
 
 impl Scratch {
@@ -83,6 +83,11 @@ impl Scratch {
         let new = *seen != self.round;
         *seen = self.round;
         new
+    }
+
+    /// Counts what is done outside of look-ups.
+    pub(super) fn spend(&mut self, work: usize) {
+        self.work = self.work.saturating_add(work);
     }
 
     pub(super) fn exhausted(&self) -> bool {
@@ -176,12 +181,13 @@ impl<'g> Index<'g> {
             }
             components = components.saturating_add(1);
             let from = open.iter().rposition(|&other| other == node).unwrap_or(0);
-            let members: Vec<NodeId> = open.drain(from..).collect();
-            for &member in &members {
+            let members = open.get(from..).unwrap_or(&[]);
+            for &member in members {
                 low[member] = DONE;
                 component[member] = components;
             }
-            self.close_component(&members, components, &component);
+            self.close_component(members, components, &component);
+            open.truncate(from);
         }
     }
 
@@ -250,8 +256,9 @@ impl<'g> Index<'g> {
     fn find_direct(&mut self) {
         let graph = self.graph;
         let mut done: IdVec<NodeId, bool> = IdVec::filled(false, graph.nodes.len());
+        let mut stack = Vec::new();
         for root in graph.nodes.ids() {
-            let mut stack = vec![root];
+            stack.push(root);
             while let Some(&node) = stack.last() {
                 let Node::Fork { at, arms } = &graph.nodes[node] else {
                     stack.pop();

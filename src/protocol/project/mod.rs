@@ -55,6 +55,9 @@ use crate::id::{Id, IdVec, LabelId, NodeId, RoleId, SortId};
 use index::{Index, Scratch};
 use states::Memo;
 
+/// More failing roles than this are not looked for.
+const MAX_ERRORS: usize = 1_000;
+
 /// Which merge operator decides whether a role can follow a choice of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Discipline {
@@ -176,7 +179,8 @@ pub fn project(graph: &Graph, role: RoleId, discipline: Discipline) -> Result<Lo
 
 /// The local types of the roles `0..roles`, or every reason why some are missing.
 ///
-/// Of each role the choices that lack form are reported, and if there are none, the first clash.
+/// Of each role the choices that lack form are reported, and if there are none, the first clash; after 1,000 errors
+/// the rest is left out.
 pub fn project_all(
     graph: &Graph,
     roles: usize,
@@ -190,8 +194,17 @@ pub fn project_all(
             continue;
         }
         match projector.project(role, discipline) {
-            Ok(local) => locals.push(local).map(|_| ()).unwrap_or(()),
-            Err(error) => errors.push(error),
+            Ok(local) => {
+                locals.push(local).expect("there are no more local types than roles, which have ids");
+            }
+            Err(error) => {
+                // What is spent is spent for all roles.
+                let spent = matches!(error.kind, Kind::TooLarge(Limit::Work));
+                errors.push(error);
+                if spent || errors.len() >= MAX_ERRORS {
+                    break;
+                }
+            }
         }
     }
     if errors.is_empty() { Ok(locals) } else { Err(errors) }

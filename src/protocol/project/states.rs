@@ -13,6 +13,9 @@ use crate::id::{Id, IdVec, NodeId, StateId, TooMany};
 /// More states than this are refused for one role.
 pub(super) const MAX_STATES: usize = 1 << 20;
 
+/// More heads than this, over all states of one role, are refused.
+const MAX_HEADS: usize = 1 << 24;
+
 /// Look-ups by node, kept from role to role: an entry counts only in the round in which it was made.
 pub(super) struct Memo {
     round: u32,
@@ -71,6 +74,10 @@ impl<'m> States<'m> {
 
     pub(super) fn len(&self) -> usize {
         self.ranges.len()
+    }
+
+    pub(super) fn is_too_large(&self) -> bool {
+        self.len() > MAX_STATES || self.heads.len() > MAX_HEADS
     }
 
     pub(super) fn heads(&self, state: StateId) -> &[NodeId] {
