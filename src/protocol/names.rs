@@ -198,11 +198,6 @@ impl Names {
         self.sorts.get_index(sort.index()).and_then(Option::as_ref)
     }
 
-    /// All labels, in the order of their ids.
-    pub fn label_texts(&self) -> impl Iterator<Item = &str> {
-        self.labels.iter().map(|text| &**text)
-    }
-
     /// How many labels there are.
     #[must_use]
     pub fn labels(&self) -> usize {
