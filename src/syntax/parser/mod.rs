@@ -30,6 +30,8 @@ use super::sink::Sink;
 use super::suggest;
 use super::tree::{File, Name, QName, Role, Text};
 use recover::Mates;
+pub(super) use item::INNER_WORDS;
+pub(super) use stmt::{GLOBAL_WORDS, LOCAL_WORDS, OPTION_WORDS};
 
 /// How deep braces, brackets, parentheses and operators may nest. Small enough for recursion over a tree on the stack
 /// of a test thread, and far deeper than anybody writes.
