@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{cone::Seeds, detail::Detail, judge::Finding, search::Explored};
 use crate::{
     event::Event,
-    id::{Id, IdVec, LabelId, RoleId, SortId, StateId},
+    id::{IdVec, LabelId, RoleId, SortId, StateId},
     machine::Cells,
 };
 

@@ -127,9 +127,7 @@ impl Detail {
         let all = |waiting: &[Waiting]| waiting.iter().map(waits).collect::<Vec<_>>().join("; ");
         match self {
             Self::Deadlock(waiting) => format!("deadlock: {}", all(waiting)),
-            Self::Stuck(waiting) if waiting.is_empty() => {
-                "the run ends with a message left in a queue".to_owned()
-            }
+            Self::Stuck(waiting) if waiting.is_empty() => "the run ends with a message left in a queue".to_owned(),
             Self::Stuck(waiting) => format!("the run ends too early: {}", all(waiting)),
             Self::Orphan(queued) => format!(
                 "orphan message: {} from {} is left when {} has ended",
@@ -148,7 +146,9 @@ impl Detail {
                     format!("unspecified reception: {}, but next is {}", waits(waiting), heads.join(" and "))
                 }
             }
-            Self::Starved { waiting, .. } => format!("starvation: {}, and nothing can serve it any more", waits(waiting)),
+            Self::Starved { waiting, .. } => {
+                format!("starvation: {}, and nothing can serve it any more", waits(waiting))
+            }
             Self::Unreceived { message: queued, .. } => format!(
                 "starvation: {} from {} can never be received by {} any more",
                 message(queued.label, queued.sort),

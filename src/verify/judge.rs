@@ -19,8 +19,7 @@
 //! search meets a limit, the run already found is kept.
 
 use super::{
-    Options,
-    bounded, cone,
+    Options, bounded, cone,
     detail::{Detail, Waiting},
     fault::{Counts, Fault, Watch},
     liveness,

@@ -19,7 +19,9 @@
 //! configurations whether to go on ([`Progress`]), and implements time limits and interruption with it.
 
 mod bounded;
+mod check;
 mod cone;
+mod counterexample;
 mod detail;
 mod fault;
 mod judge;
@@ -27,11 +29,14 @@ mod liveness;
 mod packed;
 mod property;
 mod search;
+mod subject;
 mod visited;
 
+pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
 pub use detail::{Detail, Queued, Waiting};
 pub use fault::Counts;
 pub use property::Property;
+pub use subject::{Origin, Subject};
 
 /// How far a search may go.
 #[derive(Clone, Debug, PartialEq, Eq)]

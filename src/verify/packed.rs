@@ -194,26 +194,6 @@ pub(super) struct Packed<'a> {
     pub(super) words: &'a mut [u64],
 }
 
-impl Packed<'_> {
-    /// The `n`th message of an edge, the head first.
-    pub(super) fn nth(&self, edge: EdgeId, n: usize) -> Option<MessageId> {
-        if n >= self.queued(edge) {
-            return None;
-        }
-        let field = self.layout.edges[edge];
-        let n = u32::try_from(n).ok()?;
-        let code = match field.queue {
-            Queue::None => return None,
-            // A message of no bits has the code 0, whatever the shift.
-            Queue::Short { field: at, len_bits, .. } => {
-                at.get(self.words).checked_shr(len_bits + n * field.bits).unwrap_or(0)
-            }
-            Queue::Long { at, per, .. } => self.words[(at + 1 + n / per) as usize] >> (n % per * field.bits),
-        } & field.mask;
-        Some(MessageId::from_raw(field.first + u32::try_from(code).ok()?))
-    }
-}
-
 impl Cells for Packed<'_> {
     #[inline]
     fn state(&self, role: RoleId) -> StateId {

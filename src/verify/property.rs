@@ -87,7 +87,8 @@ impl Property {
                     found.help(format!("did you mean `{}`?", property.name()))
                 }
                 _ => {
-                    let names: Vec<String> = Self::ALL.iter().map(|property| format!("`{}`", property.name())).collect();
+                    let names: Vec<String> =
+                        Self::ALL.iter().map(|property| format!("`{}`", property.name())).collect();
                     found.help(format!("there are {}", names.join(", ")))
                 }
             }
@@ -98,17 +99,12 @@ impl Property {
     #[must_use]
     pub fn unsupported(self) -> Option<Limit> {
         match self {
-            Self::Projectable
-            | Self::Safe
-            | Self::DeadlockFree
-            | Self::Terminating
-            | Self::Live
-            | Self::Bounded => None,
-            Self::Implementable
-            | Self::NeverTerminating
-            | Self::LivePlus
-            | Self::LivePlusPlus
-            | Self::Kmc => Some(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id())),
+            Self::Projectable | Self::Safe | Self::DeadlockFree | Self::Terminating | Self::Live | Self::Bounded => {
+                None
+            }
+            Self::Implementable | Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus | Self::Kmc => {
+                Some(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))
+            }
         }
     }
 }

@@ -173,8 +173,11 @@ impl Visited {
         let Self { table, arena, starts, width, .. } = self;
         table.insert_unique(hash, at, |&at| {
             let at = at as usize;
-            let stored =
-                if *width <= DENSE { &arena[at * *width..(at + 1) * *width] } else { &arena[starts[at]..starts[at + 1]] };
+            let stored = if *width <= DENSE {
+                &arena[at * *width..(at + 1) * *width]
+            } else {
+                &arena[starts[at]..starts[at + 1]]
+            };
             self::hash(stored)
         });
         Ok((at, true))

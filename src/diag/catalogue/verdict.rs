@@ -28,6 +28,17 @@ check projectable(PingPong); // wrong if `PingPong` is a system
     CHECK_NOT_SUPPORTED = "PL0503", Note, "check not supported yet", "\
 The check is part of the language and is parsed, but this version cannot answer it: the verdict is `unknown`.";
 
+    /// A claim about a protocol with parameters that have no values.
+    GENERIC = "PL0504", Note, "check of a generic protocol", "\
+The protocol has parameters without values, so it stands for many protocols, and a verdict about all of them cannot be \
+given yet. A protocol that instantiates it with `do` can be checked.
+
+```
+aux protocol Pair<type T>(role A, role B) { A -> B: give(T); }
+protocol Main(role A, role B) { do Pair<int>(A, B); }
+check safe(Main);
+```";
+
     /// A configuration in which nothing can happen.
     DEADLOCK = "PL0510", Error, "deadlock", "\
 A run leads to a configuration in which no event is enabled, although some role may not stop there.

@@ -1,0 +1,310 @@
+//! Claims answered.
+
+use super::{
+    Options,
+    counterexample::{Bug, confirm},
+    detail::Detail,
+    fault::Counts,
+    judge::{Answer, Judgement, judge},
+    property::Property,
+    search::Poll,
+    subject::{self, Found, Origin, Subject},
+};
+use crate::{
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
+    event::{Counterexample, Limit, Verdict},
+    id::RoleId,
+    machine::{System, SystemError},
+    protocol::{Claim, ClaimKind, Expected, Spec, Target},
+};
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Every configuration of the declared semantics was looked at.
+    Exhaustive,
+    /// Every configuration under this bound was looked at.
+    Bounded(u32),
+    /// Every role projects by full merge, and what is projected is safe, deadlock-free and live under every bound
+    /// (Scalas and Yoshida, "Less is more", 2019; Deniélou and Yoshida, "Multiparty session types meet communicating
+    /// automata", 2012). The first levels were explored all the same.
+    Projection,
+}
+
+/// An answer to a claim, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The bound that the verdict is about, or the one that was reached if it is unknown; `None`: the declared
+    /// semantics, whatever the queues hold.
+    pub bound: Option<u32>,
+    /// No send was cut by a bound, or the verdict does not depend on any.
+    pub exhaustive: bool,
+    /// How many configurations the deciding exploration met.
+    pub configurations: usize,
+    /// What was counted in it.
+    pub counts: Counts,
+    /// The roles that fail, wait or starve.
+    pub roles: Vec<RoleId>,
+    /// What the counterexample shows.
+    pub detail: Option<Detail>,
+    /// What "holds" rests on.
+    pub evidence: Option<Evidence>,
+    /// Why roles do not project.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Outcome {
+    /// An answer without an exploration.
+    #[must_use]
+    pub fn unknown(limit: Limit) -> Self {
+        Self::of(Verdict::Unknown(limit))
+    }
+
+    fn of(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            bound: None,
+            exhaustive: false,
+            configurations: 0,
+            counts: Counts::default(),
+            roles: Vec::new(),
+            detail: None,
+            evidence: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Whether the verdict is the expected one.
+    #[must_use]
+    pub fn is(&self, expected: Expected) -> bool {
+        matches!(
+            (&self.verdict, expected),
+            (Verdict::Holds, Expected::Holds)
+                | (Verdict::Violated(_), Expected::Violated)
+                | (Verdict::Unknown(_), Expected::Unknown)
+        )
+    }
+}
+
+/// Why a claim has no outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// The claim makes no sense.
+    Claim(Box<Diagnostic>),
+    /// The verifier contradicts the reference or itself. No input should reach this.
+    Bug(String),
+}
+
+impl From<Bug> for Error {
+    fn from(Bug(text): Bug) -> Self {
+        Self::Bug(text)
+    }
+}
+
+/// A projected protocol is explored so far although a theorem speaks for it.
+const SELF_CHECK: usize = 20_000;
+
+/// Explored to show what goes wrong in a protocol that does not project.
+const EVIDENCE: usize = 200_000;
+
+/// The claims of a specification; without any, every protocol that can stand alone should be projectable and safe, every
+/// system safe.
+#[must_use]
+pub fn claims(spec: &Spec) -> Vec<Claim> {
+    if !spec.claims.is_empty() {
+        return spec.claims.clone();
+    }
+    let claim = |property: Property, target: Target, name: &str, span: Span| Claim {
+        kind: ClaimKind::Property { name: property.name().into(), target, bound: None },
+        target_text: name.into(),
+        expected: Expected::Holds,
+        span,
+    };
+    let mut claims = Vec::new();
+    for (at, protocol) in spec.protocols.iter().enumerate() {
+        let header = &protocol.header;
+        if protocol.aux || header.generic || header.broken {
+            continue;
+        }
+        for property in [Property::Projectable, Property::Safe] {
+            claims.push(claim(property, Target::Protocol(at), &header.name, header.span));
+        }
+    }
+    for (at, system) in spec.systems.iter().enumerate() {
+        let header = &system.header;
+        if !header.generic && !header.broken {
+            claims.push(claim(Property::Safe, Target::System(at), &header.name, header.span));
+        }
+    }
+    claims
+}
+
+/// Answers a claim. A bound in the claim goes before that of the options.
+pub fn check_claim(spec: &Spec, claim: &Claim, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
+    match &claim.kind {
+        ClaimKind::Subtype { .. } => Ok(Outcome::unknown(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))),
+        ClaimKind::Property { name, target, bound } => {
+            let property = Property::parse(name, claim.span).map_err(|found| Error::Claim(Box::new(found)))?;
+            let options = Options { bound: bound.or(options.bound), ..options.clone() };
+            check_at(spec, property, *target, claim.span, &options, poll)
+        }
+    }
+}
+
+/// Answers whether a protocol or system of a specification has a property.
+pub fn check(
+    spec: &Spec,
+    property: Property,
+    target: Target,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    check_at(spec, property, target, Span::default(), options, poll)
+}
+
+fn check_at(
+    spec: &Spec,
+    property: Property,
+    target: Target,
+    span: Span,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let header = subject::header(spec, target, span)?;
+    if property == Property::Projectable && matches!(target, Target::System(_)) {
+        let text = format!("`{}` is a system: it has no global type to project", header.name);
+        return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
+    }
+    if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
+        return Ok(Outcome::unknown(limit));
+    }
+    match subject::subject(spec, target, span)? {
+        Found::Limit(limit) => Ok(Outcome::unknown(limit)),
+        Found::Subject(subject) => check_subject(&subject, property, options, poll),
+    }
+}
+
+/// Answers whether machines have a property.
+pub fn check_subject(
+    subject: &Subject<'_>,
+    property: Property,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    if let Some(limit) = property.unsupported() {
+        return Ok(Outcome::unknown(limit));
+    }
+    match (&subject.origin, property) {
+        (Origin::Written, Property::Projectable) => {
+            Ok(Outcome::unknown(Limit::Undecided("there is no global type to project".to_owned())))
+        }
+        (Origin::Projected, Property::Projectable) => {
+            let evidence = Some(Evidence::Projection);
+            Ok(Outcome { exhaustive: true, evidence, ..Outcome::of(Verdict::Holds) })
+        }
+        (Origin::Projected, Property::Safe | Property::DeadlockFree | Property::Live) => {
+            projected(subject, property, options, poll)
+        }
+        (Origin::Canonical { roles, diagnostics }, Property::Projectable) => {
+            let mut outcome = goes_wrong(subject, options, poll)?;
+            outcome.roles.clone_from(roles);
+            outcome.diagnostics.clone_from(diagnostics);
+            outcome.detail = Some(subject::not_projectable(roles, outcome.detail.take()));
+            Ok(outcome)
+        }
+        (Origin::Canonical { diagnostics, .. }, _) => {
+            if subject.locals.is_empty() {
+                return Ok(Outcome::unknown(Limit::Undecided("the roles' automata are too large".to_owned())));
+            }
+            Ok(Outcome { diagnostics: diagnostics.clone(), ..explore(subject, property, options, poll)? })
+        }
+        _ => explore(subject, property, options, poll),
+    }
+}
+
+/// Without a local type for each role, what their automata do: a run that goes wrong, if one is found soon.
+fn goes_wrong(subject: &Subject<'_>, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
+    let violated = || Outcome::of(Verdict::Violated(Counterexample::default()));
+    if subject.locals.is_empty() {
+        return Ok(violated());
+    }
+    let max_states = options.max_states.min(EVIDENCE);
+    let options = Options { max_states, max_bound: options.max_bound.min(2), raw: false, ..options.clone() };
+    let mut configurations = 0;
+    for property in [Property::Safe, Property::Live] {
+        let outcome = explore(subject, property, &options, poll)?;
+        if matches!(outcome.verdict, Verdict::Violated(_)) {
+            return Ok(outcome);
+        }
+        configurations = outcome.configurations;
+    }
+    Ok(Outcome { configurations, exhaustive: true, ..violated() })
+}
+
+/// A theorem speaks for it; some levels are explored to see that it is right.
+fn projected(
+    subject: &Subject<'_>,
+    property: Property,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let free = options.bound.is_none() && !options.raw;
+    let limited = if free {
+        let max_states = options.max_states.min(SELF_CHECK);
+        Options { max_states, max_bound: options.max_bound.min(2), ..options.clone() }
+    } else {
+        options.clone()
+    };
+    let outcome = explore(subject, property, &limited, poll)?;
+    match outcome.verdict {
+        Verdict::Holds => Ok(outcome),
+        Verdict::Unknown(_) => Ok(Outcome {
+            verdict: Verdict::Holds,
+            bound: options.bound,
+            exhaustive: true,
+            evidence: Some(Evidence::Projection),
+            ..outcome
+        }),
+        Verdict::Violated(_) => {
+            let code = outcome.detail.map_or("", |detail| detail.code().id());
+            Err(Error::Bug(format!("every role projects, and yet a run shows `{code}`")))
+        }
+    }
+}
+
+fn explore(
+    subject: &Subject<'_>,
+    property: Property,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let system: System = match subject.system(options.raw) {
+        Ok(system) => system,
+        Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
+    };
+    let Judgement { answer, bound, exhaustive, configurations, counts } = judge(&system, property, options, poll);
+    let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
+    match answer {
+        Answer::Holds => {
+            // Without a bound of the user's the level that decided cut nothing.
+            outcome.bound = options.bound;
+            outcome.evidence = Some(match options.bound {
+                Some(bound) if !exhaustive => Evidence::Bounded(bound),
+                _ => Evidence::Exhaustive,
+            });
+        }
+        Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
+        Answer::Violated(finding) => {
+            let (counterexample, detail) = finding.counterexample();
+            let channels = subject.channels;
+            confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            outcome.bound = options.bound;
+            outcome.roles = detail.roles();
+            outcome.detail = Some(detail);
+            outcome.verdict = Verdict::Violated(counterexample);
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,152 @@
+//! The last look at a counterexample: the reference semantics runs it, and must see what it is said to show.
+//!
+//! This is the one place of the verifier that knows the reference. What it does not confirm is a bug of ours and leaves
+//! as such ([`Bug`]), never as a verdict. A run is replayed on the terms as they were written, so a machine that was
+//! compiled or minimized wrongly is found out here too.
+
+use std::collections::BTreeSet;
+
+use super::detail::Detail;
+use crate::{
+    event::{Counterexample, Event},
+    id::{IdVec, RoleId},
+    protocol::{EdgeKind, Local, Term},
+    reference::{Bad, Configuration, System, equations},
+};
+
+/// The verifier contradicts the reference, or itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bug(pub String);
+
+impl std::fmt::Display for Bug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Bug {}
+
+/// Configurations that are looked at to confirm that something can never happen any more.
+const NEVER: usize = 300;
+
+/// Lets the reference run a counterexample on the terms as written, or on the local types if there are no terms.
+pub(super) fn confirm(
+    terms: Option<&IdVec<RoleId, Term>>,
+    locals: &IdVec<RoleId, Local>,
+    channels: &[(RoleId, RoleId, EdgeKind)],
+    bound: Option<u32>,
+    counterexample: &Counterexample,
+    detail: &Detail,
+) -> Result<(), Bug> {
+    let own: IdVec<RoleId, Term>;
+    let terms = match terms {
+        Some(terms) => terms,
+        None => {
+            let all = locals.values().map(equations).collect::<Result<Vec<_>, _>>();
+            own = all.map_err(|error| Bug(error.to_string()))?.into();
+            &own
+        }
+    };
+    // A run that overflows a claimed bound is one of the semantics without it.
+    let bound = if matches!(detail, Detail::Overflow { .. }) { None } else { bound };
+    let system = System::new(terms, channels, bound);
+    let ends = replay(&system, BTreeSet::from([system.initial()]), &counterexample.run)?;
+    let shown = match detail {
+        Detail::NotProjectable { shown: None, .. } => true,
+        Detail::NotProjectable { shown: Some(shown), .. } => {
+            return confirm(Some(terms), locals, channels, bound, counterexample, shown);
+        }
+        Detail::Deadlock(_) => any(&ends, |end| system.is(end, Bad::Deadlock)),
+        // All may stop with a message left: for the reference nothing is enabled and it is not final.
+        Detail::Orphan(_) => any(&ends, |end| system.is(end, Bad::Orphan) || system.is(end, Bad::Deadlock)),
+        Detail::Unspecified { .. } => any(&ends, |end| system.is(end, Bad::UnspecifiedReception)),
+        Detail::Stuck(_) => any(&ends, |end| system.enabled(end).is_empty() && !system.is_final(end)),
+        Detail::Endless => repeats(&system, ends, counterexample, false)?,
+        Detail::Unbounded { .. } => repeats(&system, ends, counterexample, true)?,
+        Detail::Overflow { from, to, bound } => any(&ends, |end| end.queue(*from, *to).count() > *bound as usize),
+        Detail::Starved { waiting, lost_at } => {
+            never(&system, counterexample, *lost_at, |event| event.involves(waiting.role))?
+        }
+        Detail::Unreceived { message, lost_at } => {
+            let taken = |event| match event {
+                Event::Receive { from, to, .. } => (from, to) == (message.from, message.to),
+                _ => false,
+            };
+            never(&system, counterexample, *lost_at, taken)?
+        }
+    };
+    if shown { Ok(()) } else { Err(Bug(format!("the reference does not see `{}` after the run", detail.code()))) }
+}
+
+fn any(ends: &BTreeSet<Configuration>, test: impl Fn(&Configuration) -> bool) -> bool {
+    ends.iter().any(test)
+}
+
+fn replay(system: &System<'_>, mut at: BTreeSet<Configuration>, run: &[Event]) -> Result<BTreeSet<Configuration>, Bug> {
+    for (index, &event) in run.iter().enumerate() {
+        at = at.iter().flat_map(|conf| system.successors(conf, event)).collect();
+        if at.is_empty() {
+            return Err(Bug(format!("the reference refuses event {index} of the run: {event:?}")));
+        }
+    }
+    Ok(at)
+}
+
+/// Whether the cycle of a run can follow it again and again, each time with more in the queues if they grow.
+///
+/// A role may come back to the same behaviour by another term, but not twice.
+fn repeats(
+    system: &System<'_>,
+    ends: BTreeSet<Configuration>,
+    counterexample: &Counterexample,
+    grows: bool,
+) -> Result<bool, Bug> {
+    let Some(cycle) = counterexample.cycle_at.and_then(|at| counterexample.run.get(at..)) else { return Ok(false) };
+    if cycle.is_empty() {
+        return Ok(false);
+    }
+    let once = replay(system, ends, cycle)?;
+    let twice = replay(system, once.clone(), cycle)?;
+    // Queues that grow have no bound that is declared, so what they hold is known from the run.
+    let held = |turns: usize| {
+        let mut run = counterexample.run.clone();
+        (0..turns).for_each(|_| run.extend_from_slice(cycle));
+        super::cone::queues(&run).values().map(std::collections::VecDeque::len).sum::<usize>()
+    };
+    if grows || held(1) != held(0) {
+        return Ok(held(0) < held(1) && held(1) < held(2) && !twice.is_empty());
+    }
+    Ok(once.iter().any(|end| twice.contains(end)))
+}
+
+/// Whether such an event neither happens in the rest of the run, nor, as far as a short search sees, at all any more.
+fn never(
+    system: &System<'_>,
+    counterexample: &Counterexample,
+    lost_at: usize,
+    wanted: impl Fn(Event) -> bool,
+) -> Result<bool, Bug> {
+    let (before, after) = counterexample.run.split_at_checked(lost_at).unwrap_or((&counterexample.run, &[]));
+    if after.iter().any(|&event| wanted(event)) {
+        return Ok(false);
+    }
+    let start = replay(system, BTreeSet::from([system.initial()]), before)?;
+    // With twins a run leads to several configurations; in one of them it is lost.
+    Ok(start.into_iter().any(|conf| {
+        let mut seen = BTreeSet::from([conf.clone()]);
+        let mut open = vec![conf];
+        while let Some(conf) = open.pop() {
+            for event in system.enabled(&conf) {
+                if wanted(event) {
+                    return false;
+                }
+                for then in system.successors(&conf, event) {
+                    if seen.len() < NEVER && seen.insert(then.clone()) {
+                        open.push(then);
+                    }
+                }
+            }
+        }
+        true
+    }))
+}

@@ -1,0 +1,171 @@
+//! What a claim is about: one machine per role, and what is known of them before anything is explored.
+
+use super::{check::Error, detail::Detail};
+use crate::{
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
+    event::Limit,
+    id::{IdVec, RoleId},
+    machine,
+    protocol::{
+        EdgeKind, Graph, GraphError, Header, Local, Spec, Target, Term,
+        project::{self, Discipline, Kind, ProjectionError},
+    },
+};
+
+/// One local type per role, and where they come from.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    /// Name, roles, channels; nothing if the machines were given by hand.
+    pub header: Option<&'a Header>,
+    /// The local types, as written or as projected.
+    pub locals: IdVec<RoleId, Local>,
+    /// The terms as written, of a system.
+    pub terms: Option<&'a IdVec<RoleId, Term>>,
+    /// The declared kinds of edges.
+    pub channels: &'a [(RoleId, RoleId, EdgeKind)],
+    /// Where the local types come from.
+    pub origin: Origin,
+}
+
+/// Where local types come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Written by hand: nothing is known of them.
+    Written,
+    /// Projected by full merge: safe, deadlock-free and live under every bound.
+    Projected,
+    /// Some role does not project: these are the automata that do what each role can see.
+    Canonical {
+        /// Who does not project.
+        roles: Vec<RoleId>,
+        /// Why.
+        diagnostics: Vec<Diagnostic>,
+    },
+}
+
+impl<'a> Subject<'a> {
+    /// Machines given by hand.
+    #[must_use]
+    pub fn written(locals: IdVec<RoleId, Local>, channels: &'a [(RoleId, RoleId, EdgeKind)]) -> Self {
+        Self { header: None, locals, terms: None, channels, origin: Origin::Written }
+    }
+
+    /// The machines, as they are if `raw`, else the smallest ones with the same behaviour.
+    pub fn system(&self, raw: bool) -> Result<machine::System, machine::SystemError> {
+        let kind = |from: RoleId, to: RoleId| {
+            let declared = self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to));
+            declared.map_or(EdgeKind::Fifo, |&(.., kind)| kind)
+        };
+        if raw {
+            return machine::System::of(&self.locals, kind);
+        }
+        let small = self.locals.values().map(machine::minimize).collect::<Result<Vec<_>, _>>()?;
+        machine::System::of(&small.into(), kind)
+    }
+}
+
+/// What a declaration is about, or why nothing can be said about it.
+pub(super) enum Found<'a> {
+    Subject(Subject<'a>),
+    Limit(Limit),
+}
+
+/// The header of what a claim is about, and whether all roles are there; an error for one role alone.
+pub(super) fn header<'a>(spec: &'a Spec, target: Target, span: Span) -> Result<&'a Header, Error> {
+    let header = match target {
+        Target::Protocol(at) => spec.protocols.get(at).map(|protocol| &protocol.header),
+        Target::System(at) => spec.systems.get(at).map(|system| &system.header),
+        Target::Local(_) | Target::ProtocolRole(..) | Target::SystemRole(..) => {
+            let text = "one role alone has no runs to check";
+            let found = Diagnostic::new(codes::WRONG_TARGET, span, text);
+            return Err(Error::Claim(Box::new(found.help("name the whole protocol or system"))));
+        }
+    };
+    header.ok_or_else(|| Error::Bug("a target is not one of its specification".to_owned()))
+}
+
+/// Why no verdict is given about a declaration, whatever is claimed.
+pub(super) fn refused(header: &Header) -> Option<Limit> {
+    if header.broken {
+        return Some(Limit::Undecided("the declaration has errors".to_owned()));
+    }
+    if let Some(unsupported) = header.unsupported.first() {
+        return Some(Limit::NotSupported(unsupported.code.id()));
+    }
+    header.generic.then(|| Limit::NotSupported(codes::GENERIC.id()))
+}
+
+/// The machines of a protocol or system.
+pub(super) fn subject<'a>(spec: &'a Spec, target: Target, span: Span) -> Result<Found<'a>, Error> {
+    let header = header(spec, target, span)?;
+    if let Some(limit) = refused(header) {
+        return Ok(Found::Limit(limit));
+    }
+    match target {
+        Target::System(at) => {
+            let system = spec.systems.get(at).ok_or_else(|| Error::Bug("there is no such system".to_owned()))?;
+            Ok(Found::Subject(Subject {
+                header: Some(header),
+                locals: system.locals.clone(),
+                terms: Some(&system.terms),
+                channels: &header.channels,
+                origin: Origin::Written,
+            }))
+        }
+        Target::Protocol(at) => {
+            let protocol = spec.protocols.get(at).ok_or_else(|| Error::Bug("there is no such protocol".to_owned()))?;
+            let graph = match Graph::of(&protocol.term) {
+                Ok(graph) => graph,
+                Err(GraphError::TooMany(error)) => return Ok(Found::Limit(Limit::Undecided(error.to_string()))),
+                Err(error) => return Err(Error::Bug(format!("a lowered protocol has no graph: {error:?}"))),
+            };
+            let roles = header.roles.len();
+            let (locals, origin) = match project::project_all(&graph, roles, Discipline::Full) {
+                Ok(locals) => (locals, Origin::Projected),
+                Err(errors) => {
+                    if let Some(limit) = errors.iter().find_map(too_large) {
+                        return Ok(Found::Limit(limit));
+                    }
+                    let mut projector = project::Projector::new(&graph);
+                    let mut locals = Vec::with_capacity(roles);
+                    for role in header.roles.ids() {
+                        match projector.canonical(role) {
+                            Ok(local) => locals.push(local),
+                            // There is still the reason why it does not project.
+                            Err(_) => {
+                                locals.clear();
+                                break;
+                            }
+                        }
+                    }
+                    let mut who: Vec<RoleId> = errors.iter().map(|error| error.role).collect();
+                    who.sort_unstable();
+                    who.dedup();
+                    let diagnostics =
+                        errors.iter().map(|error| error.diagnostic(&graph, header, &spec.names)).collect();
+                    (locals.into(), Origin::Canonical { roles: who, diagnostics })
+                }
+            };
+            let channels = &header.channels;
+            Ok(Found::Subject(Subject { header: Some(header), locals, terms: None, channels, origin }))
+        }
+        Target::Local(_) | Target::ProtocolRole(..) | Target::SystemRole(..) => {
+            Err(Error::Bug("one role alone has no machines to run".to_owned()))
+        }
+    }
+}
+
+fn too_large(error: &ProjectionError) -> Option<Limit> {
+    match &error.kind {
+        Kind::TooLarge(project::Limit::States(states)) => {
+            Some(Limit::Undecided(format!("a role has more than {states} states")))
+        }
+        Kind::TooLarge(project::Limit::Work) => Some(Limit::Undecided("projection takes too many steps".to_owned())),
+        Kind::Clash(_) | Kind::Begins { .. } | Kind::Alike { .. } => None,
+    }
+}
+
+/// What the roles that do not project show, if anything was shown.
+pub(super) fn not_projectable(roles: &[RoleId], shown: Option<Detail>) -> Detail {
+    Detail::NotProjectable { roles: roles.to_vec(), shown: shown.map(Box::new) }
+}
