@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use super::{
     coverage::Coverage,
     json::{Flaw, Scratch, pointer},
-    kinds::{Class, Kinds, Shapes},
+    kinds::{Class, Kinds, SPARE, Shapes},
     map::{Map, Watch},
     observe::{Refusal, Seen, Step, Trail, Watcher, flat},
     payload::{Misfit, Shape},
@@ -28,6 +28,8 @@ use crate::{
     protocol::{Observer, Side},
 };
 
+/// Events that are scanned before they are judged.
+const BATCH: usize = 32;
 /// Payloads up to this length are shown.
 const SHOWN: usize = 2_000;
 
@@ -133,16 +135,35 @@ impl<'a> Checker<'a> {
     /// Reads the next bytes of the log; a line may be cut anywhere. Findings go to `found` as soon as they are sure.
     pub fn feed(&mut self, bytes: &[u8], found: &mut impl FnMut(Finding)) {
         let mut lines = std::mem::take(&mut self.lines);
-        lines.feed(bytes, &mut |number, cut| self.line(number, cut, found));
+        let rest = lines.complete(bytes, &mut |at, cut| {
+            let mut batch = Vec::new();
+            self.line(at, cut, &mut batch, found);
+            self.flush(&mut batch, found);
+        });
+        let mut batch = Vec::with_capacity(BATCH);
+        lines.feed(rest, &mut |at, cut| {
+            self.line(at, cut, &mut batch, found);
+            if batch.len() >= BATCH {
+                self.flush(&mut batch, found);
+            }
+        });
+        self.flush(&mut batch, found);
         self.lines = lines;
     }
 
     /// The log is over: verdicts about all sessions that have none yet, in the order of their first events.
     pub fn finish(&mut self, found: &mut impl FnMut(Finding)) -> Totals {
         let mut lines = std::mem::take(&mut self.lines);
-        lines.finish(&mut |number, cut| self.line(number, cut, found));
+        lines.finish(&mut |at, cut| {
+            let mut batch = Vec::new();
+            self.line(at, cut, &mut batch, found);
+            self.flush(&mut batch, found);
+        });
         let mut endpoints = std::mem::take(&mut self.endpoints);
-        let of = |checker: &Self, at| checker.sessions.open_ones().into_iter().map(move |(born, place)| (born, at, place));
+        let of = |checker: &Self, at| {
+            let open = checker.sessions.open_ones();
+            open.into_iter().map(move |(born, place)| (born, at, place))
+        };
         let mut open: Vec<_> = of(self, usize::MAX).collect();
         open.extend(endpoints.iter().enumerate().flat_map(|(at, (_, endpoint))| of(endpoint, at)));
         open.sort_unstable_by_key(|&(born, at, _)| (born, at));
@@ -161,23 +182,70 @@ impl<'a> Checker<'a> {
         self.totals()
     }
 
-    fn line(&mut self, at: u64, cut: Cut<'_>, found: &mut impl FnMut(Finding)) {
+    /// Scans a line. What is an event is put into the batch; all else is settled at once, behind the batch.
+    #[inline]
+    fn line<'l>(&mut self, at: u64, cut: Cut<'l>, batch: &mut Vec<Pending<'l>>, found: &mut impl FnMut(Finding)) {
         self.totals.lines = self.totals.lines.saturating_add(1);
         let bytes = match cut {
             Cut::Line(bytes) => bytes,
-            Cut::TooLong => return self.bad(at, Fault::TooLong, found),
+            Cut::TooLong => {
+                self.flush(batch, found);
+                return self.bad(at, Fault::TooLong, found);
+            }
         };
-        let Ok(line) = std::str::from_utf8(bytes) else { return self.line_of_bytes(at, bytes, found) };
+        let Ok(line) = std::str::from_utf8(bytes) else {
+            self.flush(batch, found);
+            return self.line_of_bytes(at, bytes, found);
+        };
         // A carriage return before the line's end, and a mark at the very beginning, belong to the file.
         let line = line.strip_suffix('\r').unwrap_or(line);
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        match scan::line(line, self.way, &mut scratch) {
-            Ok(raw) => self.event(at, line, &raw, found),
+        match scan::line(line, self.way, &mut self.scratch) {
+            Ok(raw) if !self.endpoints.is_empty() => self.event_of_recorder(at, line, raw, found),
+            Ok(raw) => {
+                let kind = self.kind(line, &raw);
+                let hash = self.sessions.hash(&session_name(self.map, line, &raw));
+                batch.push(Pending { at, line, raw, kind, hash });
+                // The spare kind means something else as soon as the next one is looked up.
+                if kind == SPARE {
+                    self.flush(batch, found);
+                }
+            }
             Err(_) if line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r')) => {}
-            Err(fault) => self.bad(at, fault, found),
+            Err(fault) => {
+                self.flush(batch, found);
+                self.bad(at, fault, found);
+            }
         }
-        self.scratch = scratch;
+    }
+
+    /// Judges the events of a batch, in order. With many sessions, nearly every look-up misses the caches; so all of
+    /// a batch's are asked for before the first is needed, and the misses overlap.
+    #[inline]
+    fn flush(&mut self, batch: &mut Vec<Pending<'_>>, found: &mut impl FnMut(Finding)) {
+        if batch.len() > 1 {
+            let mut places = [0; BATCH];
+            for (place, pending) in places.iter_mut().zip(batch.iter()) {
+                *place = self.sessions.hint(pending.hash);
+            }
+            let touched = places.iter().take(batch.len()).fold(0, |sum: u64, &place| sum ^ self.sessions.touch(place));
+            std::hint::black_box(touched);
+        }
+        for pending in batch.drain(..) {
+            self.event(&pending, found);
+        }
+    }
+
+    #[inline]
+    fn kind(&mut self, line: &str, raw: &Raw<'_>) -> u32 {
+        let kind = self.kinds.of(raw);
+        match self.kinds.get(kind).class {
+            Class::Derived(rule) => {
+                let derived = self.map.derive(rule).and_then(|rule| rule.apply(&raw.label, line));
+                self.kinds.derived(raw, derived.as_deref().unwrap_or(&raw.label))
+            }
+            _ => kind,
+        }
     }
 
     /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
@@ -192,7 +260,13 @@ impl<'a> Checker<'a> {
                     && ![&raw.from, &raw.to, &raw.label].into_iter().chain(&raw.session).any(|text| replaced(text)) =>
             {
                 raw.flaw = Some(Flaw::Utf8);
-                self.event(at, text.trim_end_matches('\r'), &raw, found);
+                let line = text.trim_end_matches('\r');
+                if !self.endpoints.is_empty() {
+                    return self.event_of_recorder(at, line, raw, found);
+                }
+                let kind = self.kind(line, &raw);
+                let hash = self.sessions.hash(&session_name(self.map, line, &raw));
+                self.event(&Pending { at, line, raw, kind, hash }, found);
             }
             _ => self.bad(at, Fault::Utf8, found),
         }
@@ -205,22 +279,14 @@ impl<'a> Checker<'a> {
     }
 
     #[inline]
-    fn event(&mut self, at: u64, line: &str, raw: &Raw<'_>, found: &mut impl FnMut(Finding)) {
-        if !self.endpoints.is_empty() {
-            return self.event_of_recorder(at, line, raw, found);
-        }
-        let mut kind = self.kinds.of(raw);
-        if let Class::Derived(rule) = self.kinds.get(kind).class {
-            let derived = self.map.derive(rule).and_then(|rule| rule.apply(&raw.label, line));
-            kind = self.kinds.derived(raw, derived.as_deref().unwrap_or(&raw.label));
-        }
+    fn event(&mut self, pending: &Pending<'_>, found: &mut impl FnMut(Finding)) {
+        let &Pending { at, line, ref raw, kind, hash } = pending;
         let side = self.side(raw);
         if !self.in_sight(kind, side) {
             self.totals.dropped = self.totals.dropped.saturating_add(1);
             return;
         }
-        let name = self.session_name(line, raw);
-        let hash = self.sessions.hash(&name);
+        let name = session_name(self.map, line, raw);
         let slot = match self.sessions.find(&name, hash) {
             Some(Place::Live(slot)) => slot,
             Some(Place::Past(past)) => return self.after_end(at, past, kind, raw, found),
@@ -240,11 +306,15 @@ impl<'a> Checker<'a> {
     }
 
     /// Gives the event to the checker of the endpoint that recorded it.
-    fn event_of_recorder(&mut self, at: u64, line: &str, raw: &Raw<'_>, found: &mut impl FnMut(Finding)) {
+    fn event_of_recorder(&mut self, at: u64, line: &str, raw: Raw<'_>, found: &mut impl FnMut(Finding)) {
         let name = self.map.recorder().and_then(|lookup| lookup.find(line));
         let role = name.and_then(|name| self.subject.header.role(self.map.rename_role(&name)));
         match self.endpoints.iter_mut().find(|(own, _)| Some(*own) == role) {
-            Some((_, endpoint)) => endpoint.event(at, line, raw, found),
+            Some((_, endpoint)) => {
+                let kind = endpoint.kind(line, &raw);
+                let hash = endpoint.sessions.hash(&session_name(endpoint.map, line, &raw));
+                endpoint.event(&Pending { at, line, raw, kind, hash }, found);
+            }
             None => self.bad(at, Fault::Type("role", "the name of a role, where the map looks for it"), found),
         }
     }
@@ -273,17 +343,6 @@ impl<'a> Checker<'a> {
             },
             _ => true,
         }
-    }
-
-    #[inline]
-    fn session_name<'l>(&self, line: &'l str, raw: &'l Raw<'_>) -> Cow<'l, str> {
-        if self.map.whole {
-            return Cow::Borrowed("");
-        }
-        if let Some(found) = self.map.session().and_then(|lookup| lookup.find(line)) {
-            return found;
-        }
-        Cow::Borrowed(raw.session.as_deref().unwrap_or(""))
     }
 
     /// Lets an event happen in a session, or says what is wrong with it.
@@ -511,7 +570,7 @@ impl<'a> Checker<'a> {
     fn recent(&self, slot: u32) -> Vec<Past> {
         let event = |(at, kind)| {
             let known = self.kinds.get(kind);
-            let text = |text: &str| if kind == super::kinds::SPARE { "…".to_owned() } else { text.to_owned() };
+            let text = |text: &str| if kind == SPARE { "…".to_owned() } else { text.to_owned() };
             Past { at, from: text(&known.from), to: text(&known.to), label: text(&known.label) }
         };
         self.sessions.block(slot).recent().map(event).collect()
@@ -561,6 +620,27 @@ impl<'a> Checker<'a> {
             coverage.forget(slot);
         }
     }
+}
+
+/// An event that was scanned, and not judged yet.
+struct Pending<'l> {
+    at: u64,
+    line: &'l str,
+    raw: Raw<'l>,
+    kind: u32,
+    /// Of the session's name.
+    hash: u64,
+}
+
+#[inline]
+fn session_name<'l>(map: &Map, line: &'l str, raw: &'l Raw<'_>) -> Cow<'l, str> {
+    if map.whole {
+        return Cow::Borrowed("");
+    }
+    if let Some(found) = map.session().and_then(|lookup| lookup.find(line)) {
+        return found;
+    }
+    Cow::Borrowed(raw.session.as_deref().unwrap_or(""))
 }
 
 /// The configurations of a session; those of a heavy one are taken out, to be put back.

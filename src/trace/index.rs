@@ -83,6 +83,13 @@ impl Index {
         }
     }
 
+    /// The number that a search would most likely look at first, if any; asks memory for it.
+    #[inline]
+    pub(crate) fn hint(&self, hash: u64) -> Option<u32> {
+        let entry = *self.entries.get(self.at(hash))?;
+        (entry != 0).then(|| (entry as u32).wrapping_sub(1))
+    }
+
     /// Adds a number, which must be less than [`MOST`] and whose name must not be there yet.
     pub(crate) fn insert(&mut self, hash: u64, number: u32) {
         if self.len >= self.entries.len() / 4 * 3 {

@@ -15,7 +15,10 @@
 use rustc_hash::FxHashMap;
 
 use super::index::{Index, Key, MOST};
-use crate::{id::StateId, machine::Configuration};
+use crate::{
+    id::{Id, StateId},
+    machine::Configuration,
+};
 
 /// Events that are remembered of each session.
 pub(crate) const RECENT: usize = 8;
@@ -127,6 +130,20 @@ impl Sessions {
             known == name.as_bytes()
         })?;
         Some(if number & PAST == 0 { Place::Live(number) } else { Place::Past(number ^ PAST) })
+    }
+
+    /// Where a session will most likely be found.
+    #[inline]
+    pub(crate) fn hint(&self, hash: u64) -> u32 {
+        self.index.hint(hash).unwrap_or(u32::MAX)
+    }
+
+    /// Reads of a block whatever a step will need, so that it is near when it does.
+    #[inline]
+    pub(crate) fn touch(&self, hint: u32) -> u64 {
+        let Some(block) = self.blocks.get(hint as usize) else { return 0 };
+        let states = self.states.get(hint as usize * self.width).map_or(0, |state| u64::from(state.raw()));
+        block.recent[RECENT - 1] ^ block.events ^ u64::from(block.name[0]) ^ states
     }
 
     #[inline]

@@ -105,16 +105,25 @@ pub(crate) enum Cut<'a> {
 }
 
 impl Lines {
-    /// Calls `each` with every line that ends in the chunk, without its end, and its number from 0.
-    #[inline]
-    pub(crate) fn feed(&mut self, mut chunk: &[u8], each: &mut impl FnMut(u64, Cut<'_>)) {
-        if !self.partial.is_empty() || self.overlong {
-            let Some(end) = memchr::memchr(b'\n', chunk) else { return self.keep(chunk) };
-            let (head, rest) = chunk.split_at(end);
-            self.keep(head);
-            self.flush(each);
-            chunk = rest.get(1..).unwrap_or(&[]);
+    /// Completes the line that the last chunk began, if this one does, and returns the rest of the chunk.
+    pub(crate) fn complete<'c>(&mut self, chunk: &'c [u8], each: &mut impl FnMut(u64, Cut<'_>)) -> &'c [u8] {
+        if self.partial.is_empty() && !self.overlong {
+            return chunk;
         }
+        let Some(end) = memchr::memchr(b'\n', chunk) else {
+            self.keep(chunk);
+            return &[];
+        };
+        let (head, rest) = chunk.split_at(end);
+        self.keep(head);
+        self.flush(each);
+        rest.get(1..).unwrap_or(&[])
+    }
+
+    /// Calls `each` with every line that ends in what [`Lines::complete`] has left, without its end, and its number
+    /// from 0.
+    #[inline]
+    pub(crate) fn feed<'c>(&mut self, mut chunk: &'c [u8], each: &mut impl FnMut(u64, Cut<'c>)) {
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (line, rest) = chunk.split_at(end);
             let number = self.number;
