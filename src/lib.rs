@@ -7,6 +7,7 @@ pub mod diag;
 pub mod event;
 pub mod generate;
 pub mod id;
+pub mod load;
 pub mod machine;
 pub mod protocol;
 pub mod reference;

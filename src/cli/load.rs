@@ -39,11 +39,8 @@ pub(super) fn load(path: &Path, search: &[PathBuf]) -> Result<Loaded, Failure> {
     let text = files::read_text(path)?;
     let name = files::name(path);
     let mut sources = Sources::new();
-    let too_many = |error: crate::id::TooMany| Failure::File {
-        path: name.clone(),
-        what: "read",
-        reason: error.to_string(),
-    };
+    let too_many =
+        |error: crate::id::TooMany| Failure::File { path: name.clone(), what: "read", reason: error.to_string() };
     let file = sources.add(name.clone(), text).map_err(too_many)?;
     let (tree, mut found) = {
         let text = sources.get(file).map_or("", |source| &*source.text);

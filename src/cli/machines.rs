@@ -3,7 +3,10 @@
 use crate::{
     id::{Id, IdVec, RoleId},
     machine::System,
-    protocol::{Graph, Header, Local, Names, ProjectionError, Protocol, Spec, SystemDecl, Target, project},
+    protocol::{
+        Graph, Header, Local, Names, Protocol, Spec, SystemDecl, Target,
+        project::{self, ProjectionError},
+    },
 };
 
 /// Something with roles that can be named on the command line.

@@ -16,9 +16,9 @@ pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     tally.diagnostics(&loaded.sources, &loaded.found)?;
     let spec = &loaded.spec;
     let subjects: Vec<machines::Subject<'_>> = match &args.protocol {
-        Some(_) => vec![
-            machines::choose(spec, args.protocol.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?,
-        ],
+        Some(_) => {
+            vec![machines::choose(spec, args.protocol.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?]
+        }
         None => machines::Subject::all(spec).into_iter().filter(|subject| !subject.is_aux()).collect(),
     };
     if subjects.is_empty() && !loaded.has_errors() {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
                 }
             }
             Err(NoLocals::Projection(graph, errors)) => {
-                let chosen = |error: &&crate::protocol::ProjectionError| {
+                let chosen = |error: &&crate::protocol::project::ProjectionError| {
                     args.role.as_ref().is_none_or(|role| header.role_name(error.role) == role)
                 };
                 let errors: Vec<_> = errors.iter().filter(chosen).cloned().collect();

@@ -70,81 +70,65 @@ impl<'a> Global<'a> {
     }
 }
 
-/// What the roles of a global protocol may do when messages take time: a word of the protocol that explains what was
-/// seen so far, and what each role has not done of it yet.
-///
-/// A run is one of the protocol if some word of it, each message split into its send and its receive, has the run's
-/// events as a prefix for every role (independent events may overtake each other). What is kept is the word's end,
-/// [`Rest`], and per role its part of the word that is still to come.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Causal {
-    rest: Rest,
-    /// Per role, oldest first; a role with nothing is absent.
-    owed: BTreeMap<RoleId, VecDeque<Event>>,
-}
-
-impl Causal {
-    /// Whether every role has done its part of the word.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.owed.is_empty()
-    }
-
-    fn owes(&mut self, event: Event) {
-        self.owed.entry(event.subject()).or_default().push_back(event);
-    }
-
-    fn longest(&self) -> usize {
-        self.owed.values().map(VecDeque::len).max().unwrap_or(0)
-    }
-}
+/// How much of what each role did a word has accounted for.
+type Accounted = BTreeMap<RoleId, usize>;
 
 impl Global<'_> {
-    /// Nothing done yet.
+    /// Whether what the roles did is what they may do when messages take time: whether some word of the protocol, each
+    /// message split into its send and its receive, begins for every role with exactly what the role did. Independent
+    /// events may overtake each other; nobody is ahead of the protocol.
+    ///
+    /// A shortest such word comes out. That a receive follows its send is up to whoever made the run.
     #[must_use]
-    pub fn causal(&self) -> Causal {
-        Causal { rest: self.initial(), owed: BTreeMap::new() }
-    }
-
-    /// Every explanation of what was seen so far and now `event`. The word is continued as long as no role falls
-    /// behind it by more than `lag` events; nothing comes out if no such word explains the event.
-    #[must_use]
-    pub fn explain(&self, causal: &Causal, event: Event, lag: usize) -> BTreeSet<Causal> {
-        let mut explained = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let mut open = vec![causal.clone()];
-        while let Some(mut causal) = open.pop() {
-            if !seen.insert(causal.clone()) {
+    pub fn explain(&self, run: &[Event]) -> Option<Vec<Event>> {
+        let mut done: BTreeMap<RoleId, Vec<Event>> = BTreeMap::new();
+        for &event in run {
+            for part in parts(event) {
+                done.entry(part.subject()).or_default().push(part);
+            }
+        }
+        let mut seen: BTreeSet<(Rest, Accounted)> = BTreeSet::new();
+        let mut open = VecDeque::from([(self.initial(), Accounted::new(), Vec::new())]);
+        while let Some((rest, accounted, word)) = open.pop_front() {
+            if done.iter().all(|(role, events)| accounted.get(role) == Some(&events.len())) {
+                return Some(word);
+            }
+            if !seen.insert((rest.clone(), accounted.clone())) {
                 continue;
             }
-            let subject = event.subject();
-            if let Some(part) = causal.owed.get_mut(&subject) {
-                // The role's next event is settled by the word; it is this one or the word is the wrong one.
-                if part.front() == Some(&event) {
-                    part.pop_front();
-                    if part.is_empty() {
-                        causal.owed.remove(&subject);
-                    }
-                    explained.insert(causal);
-                }
-                continue;
-            }
-            // The word goes on.
-            for (step, rest) in self.steps(&causal.rest) {
-                let mut longer = Causal { rest, owed: causal.owed.clone() };
-                match step {
-                    // p -> q: l  is  p!q:l then q?p:l
-                    Event::Sync { from, to, label, sort } => {
-                        longer.owes(Event::Send { from, to, label, sort });
-                        longer.owes(Event::Receive { from, to, label, sort });
-                    }
-                    other => longer.owes(other),
-                }
-                if longer.longest() <= lag {
-                    open.push(longer);
+            for (letter, then) in self.steps(&rest) {
+                if let Some(accounted) = account(&done, &accounted, letter) {
+                    let mut word = word.clone();
+                    word.push(letter);
+                    open.push_back((then, accounted, word));
                 }
             }
         }
-        explained
+        None
     }
+}
+
+/// `p -> q: l` is p!q:l and q?p:l.
+fn parts(event: Event) -> Vec<Event> {
+    match event {
+        Event::Sync { from, to, label, sort } => {
+            vec![Event::Send { from, to, label, sort }, Event::Receive { from, to, label, sort }]
+        }
+        other => vec![other],
+    }
+}
+
+/// Accounts for one more letter: every role that takes part in it did that next, or has done nothing more.
+fn account(done: &BTreeMap<RoleId, Vec<Event>>, accounted: &Accounted, letter: Event) -> Option<Accounted> {
+    let mut accounted = accounted.clone();
+    for part in parts(letter) {
+        let Some(events) = done.get(&part.subject()) else { continue };
+        let at = accounted.entry(part.subject()).or_default();
+        match events.get(*at) {
+            Some(event) if *event == part => *at = at.saturating_add(1),
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    Some(accounted)
 }

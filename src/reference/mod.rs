@@ -38,6 +38,6 @@ mod rules;
 pub use configuration::{Bad, Configuration, System};
 pub use equations::equations;
 pub use explore::{Explored, explore};
-pub use global::{Causal, Global};
+pub use global::Global;
 pub use rewrite::{Rest, Step};
 pub use rules::{Fired, Rule};

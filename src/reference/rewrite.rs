@@ -150,6 +150,7 @@ impl<'a> Rewriter<'a> {
                 Item::Multicast(..) => return Rest(rest),
                 // [end]  what was executed is over: go on with what stands behind it
                 Item::Inside(..) | Item::Called => {
+                    self.fired.note(Rule::End);
                     rest.pop();
                     continue;
                 }
@@ -276,6 +277,7 @@ impl<'a> Rewriter<'a> {
                     let following = done.saturating_add(1);
                     behind.pop();
                     if following < to.len() {
+                        self.fired.note(Rule::GlobalMulticast);
                         behind.push(Item::Multicast(block, at, following));
                     } else {
                         behind.push(Item::Block(block, at));

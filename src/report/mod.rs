@@ -17,6 +17,7 @@ mod human;
 mod json;
 mod junit;
 mod layout;
+pub mod local;
 pub mod mermaid;
 pub mod record;
 mod sarif;
@@ -35,8 +36,8 @@ pub use human::{Human, render};
 pub use json::Json;
 pub use junit::Junit;
 pub use record::{
-    DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, StepRecord, Summary,
-    TraceRecord, VerdictRecord,
+    CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, ShareRecord,
+    StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord,
 };
 pub use sarif::Sarif;
 pub use text::clean;
@@ -54,6 +55,15 @@ pub trait Reporter {
 
     /// A session of a recorded trace and what came of it.
     fn session(&mut self, session: &SessionRecord) -> io::Result<()>;
+
+    /// A line of a log that is no event.
+    fn bad_line(&mut self, line: &DiagnosticRecord) -> io::Result<()>;
+
+    /// Which parts of a protocol were seen. Formats for findings leave it out.
+    fn coverage(&mut self, coverage: &CoverageRecord) -> io::Result<()> {
+        let _ = coverage;
+        Ok(())
+    }
 
     /// The end: formats that are one document write it now.
     fn finish(&mut self, summary: &Summary) -> io::Result<()>;
