@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
-    id::{DeclId, Id, IdVec, ModuleId, RoleId},
+    id::{DeclId, IdVec, ModuleId, RoleId},
     protocol::{
         Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported,
     },
@@ -108,11 +108,10 @@ impl<'t> Lowering<'_, 't> {
             Target::Protocol(at) => Some(Target::ProtocolRole(at, self.target_role(index, name)?)),
             Target::System(at) => Some(Target::SystemRole(at, self.target_role(index, name)?)),
             Target::Local(_) if world.local_role(decl) == Some(&name.text) => Some(index),
-            other => {
+            _ => {
                 let own = world.local_role(decl).unwrap_or("?");
                 let text = format!("`{}` is the part of `{own}`, not of `{}`", callee::text(&target.name), name.text);
                 self.diagnostics.push(Diagnostic::new(form::WRONG_KIND, name.span, text));
-                let _ = other;
                 None
             }
         }
@@ -227,7 +226,7 @@ impl<'t> Lowering<'_, 't> {
                     note(&mut unsupported, unsupported::FAMILY, "role family", role.span);
                 }
             }
-            let mut ask = |role: &tree::Role, sound: &mut bool| {
+            let mut ask = |role: &'t tree::Role, sound: &mut bool| {
                 if said.contains(&*role.name.text) {
                     return None;
                 }
