@@ -305,7 +305,9 @@ impl Map {
                 code: codes::MAP_VALUE,
                 place: Place { line: 1, column: 1 },
                 text: "the observer `endpoint` needs a role".to_owned(),
-                help: Some("say whose endpoint was observed: `role = \"…\"`, or `role = { pointer = \"/…\" }`".to_owned()),
+                help: Some(
+                    "say whose endpoint was observed: `role = \"…\"`, or `role = { pointer = \"/…\" }`".to_owned(),
+                ),
             });
         }
         for (_, to) in self.rename.iter().filter(|(_, to)| names.find_label(&to.text).is_none()) {
