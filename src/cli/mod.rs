@@ -5,15 +5,10 @@
 
 mod args;
 mod completions;
-mod conform;
 mod explain;
 mod files;
-mod graph;
-mod load;
-mod machines;
 mod new;
 mod output;
-mod project;
 mod status;
 mod tally;
 
@@ -54,10 +49,7 @@ fn run(args: Vec<OsString>) -> Status {
     };
     cli.color.apply();
     let done = match &cli.command {
-        Command::Project(args) => project::run(args),
-        Command::Graph(args) => graph::run(args),
-        Command::Conform(args) => conform::run(args),
-        Command::Check(_) | Command::Fmt(_) => Err(Failure::Usage(String::new())),
+        Command::Check(_) | Command::Fmt(_) | Command::Project(_) | Command::Graph(_) | Command::Conform(_) => Err(Failure::Usage(String::new())),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
-    id::{Id, ModuleId},
+    id::ModuleId,
     protocol::names::{Builtin, Field, Payload, Sort},
     syntax::tree,
 };
@@ -498,7 +498,7 @@ fn find<'t>(world: &World<'t>, module: ModuleId, parts: &[&str]) -> Option<(Opti
 /// The types that an alias mentions.
 fn mentions<'t>(world: &World<'t>, module: ModuleId, alias: &tree::TypeDecl) -> Vec<(ModuleId, &'t str)> {
     let mut found = Vec::new();
-    let mut name = |name: &tree::QName, found: &mut Vec<(ModuleId, &'t str)>| {
+    let name = |name: &tree::QName, found: &mut Vec<(ModuleId, &'t str)>| {
         let parts: Vec<&str> = name.parts.iter().map(|part| &*part.text).collect();
         let hidden = |one: &str| alias.params.iter().any(|param| &*param.name.text == one);
         if matches!(parts.as_slice(), &[one] if hidden(one)) {
