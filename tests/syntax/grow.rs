@@ -9,11 +9,49 @@ pub struct Grow {
     local: bool,
 }
 
-const PLAIN: &[&str] = &["A", "B", "C", "x", "y", "Loop", "msg", "größe", "_1", "from", "to", "at", "by", "in", "is", "self", "this"];
+const PLAIN: &[&str] =
+    &["A", "B", "C", "x", "y", "Loop", "msg", "größe", "_1", "from", "to", "at", "by", "in", "is", "self", "this"];
 const ODD: &[&str] = &[
-    "choice", "rec", "end", "var", "own", "true", "not", "enum", "a b", "x-vendor.*", "220", "5s", "states", "each",
-    "where", "sync", "once", "crash", "protocol", "check", "type", "channel", "a.b", "->", "é ü", "edition", "import",
-    "do", "send", "timeout", "lend", "return", "null", "async", "set", "within", "connect", "may", "global", "1_0",
+    "choice",
+    "rec",
+    "end",
+    "var",
+    "own",
+    "true",
+    "not",
+    "enum",
+    "a b",
+    "x-vendor.*",
+    "220",
+    "5s",
+    "states",
+    "each",
+    "where",
+    "sync",
+    "once",
+    "crash",
+    "protocol",
+    "check",
+    "type",
+    "channel",
+    "a.b",
+    "->",
+    "é ü",
+    "edition",
+    "import",
+    "do",
+    "send",
+    "timeout",
+    "lend",
+    "return",
+    "null",
+    "async",
+    "set",
+    "within",
+    "connect",
+    "may",
+    "global",
+    "1_0",
 ];
 
 impl Grow {
@@ -350,7 +388,11 @@ impl Grow {
         if self.one_in(12) {
             return self.payload();
         }
-        if short { self.short_label() } else { self.label() }
+        if short {
+            self.short_label()
+        } else {
+            self.label()
+        }
         if !self.one_in(5) {
             self.payload();
         }
@@ -866,7 +908,8 @@ impl Grow {
         while self.one_in(6) {
             self.pick(&["aux", "explicit"]);
         }
-        let head = if nested { &["nested protocol", "protocol"][..] } else { &["protocol", "global protocol", "global"] };
+        let head =
+            if nested { &["nested protocol", "protocol"][..] } else { &["protocol", "global protocol", "global"] };
         self.pick(head);
         if self.tokens.last().is_some_and(|last| last == "global") {
             self.put("G");

@@ -149,6 +149,22 @@ impl<'t> Layout<'t> {
         rest.get(first).is_some_and(|comment| comment.span.start < end)
     }
 
+    /// The first brace from a place on that is not in a comment; the place itself if there is none.
+    pub(super) fn brace_from(&self, place: u32, end: u32) -> u32 {
+        let mut number = self.comments.partition_point(|comment| comment.span.end <= place);
+        let mut at = place;
+        while at < end {
+            let comment = self.comments.get(number);
+            let upto = comment.map_or(end, |comment| comment.span.start.clamp(at, end));
+            if let Some(found) = self.source(at, upto).find('{') {
+                return at.saturating_add(u32::try_from(found).unwrap_or(0));
+            }
+            at = comment.map_or(end, |comment| comment.span.end);
+            number = number.saturating_add(1);
+        }
+        place
+    }
+
     fn source(&self, start: u32, end: u32) -> &'t str {
         self.text.get(start as usize..end as usize).unwrap_or("")
     }
@@ -169,7 +185,10 @@ impl<'t> Layout<'t> {
     /// Whether a line must break at a comment.
     fn breaks(&self, number: usize) -> bool {
         self.stand(number) != Stand::Before
-            || self.comments.get(number).is_some_and(|comment| self.source(comment.span.start, comment.span.end).contains('\n'))
+            || self
+                .comments
+                .get(number)
+                .is_some_and(|comment| self.source(comment.span.start, comment.span.end).contains('\n'))
     }
 
     /// Whether a blank line stands before a place of the source.
