@@ -10,7 +10,7 @@ use super::{Failure, files};
 use crate::{
     diag::{Diagnostic, Sources},
     protocol::{self, LoadError, Loader, Spec},
-    syntax::{self, tree},
+    syntax::tree,
 };
 
 /// A specification and what is wrong with it.
@@ -45,15 +45,9 @@ pub(super) fn load(path: &Path, search: &[PathBuf]) -> Result<Loaded, Failure> {
         reason: error.to_string(),
     };
     let file = sources.add(name.clone(), text).map_err(too_many)?;
-    let (tree, mut found) = {
-        let text = sources.get(file).map_or("", |source| &*source.text);
-        syntax::parse(file, text)
-    };
     let mut loader = Files { search, known: HashMap::new() };
     loader.remember(path, &name);
-    let (spec, more) = protocol::lower(&mut sources, file, &tree, &mut loader);
-    found.extend(more);
-    found.sort_by_key(|diagnostic| diagnostic.span);
+    let (tree, spec, found) = protocol::read(&mut sources, file, &mut loader);
     Ok(Loaded { name, sources, tree, spec, found })
 }
 
