@@ -14,7 +14,7 @@ use super::{
     world::World,
 };
 use crate::{
-    diag::{Code, Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    diag::{Code, Diagnostic, Severity, Span, catalogue::data, catalogue::form, catalogue::unsupported},
     id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, ModuleId, RoleId, SortId, VarId},
     protocol::{
         Role,
@@ -626,7 +626,15 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     pub(super) fn peer(&mut self, role: &'t tree::Role) -> Option<RoleId> {
         let id = self.role(role)?;
         self.active.insert(id);
-        if self.own == Some(id) && !self.lenient {
+        if self.own == Some(id) && self.lenient {
+            self.report.once(form::SELF_MESSAGE, &role.name.text, || {
+                let text = format!("role `{}` speaks with itself: nothing ever arrives", role.name.text);
+                let help = format!("a step that nobody else sees is written `{}: l()`", role.name.text);
+                let mut found = Diagnostic::new(form::SELF_MESSAGE, role.span, text).help(help);
+                found.severity = Severity::Warning;
+                found
+            });
+        } else if self.own == Some(id) {
             self.report.once(form::OWN_PEER, &role.name.text, || {
                 let text = format!("role `{}` cannot be its own peer", role.name.text);
                 Diagnostic::new(form::OWN_PEER, role.span, text)

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::form},
-    id::{DeclId, FileId, Id, IdVec, ModuleId},
+    id::{DeclId, Id, IdVec, ModuleId},
     syntax::tree,
 };
 
@@ -31,7 +31,6 @@ pub(super) struct Decl<'t> {
     /// The protocol around a nested one.
     pub(super) parent: Option<DeclId>,
     pub(super) name: &'t tree::Name,
-    pub(super) span: Span,
     /// Protocols nested in it.
     pub(super) nested: FxHashMap<&'t str, DeclId>,
     /// Another declaration has its name, or the parser found errors in it.
@@ -59,7 +58,6 @@ impl Decl<'_> {
 
 /// One file of the specification.
 pub(super) struct Module<'t> {
-    pub(super) file: FileId,
     /// `module a.b;`
     path: Option<String>,
     imports: &'t [Import],
@@ -176,8 +174,7 @@ impl<'t> World<'t> {
             };
             let after = loaded.broken.partition_point(|at| at.start < span.start);
             let broken = !first || loaded.broken.get(after).is_some_and(|at| at.start < span.end);
-            let decl =
-                self.add(Decl { kind, module: id, parent: None, name, span, nested: FxHashMap::default(), broken });
+            let decl = self.add(Decl { kind, module: id, parent: None, name, nested: FxHashMap::default(), broken });
             if id == ModuleId::default() {
                 self.own.push(decl);
             }
@@ -222,7 +219,6 @@ impl<'t> World<'t> {
                 module: self.decls[parent].module,
                 parent: Some(parent),
                 name,
-                span: inner.span,
                 nested: FxHashMap::default(),
                 broken: first.is_some() || self.decls[parent].broken,
             });
@@ -398,7 +394,6 @@ impl<'t> Module<'t> {
         }
         let path = tree.module.as_ref();
         Self {
-            file: loaded.file,
             path: path.map(|path| path.parts.iter().map(|part| &*part.text).collect::<Vec<_>>().join(".")),
             imports: &loaded.imports,
             by_path,

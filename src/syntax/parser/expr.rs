@@ -317,7 +317,7 @@ fn escape(text: &str) -> (Option<char>, usize) {
     let tail = text.get(2..).unwrap_or("");
     let (digits, length) = match tail.strip_prefix('{') {
         Some(braced) => {
-            let end = braced.find('}').unwrap_or(0).min(6);
+            let end = braced.find('}').filter(|&end| end <= 6).unwrap_or(0);
             (braced.get(..end).unwrap_or(""), end.saturating_add(4))
         }
         None => (tail.get(..4).unwrap_or(""), 6),
