@@ -484,3 +484,17 @@ fn rename(term: &mut Term, names: &mut Names) {
         }
     }
 }
+
+/// What the fuzz target runs, on bytes of all lengths.
+#[test]
+fn any_bytes() {
+    for seed in 0..rounds(1500) {
+        let mut rng = Rng::new(seed);
+        let length = rng.below(300);
+        let bytes: Vec<u8> = (0..length).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+        polylogue::fuzz::lockstep(&bytes);
+    }
+    polylogue::fuzz::lockstep(&[]);
+    polylogue::fuzz::lockstep(&[0; 10_000]);
+    polylogue::fuzz::lockstep(&[255; 10_000]);
+}
