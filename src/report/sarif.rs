@@ -113,9 +113,13 @@ fn code_flow(verdict: &VerdictRecord) -> Option<Value> {
 
 impl<W: Write> Reporter for Sarif<W> {
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
-        let record = DiagnosticRecord::of(sources, diagnostic);
-        let explanation = diagnostic.code.explanation();
-        self.rule(record.code, explanation.title, explanation.text);
+        self.bad_line(&DiagnosticRecord::of(sources, diagnostic))
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
+        if let Some(code) = Code::find(record.code) {
+            self.rule(record.code, code.explanation().title, code.explanation().text);
+        }
         let mut text = record.message.clone();
         for note in record.notes.iter().map(|note| format!("note: {note}")) {
             text.push_str(&format!("\n{note}"));
@@ -162,7 +166,7 @@ impl<W: Write> Reporter for Sarif<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        if trace.as_stated() {
+        if trace.as_stated {
             return Ok(());
         }
         self.rule("trace", "a trace came out otherwise than stated", "");
