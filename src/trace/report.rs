@@ -122,6 +122,14 @@ pub struct Session {
     pub last: Vec<Past>,
 }
 
+impl Session {
+    /// The line of the offending event, counted from 1 as editors do.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        self.at.map(|at| at.saturating_add(1))
+    }
+}
+
 /// A line that is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::form},
-    id::{DeclId, FileId, Id, IdVec, ModuleId},
+    id::{DeclId, Id, IdVec, ModuleId},
     syntax::tree,
 };
 
@@ -31,7 +31,6 @@ pub(super) struct Decl<'t> {
     /// The protocol around a nested one.
     pub(super) parent: Option<DeclId>,
     pub(super) name: &'t tree::Name,
-    pub(super) span: Span,
     /// Protocols nested in it.
     pub(super) nested: FxHashMap<&'t str, DeclId>,
     /// Another declaration has its name, or the parser found errors in it.
@@ -59,7 +58,6 @@ impl Decl<'_> {
 
 /// One file of the specification.
 pub(super) struct Module<'t> {
-    pub(super) file: FileId,
     /// `module a.b;`
     path: Option<String>,
     imports: &'t [Import],
@@ -125,16 +123,17 @@ impl<'t> World<'t> {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut seen: FxHashMap<(&'static str, &'t str), Span> = FxHashMap::default();
-        let mut fresh = |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| {
-            match seen.insert((space, &*name.text), name.span) {
+        let mut fresh =
+            |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| match seen
+                .insert((space, &*name.text), name.span)
+            {
                 None => true,
                 Some(first) => {
                     seen.insert((space, &*name.text), first);
                     diagnostics.push(twice(form::DUPLICATE, what, name, first));
                     false
                 }
-            }
-        };
+            };
         for item in &tree.items {
             let (kind, name, span) = match item {
                 tree::Item::Protocol(p) => (Kind::Protocol(p), &p.name, p.span),
@@ -175,15 +174,7 @@ impl<'t> World<'t> {
             };
             let after = loaded.broken.partition_point(|at| at.start < span.start);
             let broken = !first || loaded.broken.get(after).is_some_and(|at| at.start < span.end);
-            let decl = self.add(Decl {
-                kind,
-                module: id,
-                parent: None,
-                name,
-                span,
-                nested: FxHashMap::default(),
-                broken,
-            });
+            let decl = self.add(Decl { kind, module: id, parent: None, name, nested: FxHashMap::default(), broken });
             if id == ModuleId::default() {
                 self.own.push(decl);
             }
@@ -228,7 +219,6 @@ impl<'t> World<'t> {
                 module: self.decls[parent].module,
                 parent: Some(parent),
                 name,
-                span: inner.span,
                 nested: FxHashMap::default(),
                 broken: first.is_some() || self.decls[parent].broken,
             });
@@ -404,7 +394,6 @@ impl<'t> Module<'t> {
         }
         let path = tree.module.as_ref();
         Self {
-            file: loaded.file,
             path: path.map(|path| path.parts.iter().map(|part| &*part.text).collect::<Vec<_>>().join(".")),
             imports: &loaded.imports,
             by_path,

@@ -60,8 +60,7 @@ impl Mates {
                 2 => braces > 0,
                 _ => since.last().and_then(|counts| counts.get(slot)).is_some_and(|&count| count > 0),
             };
-            while fits {
-                let Some((kind, from)) = open.pop() else { break };
+            while let Some((kind, from)) = open.pop_if(|_| fits) {
                 if let Some(entry) = mate.get_mut(from as usize) {
                     *entry = number(at);
                 }
