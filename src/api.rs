@@ -80,7 +80,7 @@ impl Specification {
         let property = Property::parse(property, crate::diag::Span::default()).map_err(Error::Claim)?;
         let (at, header) = self.target(target)?;
         let outcome = verify::check(&self.loaded.spec, property, at, &Options::default(), &mut |_| None)?;
-        Ok(self.answer(format!("{}({target})", property.name()), Expected::Holds, header, outcome))
+        Ok(self.answer(format!("{}({target})", property.name()), Expected::Holds, Some(header), outcome))
     }
 
     /// Answers every claim of the specification; without any, whether each protocol is projectable and each system

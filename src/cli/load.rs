@@ -18,11 +18,7 @@ pub(super) fn load(path: &Path, search: &[PathBuf]) -> Result<Loaded, Failure> {
     let name = files::name(path);
     let mut loader = Files { search, known: HashMap::new() };
     loader.remember(path, &name);
-    Loaded::new(name.clone(), text, &mut loader).map_err(|error| Failure::File {
-        path: name,
-        what: "read",
-        reason: error.to_string(),
-    })
+    Ok(Loaded::new(name, text, &mut loader))
 }
 
 /// What reports call the file.
