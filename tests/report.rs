@@ -71,6 +71,7 @@ fn session() -> SessionRecord {
         assumed: Vec::new(),
         last: vec!["A -> B: x".into()],
         payload: None,
+        finding: true,
     }
 }
 

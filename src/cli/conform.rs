@@ -18,15 +18,15 @@ use crate::{
         CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, SessionRecord, ShareRecord, UnseenRecord,
         record::Place,
     },
-    trace::{BadLine, Checker, Coverage, Finding, Map, MapError, Past, Session, Share, Subject, Transition, Unseen},
+    trace::{
+        BadLine, Checker, Coverage, Finding, Judgement, Map, MapError, Past, Session, Share, Subject, Transition,
+        Unseen,
+    },
 };
 
 pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     let loaded = load::load(&args.spec, &args.search_path)?;
     let mut tally = Tally::new(args.format);
-    if args.complete {
-        tally.demand_complete();
-    }
     tally.errors(&loaded)?;
     let map = match map(args)? {
         Some(map) => map,
@@ -85,7 +85,14 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         if args.coverage {
             checker = checker.with_coverage();
         }
-        let mut judge = Judge { loaded: &loaded, header, log: files::name(log), tally: &mut tally, stopped: None };
+        let mut judge = Judge {
+            loaded: &loaded,
+            header,
+            log: files::name(log),
+            tally: &mut tally,
+            stopped: None,
+            complete: args.complete,
+        };
         if let Err(failure) = read(log, &mut checker, &mut judge) {
             tally.failure(failure)?;
         }
@@ -207,6 +214,8 @@ struct Judge<'a> {
     header: &'a Header,
     log: String,
     tally: &'a mut Tally,
+    /// A session that stopped early is a finding.
+    complete: bool,
     /// The first failure to write.
     stopped: Option<Failure>,
 }
@@ -274,6 +283,8 @@ impl Judge<'_> {
             help: session.help,
             assumed: Vec::new(),
             last: session.last.iter().map(past).collect(),
+            finding: session.verdict == Judgement::Violates
+                || (session.verdict == Judgement::Incomplete && self.complete),
             payload: session.payload,
         }
     }

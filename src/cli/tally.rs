@@ -21,8 +21,6 @@ pub(super) struct Tally {
     summary: Summary,
     status: Status,
     begun: Instant,
-    /// Whether an incomplete session is a finding.
-    complete: bool,
 }
 
 impl Tally {
@@ -37,12 +35,7 @@ impl Tally {
     }
 
     fn with(reporter: Box<dyn Reporter>) -> Self {
-        Self { reporter, summary: Summary::default(), status: Status::AsStated, begun: Instant::now(), complete: false }
-    }
-
-    /// From here on a session that stopped early is a finding.
-    pub(super) fn demand_complete(&mut self) {
-        self.complete = true;
+        Self { reporter, summary: Summary::default(), status: Status::AsStated, begun: Instant::now() }
     }
 
     /// Remembers a status that has no record of its own.
@@ -124,7 +117,7 @@ impl Tally {
             "conforms" => summary.conforming = summary.conforming.saturating_add(1),
             "incomplete" => {
                 summary.incomplete = summary.incomplete.saturating_add(1);
-                if self.complete {
+                if session.finding {
                     self.judged(false, false);
                 }
             }

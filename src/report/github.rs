@@ -113,8 +113,8 @@ impl<W: Write> Reporter for Github<W> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let level = match session.verdict {
-            "violates" => "error",
             "unknown" => "warning",
+            _ if session.finding => "error",
             _ => return Ok(()),
         };
         let line = session.at.map_or(0, |at| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));

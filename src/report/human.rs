@@ -126,15 +126,25 @@ pub struct Human<W> {
     /// The last thing written was several lines, so an empty line separates it from what follows.
     block: bool,
     anything: bool,
+    /// What follows is about this file, which was not named yet.
+    file: Option<String>,
 }
 
 impl<W: Write> Human<W> {
     /// Writes to `out`.
     pub fn new(out: W, style: Style) -> Self {
-        Self { out, style, block: false, anything: false }
+        Self { out, style, block: false, anything: false, file: None }
     }
 
     fn begin(&mut self, block: bool) -> io::Result<()> {
+        if let Some(file) = self.file.take() {
+            if self.anything {
+                writeln!(self.out)?;
+            }
+            writeln!(self.out, "{HEAD}{}{HEAD:#}", clean(&file))?;
+            self.anything = true;
+            self.block = false;
+        }
         if self.anything && (block || self.block) {
             writeln!(self.out)?;
         }
@@ -253,9 +263,9 @@ fn scope(verdict: &VerdictRecord) -> String {
 
 impl<W: Write> Reporter for Human<W> {
     fn file(&mut self, name: &str) -> io::Result<()> {
-        self.begin(true)?;
-        self.block = false;
-        writeln!(self.out, "{HEAD}{}{HEAD:#}", clean(name))
+        // Written with the first finding about it.
+        self.file = Some(name.to_owned());
+        Ok(())
     }
 
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
@@ -317,7 +327,7 @@ impl<W: Write> Reporter for Human<W> {
         let (style, word) = match session.verdict {
             "violates" => (BAD, "violates"),
             "unknown" => (UNSURE, "unknown"),
-            "incomplete" => (UNSURE, "stopped"),
+            "incomplete" if session.finding => (BAD, "stopped"),
             _ => return Ok(()),
         };
         self.begin(true)?;
@@ -394,8 +404,8 @@ impl<W: Write> Reporter for Human<W> {
             self.begin(true)?;
             let mut parts = Vec::new();
             let kinds = [
-                (summary.conforming, "conform"),
-                (summary.violating, "violate it"),
+                (summary.conforming, "conforming"),
+                (summary.violating, "violating"),
                 (summary.incomplete, "stopped early"),
             ];
             for (n, what) in kinds {

@@ -108,12 +108,12 @@ impl<W: Write> Reporter for Junit<W> {
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let message = session.message.clone().unwrap_or_default();
         let result = match session.verdict {
-            "violates" => {
+            "unknown" => Outcome::Error { message },
+            _ if session.finding => {
                 let at = session.at.map_or_else(String::new, |at| format!("line {}: ", at.saturating_add(1)));
                 let instead = session.expected.iter().map(|e| format!("\nexpected {}", e.words()));
                 Outcome::Failed { text: format!("{at}{message}{}", instead.collect::<String>()), message }
             }
-            "unknown" => Outcome::Error { message },
             _ => Outcome::Passed,
         };
         self.case(&session.file, session.session.clone(), "session", result);

@@ -372,6 +372,9 @@ pub struct SessionRecord {
     pub last: Vec<String>,
     /// The payload of the offending event, if it is short and nothing in it is secret.
     pub payload: Option<String>,
+    /// Whether it counts as a finding: a violation does, and a session that stopped early where that was forbidden.
+    #[serde(skip)]
+    pub finding: bool,
 }
 
 /// How much of a kind was seen.

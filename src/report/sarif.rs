@@ -185,8 +185,8 @@ impl<W: Write> Reporter for Sarif<W> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let level = match session.verdict {
-            "violates" => "error",
             "unknown" => "warning",
+            _ if session.finding => "error",
             _ => return Ok(()),
         };
         let id = session.code.unwrap_or("session");
