@@ -82,7 +82,11 @@ fn every_case_says_what_is_expected() {
         let (_, found, sources) = spec_with(text, &mut loader.clone());
         let shown = show(&found, &sources);
         let code = path.file_name().unwrap().to_str().unwrap().split('-').next().unwrap().to_owned();
-        assert!(found.iter().any(|found| found.code.id() == code), "{} does not trigger {code}:\n{shown}", path.display());
+        assert!(
+            found.iter().any(|found| found.code.id() == code),
+            "{} does not trigger {code}:\n{shown}",
+            path.display()
+        );
         let beside = path.with_extension("txt");
         if bless {
             fs::write(&beside, &shown).unwrap();
@@ -344,7 +348,10 @@ fn nested_protocols_are_seen_from_inside() {
 #[test]
 fn modules_are_imported_once_and_by_any_name() {
     let mut loader = InMemory::new()
-        .with("lib.login", "module lib.login; import lib.base; protocol Login(role U, role S) { U -> S: user(); do base.Ok(S, U); }")
+        .with(
+            "lib.login",
+            "module lib.login; import lib.base; protocol Login(role U, role S) { U -> S: user(); do base.Ok(S, U); }",
+        )
         .with("lib.base", "module lib.base; type Id = string; protocol Ok(role A, role B) { A -> B: ok(id: Id); }");
     let (spec, found, sources) = spec_with(
         "import lib.login; import lib.base as b;
@@ -354,7 +361,15 @@ fn modules_are_imported_once_and_by_any_name() {
     assert_eq!(show(&found, &sources), "");
     assert_eq!(
         steps(&spec, 0),
-        ["AB:user()", "BA:ok(id: string)", "BA:user()", "AB:ok(id: string)", "AB:ok(id: string)", "AB:m(string)", "end"]
+        [
+            "AB:user()",
+            "BA:ok(id: string)",
+            "BA:user()",
+            "AB:ok(id: string)",
+            "AB:ok(id: string)",
+            "AB:m(string)",
+            "end"
+        ]
     );
     assert_eq!(sources.iter().count(), 3);
     assert_eq!(spec.protocols.len(), 1);
@@ -440,7 +455,9 @@ fn ends_of_an_edge_agree_on_what_one_of_them_leaves_open() {
     let sorts: Vec<Vec<_>> = spec.systems[0]
         .locals
         .values()
-        .map(|local| local.states.values().flat_map(|state| state.arms.iter().map(|arm| (arm.label, arm.sort))).collect())
+        .map(|local| {
+            local.states.values().flat_map(|state| state.arms.iter().map(|arm| (arm.label, arm.sort))).collect()
+        })
         .collect();
     assert_eq!(sorts[0], sorts[1]);
     assert_eq!(spec.names.message(sorts[0][0].0, sorts[0][0].1), "a(x: int)");
