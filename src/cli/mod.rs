@@ -4,11 +4,18 @@
 //! standard error. The exit code is the worst [`Status`] that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod check;
 mod completions;
+mod conform;
 mod explain;
 mod files;
+mod fmt;
+mod graph;
+mod load;
+mod machines;
 mod new;
 mod output;
+mod project;
 mod status;
 mod tally;
 
@@ -49,7 +56,11 @@ fn run(args: Vec<OsString>) -> Status {
     };
     cli.color.apply();
     let done = match &cli.command {
-        Command::Check(_) | Command::Fmt(_) | Command::Project(_) | Command::Graph(_) | Command::Conform(_) => Err(Failure::Usage(String::new())),
+        Command::Project(args) => project::run(args),
+        Command::Graph(args) => graph::run(args),
+        Command::Conform(args) => conform::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Fmt(args) => fmt::run(args),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

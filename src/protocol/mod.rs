@@ -4,6 +4,7 @@
 //! imports is a [`Spec`]. A protocol's statements stay a [`Term`] (the reference semantics rewrites it) and become a
 //! control-flow [`Graph`], from which the local type of a role is projected as a [`Local`] automaton.
 
+mod endpoints;
 mod graph;
 mod local;
 mod lower;
@@ -13,6 +14,7 @@ mod spec;
 mod term;
 mod wellformed;
 
+pub use endpoints::{Endpoints, NoEndpoints, Origin};
 pub use graph::{Graph, GraphError, Node, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};

@@ -54,7 +54,10 @@ fn line_of(file: &str, line: u32) -> Place {
 
 impl<W: Write> Reporter for Github<W> {
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
-        let record = DiagnosticRecord::of(sources, diagnostic);
+        self.bad_line(&DiagnosticRecord::of(sources, diagnostic))
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
         let level = if record.severity == "note" { "notice" } else { record.severity };
         let mut text = record.message.clone();
         for label in &record.labels {
@@ -88,7 +91,7 @@ impl<W: Write> Reporter for Github<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        if trace.as_stated() {
+        if trace.as_stated {
             return Ok(());
         }
         let level = if trace.actual == "unknown" { "warning" } else { "error" };
@@ -110,8 +113,8 @@ impl<W: Write> Reporter for Github<W> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let level = match session.verdict {
-            "violates" => "error",
             "unknown" => "warning",
+            _ if session.finding => "error",
             _ => return Ok(()),
         };
         let line = session.at.map_or(0, |at| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));
