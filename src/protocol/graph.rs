@@ -161,13 +161,7 @@ impl Builder<'_> {
     }
 
     /// The first node of a block. Recurses once per nesting of braces, which the parser bounds.
-    fn block(
-        &mut self,
-        block: BlockId,
-        then: Option<NodeId>,
-        env: &mut Env,
-        span: Span,
-    ) -> Result<NodeId, GraphError> {
+    fn block(&mut self, block: BlockId, then: Option<NodeId>, env: &mut Env, span: Span) -> Result<NodeId, GraphError> {
         let term = self.term;
         let mut next = then;
         for stmt in term.blocks[block].iter().rev() {
@@ -186,12 +180,7 @@ impl Builder<'_> {
         }
     }
 
-    fn stmt(
-        &mut self,
-        stmt: &Stmt,
-        then: Option<NodeId>,
-        env: &mut Env,
-    ) -> Result<NodeId, GraphError> {
+    fn stmt(&mut self, stmt: &Stmt, then: Option<NodeId>, env: &mut Env) -> Result<NodeId, GraphError> {
         let mut step = |step, label, sort, span| {
             let then = self.after(then, span)?;
             self.node(Node::Step { step, label, sort, then }, span)
@@ -241,7 +230,9 @@ impl Builder<'_> {
                     None => Ok(self.after(then, span)?),
                 }
             }
-            Stmt::Continue { var, span } => env.get(&var).and_then(|heads| heads.last()).copied().ok_or(GraphError::Unbound(span)),
+            Stmt::Continue { var, span } => {
+                env.get(&var).and_then(|heads| heads.last()).copied().ok_or(GraphError::Unbound(span))
+            }
             Stmt::Call { body, span } => self.call(body, then, span),
         }
     }

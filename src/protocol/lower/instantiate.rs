@@ -157,9 +157,7 @@ impl<'d> Instances<'d> {
             Arg::Sig(..) | Arg::Nothing => Sort::Builtin(Builtin::Unit),
         });
         let mut values = Values { draft, sorts: sorts.collect(), args: key.args.clone(), memo: FxHashMap::default() };
-        let block_id = |block: BlockId| {
-            BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge)
-        };
+        let block_id = |block: BlockId| BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge);
         let role_id = |role: RoleId| key.roles.get(role.index()).copied().unwrap_or(role);
         making.bodies.push(block_id(template.start)?);
         for block in template.blocks.values() {
@@ -167,20 +165,24 @@ impl<'d> Instances<'d> {
             for stmt in block {
                 stmts.push(match *stmt {
                     Stmt::Message { from, ref to, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         let to = to.iter().map(|&to| role_id(to)).collect();
                         Stmt::Message { from: role_id(from), to, label, sort, span }
                     }
                     Stmt::Send { to, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Send { to: role_id(to), label, sort, span }
                     }
                     Stmt::Receive { from, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Receive { from: role_id(from), label, sort, span }
                     }
                     Stmt::Act { role, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Act { role: role_id(role), label, sort, span }
                     }
                     Stmt::Choice { at, ref arms, span } => {
@@ -271,16 +273,10 @@ impl Making<'_> {
 
 impl Values<'_> {
     /// A label and payload with values for parameters; nothing if the payload becomes too large.
-    fn message(
-        &mut self,
-        names: &mut Names,
-        label: LabelId,
-        sort: SortId,
-    ) -> Option<(LabelId, SortId)> {
-        if sort == Names::unspecified() {
-            if let Some(Arg::Sig(label, sort)) = self.draft.sigs.get(&label).and_then(|&number| self.args.get(number)) {
-                return Some((*label, *sort));
-            }
+    fn message(&mut self, names: &mut Names, label: LabelId, sort: SortId) -> Option<(LabelId, SortId)> {
+        let sig = self.draft.sigs.get(&label).filter(|_| sort == Names::unspecified());
+        if let Some(&Arg::Sig(label, sort)) = sig.and_then(|&number| self.args.get(number)) {
+            return Some((label, sort));
         }
         if !self.draft.open.contains(&sort) {
             return Some((label, sort));

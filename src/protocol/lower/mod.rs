@@ -45,7 +45,8 @@ use self::{
     world::{Decl, Kind, World, is_imported},
 };
 use super::{
-    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported, wellformed,
+    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported,
+    wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
@@ -112,7 +113,7 @@ fn lower_torn(
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
         exhausted: false,
-        exploded: false,
+        failed: FxHashSet::default(),
         growing: FxHashSet::default(),
     };
     lowering.declarations();
@@ -191,6 +192,36 @@ fn reached(world: &World<'_>, drafts: &IdVec<DeclId, Draft>) -> FxHashSet<DeclId
     reached
 }
 
+/// A declaration, with values for its parameters if it has them.
+type TargetKey = (DeclId, Option<Box<[Arg]>>);
+
+/// Declarations in an order in which callees, but for cycles, stand before their callers.
+fn callees_first(own: &[DeclId], drafts: &IdVec<DeclId, Draft>) -> Vec<DeclId> {
+    let callees = |decl: DeclId| -> Vec<DeclId> {
+        drafts[decl].templates.iter().flat_map(|t| t.calls.values()).map(|call| call.callee).collect()
+    };
+    let wanted: FxHashSet<DeclId> = own.iter().copied().collect();
+    let mut seen: FxHashSet<DeclId> = FxHashSet::default();
+    let mut order = Vec::with_capacity(own.len());
+    for &root in own {
+        let mut path = Vec::new();
+        if seen.insert(root) {
+            path.push((root, callees(root)));
+        }
+        while let Some((decl, left)) = path.last_mut() {
+            match left.pop() {
+                Some(next) if seen.insert(next) => path.push((next, callees(next))),
+                Some(_) => {}
+                None => {
+                    order.extend(wanted.get(decl));
+                    path.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
 /// What the passes that build the specification share.
 struct Lowering<'w, 't> {
     sources: &'w Sources,
@@ -199,12 +230,12 @@ struct Lowering<'w, 't> {
     spec: Spec,
     diagnostics: Vec<Diagnostic>,
     /// What is in the specification already.
-    targets: FxHashMap<(DeclId, Option<Box<[Arg]>>), Target>,
+    targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
     /// All terms together became too large, which was reported.
     exhausted: bool,
-    /// A term became too large, which was reported.
-    exploded: bool,
+    /// Protocols without a term, which was reported.
+    failed: FxHashSet<DeclId>,
     /// Calls that make ever new instances, which were reported.
     growing: FxHashSet<(Span, DeclId)>,
 }
@@ -212,9 +243,15 @@ struct Lowering<'w, 't> {
 impl<'t> Lowering<'_, 't> {
     fn declarations(&mut self) {
         let world = self.shared.world;
-        for &decl in &world.own {
+        // Callees first: what is too large is so in its callers, and need not be written out again.
+        let mut made: FxHashMap<DeclId, Protocol> = FxHashMap::default();
+        for decl in callees_first(&world.own, self.instances.drafts) {
             if let Kind::Protocol(protocol) = world.decls[decl].kind {
-                let added = self.global(decl, protocol, None);
+                made.insert(decl, self.global(decl, protocol, None));
+            }
+        }
+        for &decl in &world.own {
+            if let Some(added) = made.remove(&decl) {
                 self.targets.insert((decl, None), Target::Protocol(self.spec.protocols.len()));
                 self.spec.protocols.push(added);
             }
@@ -285,25 +322,24 @@ impl<'t> Lowering<'_, 't> {
         let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[decl].structural) else {
             return nothing(compact);
         };
-        match self.instances.term(&mut self.shared.names, decl, template, args) {
-            Ok(term) if compact || wellformed::graph_fits(&term) => term,
-            Ok(_) => {
-                // Whoever calls a protocol that is too large is so, too.
-                if !std::mem::replace(&mut self.exploded, true) {
-                    let most = grouped(wellformed::MAX_GRAPH);
-                    let text = format!("`{}` has more than {most} steps when its calls are written out", header.name);
-                    let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
-                    self.diagnostics.push(found.help("let protocols call each other fewer times"));
-                }
-                header.broken = true;
-                nothing(compact)
-            }
-            Err(failure) => {
-                self.failure(header, failure);
-                header.broken = true;
-                nothing(compact)
-            }
+        if template.calls.values().any(|call| self.failed.contains(&call.callee)) {
+            self.failed.insert(decl);
+            header.broken = true;
+            return nothing(compact);
         }
+        match self.instances.term(&mut self.shared.names, decl, template, args) {
+            Ok(term) if compact || wellformed::graph_fits(&term) => return term,
+            Ok(_) => {
+                let most = grouped(wellformed::MAX_GRAPH);
+                let text = format!("`{}` has more than {most} steps when its calls are written out", header.name);
+                let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
+                self.diagnostics.push(found.help("let protocols call each other fewer times"));
+            }
+            Err(failure) => self.failure(header, failure),
+        }
+        self.failed.insert(decl);
+        header.broken = true;
+        nothing(compact)
     }
 
     fn failure(&mut self, header: &Header, failure: Failure) {
@@ -478,4 +514,3 @@ fn finish(
         }
     }
 }
-

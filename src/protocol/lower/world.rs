@@ -127,16 +127,17 @@ impl<'t> World<'t> {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut seen: FxHashMap<(&'static str, &'t str), Span> = FxHashMap::default();
-        let mut fresh = |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| {
-            match seen.insert((space, &*name.text), name.span) {
+        let mut fresh =
+            |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| match seen
+                .insert((space, &*name.text), name.span)
+            {
                 None => true,
                 Some(first) => {
                     seen.insert((space, &*name.text), first);
                     diagnostics.push(twice(form::DUPLICATE, what, name, first));
                     false
                 }
-            }
-        };
+            };
         module.torn = torn(tree, &loaded.broken);
         for item in &tree.items {
             let (kind, name, span) = match item {
