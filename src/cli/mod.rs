@@ -49,7 +49,9 @@ fn run(args: Vec<OsString>) -> Status {
     };
     cli.color.apply();
     let done = match &cli.command {
-        Command::Check(_) | Command::Fmt(_) | Command::Project(_) | Command::Graph(_) | Command::Conform(_) => Err(Failure::Usage(String::new())),
+        Command::Check(_) | Command::Fmt(_) | Command::Project(_) | Command::Graph(_) | Command::Conform(_) => {
+            Err(Failure::Usage(String::new()))
+        }
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

@@ -232,8 +232,10 @@ impl Flow<'_> {
         let mut decls: Vec<DeclId> = places.iter().map(|&(decl, _)| decl).collect();
         decls.sort_unstable();
         decls.dedup();
-        let loops = places.iter().filter_map(|&(_, place)| if let Place::Loop(span) = place { Some(span) } else { None });
-        let jumps = places.iter().filter_map(|&(_, place)| if let Place::Jump(span) = place { Some(span) } else { None });
+        let loops =
+            places.iter().filter_map(|&(_, place)| if let Place::Loop(span) = place { Some(span) } else { None });
+        let jumps =
+            places.iter().filter_map(|&(_, place)| if let Place::Jump(span) = place { Some(span) } else { None });
         let calls = places.iter().filter_map(|&(decl, place)| match place {
             Place::Call(span) => Some((decl, span)),
             _ => None,

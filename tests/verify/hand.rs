@@ -162,10 +162,7 @@ fn starvation() {
     assert_eq!(word(&machines.check(Property::Safe, &Options::default()).verdict), "holds");
     let outcome = machines.check(Property::Live, &Options::default());
     let run = counterexample(&outcome);
-    assert_eq!(
-        machines.text(&run.run),
-        "P!Q:loop Q?P:loop P!Q:more Q?P:more Q!P:ok P?Q:ok"
-    );
+    assert_eq!(machines.text(&run.run), "P!Q:loop Q?P:loop P!Q:more Q?P:more Q!P:ok P?Q:ok");
     assert_eq!(run.cycle_at, Some(2));
     assert!(matches!(outcome.detail, Some(Detail::Starved { lost_at: 1, .. })), "{:?}", outcome.detail);
     assert_eq!(
@@ -176,7 +173,8 @@ fn starvation() {
 
 #[test]
 fn starvation_beside_a_flood_is_seen_although_every_level_is_cut() {
-    let text = "P: q0 = +{ Q!a. q0 }\n Q: q0 = &{ P?a. q0 }\n R: q0 = &{ S?x. q1 }; q1 = end\n S: q0 = &{ R?y. q1 }; q1 = end";
+    let text =
+        "P: q0 = +{ Q!a. q0 }\n Q: q0 = &{ P?a. q0 }\n R: q0 = &{ S?x. q1 }; q1 = end\n S: q0 = &{ R?y. q1 }; q1 = end";
     let machines = machines(text);
     let outcome = machines.check(Property::Live, &Options::default());
     assert_eq!(word(&outcome.verdict), "violated", "{outcome:?}");
@@ -220,7 +218,9 @@ fn limits() {
     assert_eq!(outcome.verdict, Verdict::Unknown(Limit::Memory(100_000)));
     // A queue that does not even fit the layout.
     let huge = flood.check(Property::Safe, &bound(u32::MAX));
-    assert!(matches!(huge.verdict, Verdict::Unknown(Limit::Memory(_) | Limit::States(_))) || word(&huge.verdict) == "holds");
+    assert!(
+        matches!(huge.verdict, Verdict::Unknown(Limit::Memory(_) | Limit::States(_))) || word(&huge.verdict) == "holds"
+    );
     // A large bound costs nothing where queues stay short.
     let outcome = ping_pong().check(Property::Safe, &bound(u32::MAX));
     assert_eq!((word(&outcome.verdict), outcome.configurations, outcome.exhaustive), ("holds", 4, true));

@@ -109,9 +109,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         if let Some(&first) = self.by_name.get(&*name.text) {
             let text = format!("role `{}` is declared twice", name.text);
             let first_span = self.roles.entry(first).map_or(name.span, |role| role.span);
-            self.report.add(
-                Diagnostic::new(form::DUPLICATE_ROLE, name.span, text).label(first_span, "the first one is here"),
-            );
+            self.report
+                .add(Diagnostic::new(form::DUPLICATE_ROLE, name.span, text).label(first_span, "the first one is here"));
             return first;
         }
         self.add_role(&name.text, name.span)
@@ -177,11 +176,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         id
     }
 
-    fn place<'a>(
-        world: &'a World<'t>,
-        module: ModuleId,
-        params: &'a FxHashMap<&'t str, usize>,
-    ) -> Place<'a, 't> {
+    fn place<'a>(world: &'a World<'t>, module: ModuleId, params: &'a FxHashMap<&'t str, usize>) -> Place<'a, 't> {
         Place { world, module, params }
     }
 
@@ -353,7 +348,9 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             match (nearest(&name.text, scope.iter().rev().copied()), scope.last()) {
                 (Some(near), _) => found.help(format!("did you mean `{near}`?")),
                 (None, Some(last)) => found.help(format!("the innermost enclosing loop is `{last}`")),
-                (None, None) => found.help("there is no enclosing loop: put what repeats between the braces of a `rec`"),
+                (None, None) => {
+                    found.help("there is no enclosing loop: put what repeats between the braces of a `rec`")
+                }
             }
         });
         None
@@ -461,7 +458,10 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 let mut blocks = Vec::with_capacity(arms.len());
                 for arm in arms {
                     if arm.stmts.is_empty() {
-                        let text = format!("an arm of the choice at `{}` is empty: nothing shows that it is taken", at.name.text);
+                        let text = format!(
+                            "an arm of the choice at `{}` is empty: nothing shows that it is taken",
+                            at.name.text
+                        );
                         self.report.add(Diagnostic::new(form::EMPTY_ARM, arm.span, text));
                     }
                     let (id, ends) = self.block(arm);
@@ -611,12 +611,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         }
     }
 
-    fn local_message(
-        &mut self,
-        message: &'t tree::Message,
-        opts: &'t [tree::Opt],
-        span: Span,
-    ) -> (LabelId, SortId) {
+    fn local_message(&mut self, message: &'t tree::Message, opts: &'t [tree::Opt], span: Span) -> (LabelId, SortId) {
         self.opts(opts);
         if self.own.is_none() {
             self.report.once(form::WRONG_SIDE, "", || {
@@ -758,11 +753,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     }
 
     /// Opens all blocks of a `states`.
-    pub(super) fn bind_states(
-        &mut self,
-        blocks: impl Iterator<Item = &'t tree::Name>,
-        span: Span,
-    ) -> Vec<VarId> {
+    pub(super) fn bind_states(&mut self, blocks: impl Iterator<Item = &'t tree::Name>, span: Span) -> Vec<VarId> {
         let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
         let mut vars = Vec::new();
         for name in blocks {
@@ -802,7 +793,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                     let text = self.shared.names.message(key.3, key.4);
                     let text = format!("two arms of a choice begin with the same `{text}`");
                     let found = Diagnostic::new(form::SAME_ACTION, span, text).label(first, "the first one is here");
-                    self.report.add(found.help("give one of them another label, or put what they share before the choice"));
+                    self.report
+                        .add(found.help("give one of them another label, or put what they share before the choice"));
                 }
             }
         }
@@ -946,4 +938,3 @@ fn same_sorts(left: Option<&Payload>, right: Option<&Payload>) -> bool {
 fn span_of_head(span: Span, name: &tree::Name) -> Span {
     span.to(name.span)
 }
-

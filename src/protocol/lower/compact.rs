@@ -106,13 +106,7 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, tail: &'t LTail)
     }
 }
 
-fn choice<'t>(
-    body: &mut Body<'_, '_, 't>,
-    stmts: &mut Vec<Stmt>,
-    at: Chooser,
-    arms: &'t [tree::LArm],
-    span: Span,
-) {
+fn choice<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, at: Chooser, arms: &'t [tree::LArm], span: Span) {
     let mut blocks = Vec::with_capacity(arms.len());
     for arm in arms {
         let block = body.reserve();

@@ -151,9 +151,7 @@ impl<'d> Instances<'d> {
             Arg::Sig(..) | Arg::Nothing => Sort::Builtin(Builtin::Unit),
         });
         let mut values = Values { draft, sorts: sorts.collect(), args: key.args, memo: FxHashMap::default() };
-        let block_id = |block: BlockId| {
-            BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge)
-        };
+        let block_id = |block: BlockId| BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge);
         let role_id = |role: RoleId| key.roles.get(role.index()).copied().unwrap_or(role);
         making.bodies.push(block_id(template.start)?);
         for block in template.blocks.values() {

@@ -45,7 +45,8 @@ use self::{
     world::{Kind, World, is_imported},
 };
 use super::{
-    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported, wellformed,
+    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported,
+    wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, catalogue::data, catalogue::form},
@@ -388,7 +389,8 @@ fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
         }
     }
     for (construct, names) in kinds.into_values() {
-        let text = format!("`{}` has no meaning yet: it is read, and no verdict is given that depends on it", construct.what);
+        let text =
+            format!("`{}` has no meaning yet: it is read, and no verdict is given that depends on it", construct.what);
         let more = if names.len() > 5 { " and others" } else { "" };
         let names: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
         let found = Diagnostic::new(construct.code, construct.span, text);
@@ -415,4 +417,3 @@ fn finish(
         }
     }
 }
-

@@ -125,16 +125,17 @@ impl<'t> World<'t> {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut seen: FxHashMap<(&'static str, &'t str), Span> = FxHashMap::default();
-        let mut fresh = |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| {
-            match seen.insert((space, &*name.text), name.span) {
+        let mut fresh =
+            |space: &'static str, name: &'t tree::Name, what: &str, diagnostics: &mut Vec<Diagnostic>| match seen
+                .insert((space, &*name.text), name.span)
+            {
                 None => true,
                 Some(first) => {
                     seen.insert((space, &*name.text), first);
                     diagnostics.push(twice(form::DUPLICATE, what, name, first));
                     false
                 }
-            }
-        };
+            };
         for item in &tree.items {
             let (kind, name, span) = match item {
                 tree::Item::Protocol(p) => (Kind::Protocol(p), &p.name, p.span),
@@ -175,15 +176,8 @@ impl<'t> World<'t> {
             };
             let after = loaded.broken.partition_point(|at| at.start < span.start);
             let broken = !first || loaded.broken.get(after).is_some_and(|at| at.start < span.end);
-            let decl = self.add(Decl {
-                kind,
-                module: id,
-                parent: None,
-                name,
-                span,
-                nested: FxHashMap::default(),
-                broken,
-            });
+            let decl =
+                self.add(Decl { kind, module: id, parent: None, name, span, nested: FxHashMap::default(), broken });
             if id == ModuleId::default() {
                 self.own.push(decl);
             }
