@@ -116,7 +116,14 @@ fn plain(bytes: &[u8]) -> Line {
         return Line::Bad;
     }
     let session = match all.remove("session") {
-        Some(Json::Text(text)) => text,
+        // A number and a string of its digits name the same session.
+        Some(Json::Text(text)) => {
+            if text.parse::<f64>().is_ok() {
+                "#".to_owned()
+            } else {
+                text
+            }
+        }
         Some(Json::Number) => "#".to_owned(),
         _ => String::new(),
     };
@@ -160,7 +167,8 @@ fn seen(bytes: &[u8], general: bool) -> Line {
     }
 }
 
-const LINES: [&str; 9] = [
+const LINES: [&str; 10] = [
+    r#"{"session":"s","seq":1,"ts":2,"from":"A","to":"B","label":"m","payload":{"a":1,"bb":[{"x":1,"\u0078":2}]}}"#,
     r#"{"session":"s1","seq":0,"ts":1795229347639,"from":"A","to":"B","label":"m","payload":{"version":"TLS 1.3","length":220}}"#,
     r#"{"session":"s1","seq":0,"ts":1795229347639.25,"from":"A","to":"B","label":"n","payload":{"x":1},"at":"client","dir":"send"}"#,
     r#"{"from":"A","to":"B","label":"zz","payload":[[],{},{"a":[{"b":null}],"c":-1.5e+3}]}"#,

@@ -5,7 +5,7 @@ use polylogue::trace::{Machines, Map, target};
 use super::common::{check, log, spec, text};
 
 const JOBS: &str = "protocol Jobs(role Client, role Runtime) { Client -> Runtime: submit(id: string); rec Run { choice at \
-                    Runtime { Runtime -> Client: job.step(); continue Run; } or { Runtime -> Client: job.done(); } } }";
+                    Runtime { Runtime -> Client: job.step; continue Run; } or { Runtime -> Client: job.done; } } }";
 
 fn verdicts(map: &str, log: &str) -> String {
     text(&check(JOBS, map, log))
@@ -66,8 +66,8 @@ fn labels_and_roles_are_changed() {
     let without = map.replace("drop = [\"@*\", \"debug.*\"]", "");
     assert_eq!(
         verdicts(&without, &log),
-        "s violates 2 at 2 PL0613 `Jobs` has no message `debug.x` blame cli expected [Runtime send Client job.done(), \
-         Runtime send Client job.step()]\n"
+        "s violates 2 at 2 PL0613 `Jobs` has no message `debug.x` blame cli expected [Runtime send Client job.step, \
+         Runtime send Client job.done]\n"
     );
     let kept = map.replace("drop =", "keep = [\"@open\"]\ndrop =");
     assert_eq!(

@@ -181,7 +181,13 @@ struct Counts {
 
 fn one(rng: &mut Rng, which: usize, counts: &mut Counts) {
     let shape = WildShape::any(rng);
-    let locals = wild(rng, shape);
+    let mut locals = wild(rng, shape);
+    // Wild roles seldom stop; here they often may.
+    for local in locals.values_mut() {
+        for state in local.states.values_mut().skip(1) {
+            state.may_stop |= rng.chance(60);
+        }
+    }
     let channels = channels(rng, locals.len());
     let kind =
         |from, to| channels.iter().find(|&&(f, t, _)| (f, t) == (from, to)).map_or(EdgeKind::Fifo, |&(.., kind)| kind);
