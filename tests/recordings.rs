@@ -56,6 +56,9 @@ const PIPELINED: [&str; 28] = [
     "smtp-093-big-postfix-m3-drop",
 ];
 
+/// A log and the line of its first violation.
+type Stated = (&'static str, Option<u64>);
+
 /// A specification with its map, ready to judge logs.
 struct Judge {
     loaded: Loaded,
@@ -92,7 +95,7 @@ impl Judge {
 
 #[test]
 fn the_recordings_that_are_kept_here() {
-    let expected: [(&str, &[(&str, Option<u64>)]); 3] = [
+    let expected: [(&str, &[Stated]); 3] = [
         (
             "tls",
             &[
