@@ -4,7 +4,13 @@
 //! log: keys in the recorders' order, keys in another order, and the first log read the general way. Beside them, what
 //! serde_json needs for the lines alone, with borrowed texts and without any checking. Before anything is measured,
 //! all ways must give the same verdicts.
-#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "bench")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "bench"
+)]
 
 use std::{fmt::Write, hint::black_box, time::Instant};
 

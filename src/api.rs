@@ -106,7 +106,8 @@ impl Specification {
             crate::protocol::ClaimKind::Property { name, target, .. } => (&**name, spec.header(*target)),
             crate::protocol::ClaimKind::Subtype { sub, .. } => ("", spec.header(*sub)),
         };
-        let text = if name.is_empty() { claim.target_text.to_string() } else { format!("{name}({})", claim.target_text) };
+        let text =
+            if name.is_empty() { claim.target_text.to_string() } else { format!("{name}({})", claim.target_text) };
         Ok(self.answer(text, claim.expected, header, outcome))
     }
 

@@ -136,10 +136,10 @@ impl Flow<'_> {
                 self.edge(point, first);
                 point
             }
-            Stmt::States { ref blocks, span } => {
+            Stmt::States { ref blocks, .. } => {
                 let mut heads = Vec::with_capacity(blocks.len());
                 for &(var, _) in blocks {
-                    let head = self.point(decl, Place::Loop(span));
+                    let head = self.point(decl, Place::Nothing);
                     walk.bound.entry(var).or_default().push(head);
                     heads.push(head);
                 }
@@ -232,8 +232,10 @@ impl Flow<'_> {
         let mut decls: Vec<DeclId> = places.iter().map(|&(decl, _)| decl).collect();
         decls.sort_unstable();
         decls.dedup();
-        let loops = places.iter().filter_map(|&(_, place)| if let Place::Loop(span) = place { Some(span) } else { None });
-        let jumps = places.iter().filter_map(|&(_, place)| if let Place::Jump(span) = place { Some(span) } else { None });
+        let loops =
+            places.iter().filter_map(|&(_, place)| if let Place::Loop(span) = place { Some(span) } else { None });
+        let jumps =
+            places.iter().filter_map(|&(_, place)| if let Place::Jump(span) = place { Some(span) } else { None });
         let calls = places.iter().filter_map(|&(decl, place)| match place {
             Place::Call(span) => Some((decl, span)),
             _ => None,
@@ -247,7 +249,7 @@ impl Flow<'_> {
                 let text = format!("`{}` can come back to itself without a step", name(decl));
                 Diagnostic::new(form::UNGUARDED, span, text).label(span, "nothing happens before this")
             }
-            (None, None) => return None,
+            (None, None) => Diagnostic::new(form::UNGUARDED, jumps.min()?, "this jump can come back to itself without a step"),
         };
         let help = "let a message, or a local action, happen in every round";
         Some(Finding { decls, diagnostic: diagnostic.help(help) })

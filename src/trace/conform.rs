@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     diag::catalogue::trace as codes,
-    id::{Id, IdVec, SortId, StateId},
+    id::{Id, IdVec, RoleId, SortId, StateId},
     machine::{Configuration, Machine},
     protocol::{Observer, Side},
 };
@@ -46,6 +46,8 @@ pub struct Checker<'a> {
     totals: Totals,
     coverage: Option<Coverage>,
     way: scan::Way,
+    /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
+    endpoints: Vec<(RoleId, Checker<'a>)>,
 }
 
 impl<'a> Checker<'a> {
@@ -59,7 +61,12 @@ impl<'a> Checker<'a> {
             (Watch::Endpoint, Some(role)) => Observer::Endpoint(role),
             _ => Observer::Total,
         };
-        Self::observed(subject, map, observer)
+        let mut checker = Self::observed(subject, map, observer);
+        if map.recorder().is_some() {
+            let endpoint = |role| (role, Self::observed(subject, map, Observer::Endpoint(role)));
+            checker.endpoints = subject.header.roles.ids().map(endpoint).collect();
+        }
+        checker
     }
 
     /// The same with another observer than the map's.
@@ -85,6 +92,7 @@ impl<'a> Checker<'a> {
             totals: Totals::default(),
             coverage: None,
             way: scan::Way::Either,
+            endpoints: Vec::new(),
         }
     }
 
@@ -92,6 +100,9 @@ impl<'a> Checker<'a> {
     #[must_use]
     pub fn with_coverage(mut self) -> Self {
         self.coverage = Some(Coverage::new(self.subject.system));
+        for (_, endpoint) in &mut self.endpoints {
+            endpoint.coverage = Some(Coverage::new(self.subject.system));
+        }
         self
     }
 
@@ -105,16 +116,17 @@ impl<'a> Checker<'a> {
     /// What was seen so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.totals
+        self.endpoints.iter().fold(self.totals, |sum, (_, endpoint)| sum.with(&endpoint.totals))
     }
 
     /// How many sessions there are so far.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.sessions.len()
+        let of = |(_, endpoint): &(RoleId, Checker<'_>)| endpoint.sessions.len();
+        self.endpoints.iter().map(of).fold(self.sessions.len(), usize::saturating_add)
     }
 
-    /// What was covered, if it is counted.
+    /// What was covered, if it is counted; with an observer per line, after [`Self::finish`].
     #[must_use]
     pub fn coverage(&self) -> Option<&Coverage> {
         self.coverage.as_ref()
@@ -147,12 +159,27 @@ impl<'a> Checker<'a> {
             self.line(at, cut, &mut batch, found);
             self.flush(&mut batch, found);
         });
-        for place in self.sessions.open_ones() {
-            let session = self.last_word(place);
-            self.totals.count(session.verdict);
+        let mut endpoints = std::mem::take(&mut self.endpoints);
+        let of = |checker: &Self, at| {
+            let open = checker.sessions.open_ones();
+            open.into_iter().map(move |(born, place)| (born, at, place))
+        };
+        let mut open: Vec<_> = of(self, usize::MAX).collect();
+        open.extend(endpoints.iter().enumerate().flat_map(|(at, (_, endpoint))| of(endpoint, at)));
+        open.sort_unstable_by_key(|&(born, at, _)| (born, at));
+        for (_, at, place) in open {
+            let checker = endpoints.get_mut(at).map_or(&mut *self, |(_, endpoint)| endpoint);
+            let session = checker.last_word(place);
+            checker.totals.count(session.verdict);
             found(Finding::Session(Box::new(session)));
         }
-        self.totals
+        for (_, endpoint) in &endpoints {
+            if let (Some(coverage), Some(more)) = (&mut self.coverage, &endpoint.coverage) {
+                coverage.merge(more);
+            }
+        }
+        self.endpoints = endpoints;
+        self.totals()
     }
 
     /// Scans a line. What is an event is put into the batch; all else is settled at once, behind the batch.
@@ -174,10 +201,11 @@ impl<'a> Checker<'a> {
         let line = line.strip_suffix('\r').unwrap_or(line);
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
         match scan::line(line, self.way, &mut self.scratch) {
+            Ok(raw) if !self.endpoints.is_empty() => self.event_of_recorder(at, line, raw, found),
             Ok(raw) => {
-                let kind = self.kind(line, &raw);
-                let hash = self.sessions.hash(&session_name(self.map, line, &raw));
-                batch.push(Pending { at, line, raw, kind, hash });
+                let pending = self.pending(at, line, raw);
+                let kind = pending.kind;
+                batch.push(pending);
                 // The spare kind means something else as soon as the next one is looked up.
                 if kind == SPARE {
                     self.flush(batch, found);
@@ -209,6 +237,15 @@ impl<'a> Checker<'a> {
     }
 
     #[inline]
+    fn pending<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
+        let kind = self.kind(line, &raw);
+        let side = self.side(&raw);
+        let session = session_name(self.map, line, raw.session);
+        let hash = self.sessions.hash(&session);
+        Pending { at, line, kind, side, session, hash, payload: raw.payload, flaw: raw.flaw }
+    }
+
+    #[inline]
     fn kind(&mut self, line: &str, raw: &Raw<'_>) -> u32 {
         let kind = self.kinds.of(raw);
         match self.kinds.get(kind).class {
@@ -231,11 +268,13 @@ impl<'a> Checker<'a> {
                 if replaced(raw.payload)
                     && ![&raw.from, &raw.to, &raw.label].into_iter().chain(&raw.session).any(|text| replaced(text)) =>
             {
-                raw.flaw = Some(Flaw::Utf8);
+                raw.flaw = Some(Box::new(Flaw::Utf8));
                 let line = text.trim_end_matches('\r');
-                let kind = self.kind(line, &raw);
-                let hash = self.sessions.hash(&session_name(self.map, line, &raw));
-                self.event(&Pending { at, line, raw, kind, hash }, found);
+                if !self.endpoints.is_empty() {
+                    return self.event_of_recorder(at, line, raw, found);
+                }
+                let pending = self.pending(at, line, raw);
+                self.event(&pending, found);
             }
             _ => self.bad(at, Fault::Utf8, found),
         }
@@ -249,29 +288,40 @@ impl<'a> Checker<'a> {
 
     #[inline]
     fn event(&mut self, pending: &Pending<'_>, found: &mut impl FnMut(Finding)) {
-        let &Pending { at, line, ref raw, kind, hash } = pending;
-        let side = self.side(raw);
+        let &Pending { at, kind, side, ref session, hash, .. } = pending;
         if !self.in_sight(kind, side) {
             self.totals.dropped = self.totals.dropped.saturating_add(1);
             return;
         }
-        let name = session_name(self.map, line, raw);
-        let slot = match self.sessions.find(&name, hash) {
+        let slot = match self.sessions.find(session, hash) {
             Some(Place::Live(slot)) => slot,
-            Some(Place::Past(past)) => return self.after_end(at, past, kind, raw, found),
-            None => match self.sessions.open(&name, hash, at) {
+            Some(Place::Past(past)) => return self.after_end(past, pending, found),
+            None => match self.sessions.open(session, hash, at) {
                 Some(slot) => slot,
                 None => return self.bad(at, Fault::Type("session", "one of fewer than 2147483648 names"), found),
             },
         };
         self.totals.events = self.totals.events.saturating_add(1);
-        match self.step(slot, kind, side, line, raw) {
+        match self.step(slot, pending) {
             Ok(()) => {
                 self.sessions.block_mut(slot).note(at, kind);
             }
-            Err(offence) => self.violates(at, slot, kind, raw, *offence, found),
+            Err(offence) => self.violates(slot, pending, *offence, found),
         }
         self.retire_if_over(slot, at);
+    }
+
+    /// Gives the event to the checker of the endpoint that recorded it.
+    fn event_of_recorder(&mut self, at: u64, line: &str, raw: Raw<'_>, found: &mut impl FnMut(Finding)) {
+        let name = self.map.recorder().and_then(|lookup| lookup.find(line));
+        let role = name.and_then(|name| self.subject.header.role(self.map.rename_role(&name)));
+        match self.endpoints.iter_mut().find(|(own, _)| Some(*own) == role) {
+            Some((_, endpoint)) => {
+                let pending = endpoint.pending(at, line, raw);
+                endpoint.event(&pending, found);
+            }
+            None => self.bad(at, Fault::Type("role", "the name of a role, where the map looks for it"), found),
+        }
     }
 
     /// Which side of a message the line shows; `None` if it should say and does not.
@@ -302,18 +352,12 @@ impl<'a> Checker<'a> {
 
     /// Lets an event happen in a session, or says what is wrong with it.
     #[inline]
-    fn step(
-        &mut self,
-        slot: u32,
-        kind: u32,
-        side: Option<Side>,
-        line: &str,
-        raw: &Raw<'_>,
-    ) -> Result<(), Box<Offence>> {
+    fn step(&mut self, slot: u32, pending: &Pending<'_>) -> Result<(), Box<Offence>> {
+        let &Pending { line, kind, side, payload, ref flaw, .. } = pending;
         let Self { kinds, shapes, sessions, watcher, coverage, map, .. } = self;
         let known = kinds.get(kind);
         let offend = |refusal| Box::new(Offence::refusal(known, refusal));
-        if let Some(flaw) = &raw.flaw {
+        if let Some(flaw) = flaw {
             return Err(Box::new(Offence::flaw(flaw)));
         }
         let Some(side) = side else {
@@ -332,7 +376,7 @@ impl<'a> Checker<'a> {
                         Some((&*field.text, pointer(line, path)?))
                     };
                     let injected: Vec<(&str, &str)> = map.inject().iter().filter_map(of).collect();
-                    shape.fit(raw.payload, &injected)
+                    shape.fit(payload, &injected)
                 }
             }
         };
@@ -413,21 +457,13 @@ impl<'a> Checker<'a> {
     }
 
     #[cold]
-    fn violates(
-        &mut self,
-        at: u64,
-        slot: u32,
-        kind: u32,
-        raw: &Raw<'_>,
-        offence: Offence,
-        found: &mut impl FnMut(Finding),
-    ) {
+    fn violates(&mut self, slot: u32, pending: &Pending<'_>, offence: Offence, found: &mut impl FnMut(Finding)) {
         let verdict = if offence.code == codes::TOO_MANY { Judgement::Unknown } else { Judgement::Violates };
         let set = configurations(&self.watcher, &mut self.sessions, slot);
         let mut session = self.session(Place::Live(slot), verdict);
         session.last = self.recent(slot);
         session.events = session.events.saturating_add(1);
-        self.describe(&mut session, at, kind, raw, offence);
+        self.describe(&mut session, pending, offence);
         if verdict == Judgement::Violates {
             self.expect(&mut session, &set);
         }
@@ -435,11 +471,11 @@ impl<'a> Checker<'a> {
         found(Finding::Session(Box::new(session)));
         self.sessions.heavy.remove(&slot);
         self.forget(slot);
-        self.sessions.retire(slot, at, true);
+        self.sessions.retire(slot, pending.at, true);
     }
 
     #[cold]
-    fn after_end(&mut self, at: u64, past: u32, kind: u32, raw: &Raw<'_>, found: &mut impl FnMut(Finding)) {
+    fn after_end(&mut self, past: u32, pending: &Pending<'_>, found: &mut impl FnMut(Finding)) {
         let known = *self.sessions.past(past);
         if known.judged {
             self.totals.after = self.totals.after.saturating_add(1);
@@ -448,7 +484,7 @@ impl<'a> Checker<'a> {
         self.totals.events = self.totals.events.saturating_add(1);
         let mut session = self.session(Place::Past(past), Judgement::Violates);
         session.events = session.events.saturating_add(1);
-        let unknown = match &self.kinds.get(kind).class {
+        let unknown = match &self.kinds.get(pending.kind).class {
             Class::Unknown(unknown) => Some((unknown.code, unknown.text.clone(), unknown.help.clone())),
             _ => None,
         };
@@ -456,7 +492,7 @@ impl<'a> Checker<'a> {
             let text = format!("the session was over after line {}", known.last.saturating_add(1));
             (codes::AFTER_END, text, None)
         });
-        self.describe(&mut session, at, kind, raw, Offence { code, message, help, blame: None });
+        self.describe(&mut session, pending, Offence { code, message, help, blame: None });
         session.may_end = true;
         self.totals.count(Judgement::Violates);
         self.sessions.judge(past);
@@ -465,12 +501,13 @@ impl<'a> Checker<'a> {
 
     /// Says what is wrong with the offending event, and who is to blame: the receiver, if it is its type that refuses,
     /// else the sender.
-    fn describe(&self, session: &mut Session, at: u64, kind: u32, raw: &Raw<'_>, offence: Offence) {
+    fn describe(&self, session: &mut Session, pending: &Pending<'_>, offence: Offence) {
+        let &Pending { at, kind, payload, .. } = pending;
         let known = self.kinds.get(kind);
         session.at = Some(at);
         session.event =
             Some(Past { at, from: known.from.to_string(), to: known.to.to_string(), label: known.label.to_string() });
-        session.payload = self.shown(kind, raw);
+        session.payload = self.shown(kind, payload);
         session.code = Some(offence.code);
         session.message = Some(offence.message);
         session.help = offence.help;
@@ -482,7 +519,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn shown(&self, kind: u32, raw: &Raw<'_>) -> Option<String> {
+    fn shown(&self, kind: u32, payload: &str) -> Option<String> {
         let sorts: Vec<SortId> = match &self.kinds.get(kind).class {
             Class::Message { messages, .. } => {
                 messages.iter().map(|&message| self.subject.system.messages()[message].sort).collect()
@@ -491,7 +528,7 @@ impl<'a> Checker<'a> {
             _ => Vec::new(),
         };
         let secret = sorts.iter().any(|&sort| self.subject.names.payload(sort).is_some_and(has_secret));
-        (!secret && !raw.payload.is_empty() && raw.payload.len() <= SHOWN).then(|| raw.payload.to_owned())
+        (!secret && !payload.is_empty() && payload.len() <= SHOWN).then(|| payload.to_owned())
     }
 
     fn expect(&self, session: &mut Session, set: &[Configuration]) {
@@ -580,22 +617,26 @@ impl<'a> Checker<'a> {
 /// An event that was scanned, and not judged yet.
 struct Pending<'l> {
     at: u64,
+    /// All of it, for whatever the map wants to know.
     line: &'l str,
-    raw: Raw<'l>,
     kind: u32,
+    side: Option<Side>,
+    session: Cow<'l, str>,
     /// Of the session's name.
     hash: u64,
+    payload: &'l str,
+    flaw: Option<Box<Flaw>>,
 }
 
 #[inline]
-fn session_name<'l>(map: &Map, line: &'l str, raw: &'l Raw<'_>) -> Cow<'l, str> {
+fn session_name<'l>(map: &Map, line: &'l str, named: Option<Cow<'l, str>>) -> Cow<'l, str> {
     if map.whole {
         return Cow::Borrowed("");
     }
     if let Some(found) = map.session().and_then(|lookup| lookup.find(line)) {
         return found;
     }
-    Cow::Borrowed(raw.session.as_deref().unwrap_or(""))
+    named.unwrap_or_default()
 }
 
 /// The configurations of a session; those of a heavy one are taken out, to be put back.

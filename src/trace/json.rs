@@ -94,7 +94,8 @@ struct Frame {
     object: bool,
     first: usize,
     /// What the keys say, once there are more than [`FEW`].
-    set: Option<HashSet<String>>,
+    #[expect(clippy::box_collection, reason = "frames stay small for the many objects that have no set")]
+    set: Option<Box<HashSet<String>>>,
 }
 
 const FEW: usize = 16;
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string; the next byte must be its quote.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, Malformed> {
         if !self.take(b'"') {
             return Err(self.fail("a string"));
@@ -185,6 +186,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One escape, or the two of a surrogate pair.
+    #[inline(never)]
     fn escape(&mut self) -> Result<(), Malformed> {
         let bytes = self.text.as_bytes();
         match bytes.get(self.at + 1) {
@@ -241,9 +243,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn digits(&mut self) {
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            self.at += 1;
-        }
+        self.at = digits(self.text.as_bytes(), self.at);
     }
 
     #[inline]
@@ -345,7 +345,7 @@ impl<'a> Reader<'a> {
         } else if known.len() >= FEW {
             let mut set: HashSet<String> = known.iter().map(|&known| self.key(known).into_owned()).collect();
             let twice = !set.insert(self.key(key).into_owned());
-            frame.set = Some(set);
+            frame.set = Some(Box::new(set));
             twice
         } else {
             known.iter().any(|&known| {
@@ -370,7 +370,7 @@ const TOPS: u64 = 0x8080_8080_8080_8080;
 
 /// The first byte from `at` on that ends the plain part of a string: a quote, a backslash or a control character.
 /// Eight bytes at a time: each test sets the top bit of the bytes that pass, exactly up to the first that does.
-#[inline]
+#[inline(always)]
 pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
@@ -388,6 +388,25 @@ pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
         if b == b'"' || b == b'\\' || b < 0x20 {
             break;
         }
+        at += 1;
+    }
+    at
+}
+
+/// The first byte from `at` on that is no digit; eight bytes at a time.
+#[inline(always)]
+pub(crate) fn digits(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let high = ONES * 0xF0;
+        // Digits have the upper half 3, also after adding 6, which carries for `:` to `?`.
+        let other = ((word & high) ^ (ONES * 0x30)) | ((word.wrapping_add(ONES * 6) & high) ^ (ONES * 0x30));
+        if other != 0 {
+            break;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
         at += 1;
     }
     at

@@ -15,10 +15,7 @@
 use rustc_hash::FxHashMap;
 
 use super::index::{Index, Key, MOST};
-use crate::{
-    id::{Id, StateId},
-    machine::Configuration,
-};
+use crate::{id::StateId, machine::Configuration};
 
 /// Events that are remembered of each session.
 pub(crate) const RECENT: usize = 8;
@@ -27,8 +24,12 @@ const INLINE: usize = 24;
 /// Set in the index's numbers of past sessions.
 const PAST: u32 = 1 << 31;
 
-/// A session that goes on.
+/// States that stand in the block.
+const NEAR: usize = 4;
+
+/// A session that goes on: one cache line that every event reads and one that it writes.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Block {
     name: [u8; INLINE],
     /// More than [`INLINE`]: the name is in `long`.
@@ -39,6 +40,8 @@ pub(crate) struct Block {
     pub(crate) events: u64,
     /// The line of its first event.
     pub(crate) born: u64,
+    /// The states, if there are no more than [`NEAR`] roles.
+    near: [StateId; NEAR],
     /// Lines and kinds of its last events: event `n` is at `n % RECENT`; the line above, 24 bits of kind below.
     recent: [u64; RECENT],
 }
@@ -90,7 +93,7 @@ pub(crate) struct Sessions {
     index: Index,
     blocks: Vec<Block>,
     free: Vec<u32>,
-    /// `width` states per slot.
+    /// `width` states per slot, if they are more than [`NEAR`].
     states: Vec<StateId>,
     width: usize,
     initial: Box<[StateId]>,
@@ -142,8 +145,7 @@ impl Sessions {
     #[inline]
     pub(crate) fn touch(&self, hint: u32) -> u64 {
         let Some(block) = self.blocks.get(hint as usize) else { return 0 };
-        let states = self.states.get(hint as usize * self.width).map_or(0, |state| u64::from(state.raw()));
-        block.recent[RECENT - 1] ^ block.events ^ u64::from(block.name[0]) ^ states
+        block.events ^ block.recent[0]
     }
 
     #[inline]
@@ -176,8 +178,15 @@ impl Sessions {
             Some(slot) => slot,
             None => u32::try_from(self.blocks.len()).ok().filter(|&slot| slot < PAST)?,
         };
-        let mut block =
-            Block { name: [0; INLINE], len: u8::MAX, heavy: false, events: 0, born: line, recent: [0; RECENT] };
+        let mut block = Block {
+            name: [0; INLINE],
+            len: u8::MAX,
+            heavy: false,
+            events: 0,
+            born: line,
+            near: [StateId::default(); NEAR],
+            recent: [0; RECENT],
+        };
         match block.name.get_mut(..name.len()) {
             Some(inline) => {
                 inline.copy_from_slice(name.as_bytes());
@@ -189,12 +198,15 @@ impl Sessions {
         }
         if slot as usize == self.blocks.len() {
             self.blocks.push(block);
-            self.states.extend_from_slice(&self.initial);
+            if self.width > NEAR {
+                self.states.extend_from_slice(&self.initial);
+            }
         } else {
             self.blocks[slot as usize] = block;
-            let start = slot as usize * self.width;
-            self.states[start..start + self.width].copy_from_slice(&self.initial);
         }
+        let initial = std::mem::take(&mut self.initial);
+        self.states_mut(slot).copy_from_slice(&initial);
+        self.initial = initial;
         self.index.insert(hash, slot);
         Some(slot)
     }
@@ -211,12 +223,18 @@ impl Sessions {
 
     #[inline]
     pub(crate) fn states(&self, slot: u32) -> &[StateId] {
+        if self.width <= NEAR {
+            return &self.blocks[slot as usize].near[..self.width];
+        }
         let start = slot as usize * self.width;
         &self.states[start..start + self.width]
     }
 
     #[inline]
     pub(crate) fn states_mut(&mut self, slot: u32) -> &mut [StateId] {
+        if self.width <= NEAR {
+            return &mut self.blocks[slot as usize].near[..self.width];
+        }
         let start = slot as usize * self.width;
         &mut self.states[start..start + self.width]
     }
@@ -253,8 +271,8 @@ impl Sessions {
         self.blocks.len() - self.free.len() + self.past.len()
     }
 
-    /// All sessions that have no verdict yet, in the order of their first lines.
-    pub(crate) fn open_ones(&self) -> Vec<Place> {
+    /// All sessions that have no verdict yet with their first lines, in the order of these.
+    pub(crate) fn open_ones(&self) -> Vec<(u64, Place)> {
         let mut free = vec![false; self.blocks.len()];
         for &slot in &self.free {
             free[slot as usize] = true;
@@ -267,6 +285,6 @@ impl Sessions {
             all.push((past.born, Place::Past(at as u32)));
         }
         all.sort_unstable_by_key(|&(born, _)| born);
-        all.into_iter().map(|(_, place)| place).collect()
+        all
     }
 }

@@ -297,9 +297,14 @@ fn explore(
         }
         Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
         Answer::Violated(finding) => {
+            let mut finding = *finding;
             let (counterexample, detail) = finding.counterexample();
             let channels = subject.channels;
-            confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            let turns = confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            if let Some(turns) = turns {
+                finding.unroll(turns.before, turns.around);
+            }
+            let (counterexample, detail) = finding.counterexample();
             outcome.bound = options.bound;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);

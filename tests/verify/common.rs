@@ -38,7 +38,7 @@ pub fn machines(text: &str) -> Machines {
         }
     }
     for (role, _) in &blocks {
-        header.roles.push(Role { name: role.as_str().into(), ..Role::default() }).unwrap();
+        header.roles.push(Role { name: role.as_str().into(), span: Span::default() }).unwrap();
     }
     let mut locals = IdVec::new();
     for (role, states) in &blocks {

@@ -72,13 +72,9 @@ fn minimized_machines_give_the_verdicts_of_those_as_written() {
         let id = row["id"].as_str().unwrap();
         let machines = machines(row["mpst"].as_str().unwrap());
         for k in [0, 1, 2] {
-            for property in [
-                Property::Safe,
-                Property::DeadlockFree,
-                Property::Terminating,
-                Property::Live,
-                Property::Bounded,
-            ] {
+            for property in
+                [Property::Safe, Property::DeadlockFree, Property::Terminating, Property::Live, Property::Bounded]
+            {
                 let options = Options { max_states: 20_000, ..bound(k) };
                 let small = machines.check(property, &options);
                 let written = machines.check(property, &raw(options));
@@ -86,7 +82,11 @@ fn minimized_machines_give_the_verdicts_of_those_as_written() {
                     continue;
                 }
                 assert_eq!(word(&small.verdict), word(&written.verdict), "{id} k={k} {property:?}");
-                assert_eq!(small.exhaustive, written.exhaustive || written.configurations == 0, "{id} k={k} {property:?}");
+                assert_eq!(
+                    small.exhaustive,
+                    written.exhaustive || written.configurations == 0,
+                    "{id} k={k} {property:?}"
+                );
                 if let (Verdict::Violated(small), Verdict::Violated(written)) = (&small.verdict, &written.verdict) {
                     assert_eq!(small.run.len(), written.run.len(), "{id} k={k} {property:?}");
                 }

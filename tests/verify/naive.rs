@@ -79,7 +79,8 @@ fn the_shortest_run_over_all_bounds_is_found() {
     for seed in 0..rounds(1500) {
         let (locals, channels) = draw(1_000_000 + seed);
         let what = format!("seed {seed}");
-        let free = check(&locals, &channels, Property::Safe, &Options::default()).expect(&what);
+        let small = Options { max_states: 20_000, ..Options::default() };
+        let free = check(&locals, &channels, Property::Safe, &small).expect(&what);
         let Verdict::Violated(counterexample) = &free.verdict else { continue };
         let length = counterexample.run.len();
         if length > 7 {
@@ -181,7 +182,8 @@ impl Graph {
             }
         }
         let ends = self.steps.iter().enumerate().filter(|(_, steps)| steps.is_empty());
-        let well = ends.map(|(at, _)| at).all(|at| !self.cut[at].is_empty() || system.is_final(&self.configurations[at]));
+        let well =
+            ends.map(|(at, _)| at).all(|at| !self.cut[at].is_empty() || system.is_final(&self.configurations[at]));
         well && gone.iter().all(|&gone| gone)
     }
 }
@@ -241,7 +243,8 @@ fn verdicts_without_a_bound_hold_under_every_bound() {
                 continue;
             }
             for k in [3, 5, 9] {
-                let bounded = check(&locals, &channels, property, &Options { max_states: 3000, ..bound(k) }).expect(&what);
+                let bounded =
+                    check(&locals, &channels, property, &Options { max_states: 3000, ..bound(k) }).expect(&what);
                 match (word(&free.verdict), word(&bounded.verdict)) {
                     ("holds", "violated") => panic!("{what}: {property:?} holds, but not under {k}: {bounded:?}"),
                     // What is lost may need the room to be met.

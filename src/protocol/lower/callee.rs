@@ -37,9 +37,11 @@ pub(super) fn find<'t>(body: &mut Body<'_, '_, 't>, name: &'t tree::QName) -> Op
         Found::Decl(decl) if local && !callable(world, decl, local) => {
             // A local protocol may have the name of the global one that it implements.
             let own = body.own.map(|own| body.role_text(own).to_owned());
-            let mine = world.locals(body.module, name).iter().copied().find(|&decl| {
-                callable(world, decl, local) && (world.local_role(decl) == own.as_deref())
-            });
+            let mine = world
+                .locals(body.module, name)
+                .iter()
+                .copied()
+                .find(|&decl| callable(world, decl, local) && (world.local_role(decl) == own.as_deref()));
             Found::Decl(mine.unwrap_or(decl))
         }
         found => found,

@@ -13,9 +13,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
     id::{DeclId, IdVec, ModuleId, RoleId},
-    protocol::{
-        Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported,
-    },
+    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported},
     syntax::tree,
 };
 
@@ -80,13 +78,17 @@ impl<'t> Lowering<'_, 't> {
         let decl = match world.find(ModuleId::default(), None, &target.name) {
             Found::Decl(decl) => decl,
             Found::Many(many) => {
-                let mine = many.iter().copied().find(|&decl| role.is_some_and(|r| world.local_role(decl) == Some(&r.text)));
+                let mine =
+                    many.iter().copied().find(|&decl| role.is_some_and(|r| world.local_role(decl) == Some(&r.text)));
                 match mine {
                     Some(decl) => decl,
                     None => {
                         let name = callee::text(&target.name);
-                        let roles: Vec<String> =
-                            many.iter().filter_map(|&decl| world.local_role(decl)).map(|r| format!("`{name}@{r}`")).collect();
+                        let roles: Vec<String> = many
+                            .iter()
+                            .filter_map(|&decl| world.local_role(decl))
+                            .map(|r| format!("`{name}@{r}`"))
+                            .collect();
                         let text = format!("`{name}` is declared for several roles");
                         let found = Diagnostic::new(form::AMBIGUOUS, target.span, text);
                         self.diagnostics.push(found.help(format!("write {}", roles.join(" or "))));
@@ -351,4 +353,3 @@ fn note(to: &mut Vec<Unsupported>, code: crate::diag::Code, what: &'static str, 
         to.push(Unsupported { code, what, span });
     }
 }
-

@@ -84,6 +84,7 @@ fn fits(less: Option<&Payload>, more: Option<&Payload>) -> bool {
     less.open == more.open
         && less.fields.len() == more.fields.len()
         && less.fields.iter().zip(&more.fields).all(|(less, more)| {
-            less.sort == more.sort && (less.name.is_none() || (less.name == more.name && less.optional == more.optional))
+            less.sort == more.sort
+                && (less.name.is_none() || (less.name == more.name && less.optional == more.optional))
         })
 }

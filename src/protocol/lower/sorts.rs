@@ -146,7 +146,11 @@ pub(super) fn substitute_payload(payload: &Payload, args: &[Sort]) -> Option<Pay
 
 fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: usize) -> Option<Payload> {
     let fields = payload.fields.iter().map(|field| {
-        Some(Field { sort: replace(&field.sort, args, left, depth)?, name: field.name.clone(), optional: field.optional })
+        Some(Field {
+            sort: replace(&field.sort, args, left, depth)?,
+            name: field.name.clone(),
+            optional: field.optional,
+        })
     });
     Some(Payload { fields: fields.collect::<Option<_>>()?, open: payload.open })
 }
@@ -548,4 +552,3 @@ pub(super) fn plural(count: usize) -> &'static str {
 pub(super) fn is_open_payload(payload: &Payload) -> bool {
     payload.fields.iter().any(|field| is_open(&field.sort))
 }
-

@@ -118,9 +118,9 @@ impl<'t> Printer<'t> {
             LTail::Par(parts, span) => self.group(|printer| {
                 printer.place(*span);
                 // Not `(*`, which would begin a comment.
-                let star = parts.first().is_some_and(|part| {
-                    part.prefix.is_empty() && matches!(part.tail, LTail::Mix(LMix::Mixed, ..))
-                });
+                let star = parts
+                    .first()
+                    .is_some_and(|part| part.prefix.is_empty() && matches!(part.tail, LTail::Mix(LMix::Mixed, ..)));
                 printer.put(if star { "( " } else { "(" });
                 printer.push(Op::Indent(1));
                 for (number, part) in parts.iter().enumerate() {

@@ -59,7 +59,9 @@ pub(super) fn name(text: &str, taken: Taken) -> Cow<'_, str> {
 pub(super) fn label(text: &str, dotted: bool, taken: Taken) -> Cow<'_, str> {
     let plain = is_int_word(text)
         || (is_ident(text) && !taken.contains(text))
-        || (dotted && text.split('.').all(is_ident) && text.split('.').next().is_some_and(|first| !taken.contains(first)));
+        || (dotted
+            && text.split('.').all(is_ident)
+            && text.split('.').next().is_some_and(|first| !taken.contains(first)));
     if plain { Cow::Borrowed(text) } else { quoted(text) }
 }
 

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::{
-    super::json::{Reader, Scratch, plain},
+    super::json::{Reader, Scratch, digits, plain},
     Raw,
 };
 
@@ -46,19 +46,14 @@ impl<'a> At<'a> {
     fn number(&mut self) -> Option<()> {
         let bytes = self.line.as_bytes();
         let start = self.at;
-        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-        while digit(self.at) {
-            self.at += 1;
-        }
+        self.at = digits(bytes, start);
         if self.at == start || bytes[start] == b'0' && self.at > start + 1 {
             return None;
         }
         if bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
             let fraction = self.at;
-            while digit(self.at) {
-                self.at += 1;
-            }
+            self.at = digits(bytes, fraction);
             if self.at == fraction {
                 return None;
             }
@@ -68,7 +63,7 @@ impl<'a> At<'a> {
 }
 
 /// The event of a line in the known order; `None` says nothing about the line.
-#[inline]
+#[inline(always)]
 pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> {
     let mut at = At { line, at: 0 };
     at.take("{")?;
@@ -96,7 +91,7 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> 
     at.take(",\"payload\":")?;
     let mut reader = Reader::from(line, at.at);
     let payload = reader.value(scratch).ok()?;
-    let flaw = reader.take_flaw();
+    let flaw = reader.take_flaw().map(Box::new);
     at.at = reader.at();
     if at.take(",\"at\":\"").is_some() {
         at.string()?;

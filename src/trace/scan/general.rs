@@ -8,6 +8,7 @@ use super::{
 };
 
 /// The event of a line, or why it is none.
+#[inline(never)]
 pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
     let mut reader = Reader::new(line);
     reader.ws();
@@ -79,7 +80,7 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Result<Raw<'a>, 
     let from = string("from", from.ok_or(Fault::Missing("from"))?)?;
     let to = string("to", to.ok_or(Fault::Missing("to"))?)?;
     let label = string("label", label.ok_or(Fault::Missing("label"))?)?;
-    Ok(Raw { session, from, to, label, payload: payload.unwrap_or(""), dir, flaw, names: "" })
+    Ok(Raw { session, from, to, label, payload: payload.unwrap_or(""), dir, flaw: flaw.map(Box::new), names: "" })
 }
 
 const KEYS: [&str; 8] = ["session", "seq", "ts", "from", "to", "label", "payload", "dir"];

@@ -35,7 +35,7 @@ pub(crate) struct Raw<'a> {
     /// Valid JSON, or empty if there is none.
     pub(crate) payload: &'a str,
     pub(crate) dir: Option<Cow<'a, str>>,
-    pub(crate) flaw: Option<Flaw>,
+    pub(crate) flaw: Option<Box<Flaw>>,
     /// Where the fast way found them: `from`, `to` and `label` as one piece of the line, which says the same whenever
     /// it is the same. Empty if the general way was taken.
     pub(crate) names: &'a str,
@@ -78,6 +78,7 @@ pub(crate) enum Way {
 }
 
 /// The event of one line, which must not be blank. The texts are cut out of `line`.
+#[inline]
 pub(crate) fn line<'a>(line: &'a str, way: Way, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
     if way == Way::Either
         && let Some(raw) = fast::line(line, scratch)
