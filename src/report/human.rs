@@ -330,7 +330,11 @@ impl<W: Write> Reporter for Human<W> {
             _ => "the session does not follow its protocol",
         });
         let code = session.code.map_or_else(String::new, |code| format!(" [{code}]"));
-        self.headline(style, word, &format!("session `{}`{code}: {message}", session.session))?;
+        let who = match &*session.session {
+            "" => "the log's only session".to_owned(),
+            name => format!("session `{name}`"),
+        };
+        self.headline(style, word, &format!("{who}{code}: {message}"))?;
         if let Some(at) = session.at {
             self.place(&session.file, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1))?;
         }
