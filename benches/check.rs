@@ -51,10 +51,7 @@ fn ring(n: u32) -> IdVec<RoleId, Local> {
 /// Two producers with two kinds of items, one consumer that takes them in turn.
 fn producers() -> IdVec<RoleId, Local> {
     let producer = |p| local(p, &[&[(send(2), 0, 1), (send(2), 1, 1)]]);
-    let consumer = local(
-        2,
-        &[&[(receive(0), 0, 2), (receive(0), 1, 2)], &[(receive(1), 0, 1), (receive(1), 1, 1)]],
-    );
+    let consumer = local(2, &[&[(receive(0), 0, 2), (receive(0), 1, 2)], &[(receive(1), 0, 1), (receive(1), 1, 1)]]);
     [producer(0), producer(1), consumer].into_iter().collect()
 }
 
