@@ -297,7 +297,7 @@ fn shared(path: &str) -> Option<String> {
 }
 
 fn load(name: &str, text: &str) -> Spec {
-    Loaded::new(name, text, &mut NoImports).unwrap().spec
+    Loaded::new(name, text, &mut NoImports).spec
 }
 
 fn has_meaning(header: &Header) -> bool {
@@ -438,7 +438,7 @@ fn local_texts_mean_their_terms() {
         let mut terms = wild_terms(&mut rng, shape);
         let texts: Vec<String> = terms.iter().map(|(role, term)| local_text(term, role, shape.roles)).collect();
         let text = texts.concat();
-        let loaded = Loaded::new("wild", text.as_str(), &mut NoImports).unwrap();
+        let loaded = Loaded::new("wild", text.as_str(), &mut NoImports);
         let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
         assert!(errors.is_empty(), "seed {seed}: {errors:?}\n{text}");
         let mut names = loaded.spec.names.clone();

@@ -1,7 +1,7 @@
 //! Going on after an error: which bracket belongs to which, and where the next thing may begin.
 
 use super::super::lexer::{Kind, Token};
-use super::stmt::Mode;
+use super::stmt::{Mode, OPTION_WORDS};
 use super::{Parser, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::catalogue::syntax as code;
@@ -198,6 +198,15 @@ impl Parser<'_, '_> {
                 return;
             }
         }
+        let last = self.token_at(self.at.saturating_sub(1)).kind;
+        if self.at > start
+            && matches!(last, Kind::Semi | Kind::RBrace)
+            && self.first_on_line()
+            && self.level_at(self.at) == level
+        {
+            // The statement was read to its end.
+            return;
+        }
         while self.climb(level) {
             match self.kind() {
                 Kind::Semi => return self.bump(),
@@ -332,7 +341,11 @@ impl Parser<'_, '_> {
 
     /// Whether a declaration certainly begins here, whatever else might.
     pub(super) fn at_item(&self) -> bool {
-        let name = |ahead: usize| matches!(self.kind_ahead(ahead), Kind::Word | Kind::Quoted);
+        // `check where (e)` is a label with an option.
+        let name = |ahead: usize| {
+            matches!(self.kind_ahead(ahead), Kind::Word | Kind::Quoted)
+                && !OPTION_WORDS.contains(&self.word_ahead(ahead))
+        };
         match self.word() {
             "import" => name(1) && (matches!(self.kind_ahead(2), Kind::Semi | Kind::Dot) || self.word_ahead(2) == "as"),
             "protocol" => name(1) && matches!(self.kind_ahead(2), Kind::LParen | Kind::Lt | Kind::LtGt),

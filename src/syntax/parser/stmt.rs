@@ -436,9 +436,10 @@ impl Parser<'_, '_> {
         });
         self.close(Kind::RBrace, open)?;
         self.shallower();
+        let arms = self.some(arms, open, "a message is expected between these braces");
         // `A -> B: {…};` is common and means the same.
         self.eat(Kind::Semi);
-        self.some(arms, open, "a message is expected between these braces")
+        arms
     }
 
     /// Elements with commas up to a brace, which stays; errors in one leave the others.

@@ -457,7 +457,8 @@ impl<'t> Layout<'t> {
                     if comment < self.comments.len() {
                         // A comment that stands at this break is behind what has to fit.
                         let place = Self::place_behind(ops, from.saturating_add(at));
-                        if !first && self.comment_before(comment, place).is_some() && self.breaks(comment) {
+                        let here = (comment..).take_while(|&one| self.comment_before(one, place).is_some());
+                        if !first && here.take(64).any(|one| self.breaks(one)) {
                             return depth == 0;
                         }
                     }
