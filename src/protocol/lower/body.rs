@@ -821,7 +821,12 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 names.message(label, first),
                 names.message(label, sort),
             );
-            self.report.add(Diagnostic::new(data::PAYLOADS_DIFFER, span, text).label(at, "the first one is here"));
+            let mut found = Diagnostic::new(data::PAYLOADS_DIFFER, span, text).label(at, "the first one is here");
+            if self.lenient {
+                // The two ends of a system: what one sends the other may never take.
+                found.severity = Severity::Warning;
+            }
+            self.report.add(found);
         }
     }
 

@@ -27,6 +27,9 @@ pub(super) const MAX_INSTANCES: usize = 10_000;
 /// The largest number of statements, and of roles passed, in all terms of a specification.
 pub(super) const MAX_STATEMENTS: usize = 8_000_000;
 
+/// What an instance counts besides its statements.
+const INSTANCE: usize = 4;
+
 /// Why there is no term.
 pub(super) enum Failure {
     /// A call makes ever new instances of a declaration.
@@ -148,7 +151,8 @@ impl<'d> Instances<'d> {
 
     /// Copies a template into the term, with values for its parameters.
     fn copy(&mut self, making: &mut Making<'_>, template: &Template, key: Key) -> Result<(), Failure> {
-        let size = template.blocks.values().map(|block| block.len().saturating_add(1)).fold(0, usize::saturating_add);
+        let size =
+            template.blocks.values().map(|block| block.len().saturating_add(1)).fold(INSTANCE, usize::saturating_add);
         self.left = self.left.checked_sub(size).ok_or(Failure::TooLarge)?;
         let base = making.blocks.len();
         let draft = &self.drafts[key.decl];
