@@ -12,12 +12,12 @@
 
 use polylogue::{
     crosscheck::{Budget, Stats, crosscheck},
-    generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, mutate, wild, wild_terms},
+    generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, local_text, mutate, wild, wild_terms},
     id::{Id, IdVec, RoleId, StateId},
     load::Loaded,
     machine::{Semantics, System, minimize},
     protocol::{
-        Act, Arm, EdgeKind, Graph, Header, Local, NoImports, Spec, State, Term,
+        Act, Arm, EdgeKind, Graph, Header, Local, Names, NoImports, Spec, State, Stmt, Term,
         project::{Discipline, project_all},
     },
     reference::{self, Bad, Rule},
@@ -142,7 +142,6 @@ fn wild_terms_in_lockstep() {
 
 /// Whether a loop stands in a loop of the same name.
 fn shadows(term: &Term) -> bool {
-    use polylogue::protocol::Stmt;
     let mut open: Vec<_> = term.bodies.values().map(|&block| (block, Vec::new())).collect();
     while let Some((block, names)) = open.pop() {
         for stmt in &term.blocks[block] {
@@ -298,7 +297,7 @@ fn shared(path: &str) -> Option<String> {
 }
 
 fn load(name: &str, text: &str) -> Spec {
-    Loaded::new(name, text, &mut NoImports).unwrap().spec
+    Loaded::new(name, text, &mut NoImports).spec
 }
 
 fn has_meaning(header: &Header) -> bool {
@@ -427,4 +426,75 @@ fn a_large_ring() {
     let stats = check(&locals, &terms(&locals), &[], None, 1000, &"ring");
     assert!(stats.complete && stats.pairs == 600 && stats.admitted == 600, "{stats:?}");
     assert!(stats.offered > 600 * 5000 && stats.bad.is_empty());
+}
+
+/// Local protocols as texts: machines of what was read, against the terms that were written.
+#[test]
+fn local_texts_mean_their_terms() {
+    let mut total = Stats::default();
+    for seed in 0..rounds(500) {
+        let mut rng = Rng::new(seed);
+        let shape = WildShape { size: rng.between(4, 20), twins: 0, ..WildShape::any(&mut rng) };
+        let mut terms = wild_terms(&mut rng, shape);
+        let texts: Vec<String> = terms.iter().map(|(role, term)| local_text(term, role, shape.roles)).collect();
+        let text = texts.concat();
+        let loaded = Loaded::new("wild", text.as_str(), &mut NoImports);
+        let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        assert!(errors.is_empty(), "seed {seed}: {errors:?}\n{text}");
+        let mut names = loaded.spec.names.clone();
+        for term in terms.values_mut() {
+            rename(term, &mut names);
+        }
+        let locals: Vec<Local> = terms
+            .ids()
+            .map(|role| {
+                let name = format!("L{}", role.raw());
+                let read = loaded.spec.locals.iter().find(|read| *read.header.name == *name).unwrap();
+                // Its own role comes first there.
+                let meant = |role| RoleId::new(read.header.role_name(role)[1..].parse().unwrap()).unwrap();
+                assert_eq!(meant(read.role), role);
+                let mut local = read.local.clone().unwrap();
+                local.role = role;
+                for arm in local.states.values_mut().flat_map(|state| &mut state.arms) {
+                    arm.act = match arm.act {
+                        Act::Send(to) => Act::Send(meant(to)),
+                        Act::Receive(from) => Act::Receive(meant(from)),
+                        Act::Act => Act::Act,
+                    };
+                }
+                local
+            })
+            .collect();
+        total.absorb(&check(&locals.into(), &terms, &[], Some(2), 40, &format!("seed {seed}\n{text}")));
+    }
+    report("local texts", &total);
+    assert!(total.pairs > 3000);
+}
+
+/// Labels and payloads by the ids that they have in a specification.
+fn rename(term: &mut Term, names: &mut Names) {
+    use polylogue::protocol::{Builtin, Field, Payload, Sort};
+    let field = Field { name: None, optional: false, sort: Sort::Builtin(Builtin::Int) };
+    let int = names.sort(Some(Payload { fields: [field].into(), open: false })).unwrap();
+    for stmt in term.blocks.values_mut().flatten() {
+        if let Stmt::Send { label, sort, .. } | Stmt::Receive { label, sort, .. } | Stmt::Act { label, sort, .. } = stmt
+        {
+            *label = names.label(&format!("l{}", label.raw())).unwrap();
+            *sort = if sort.raw() == 0 { Names::empty() } else { int };
+        }
+    }
+}
+
+/// What the fuzz target runs, on bytes of all lengths.
+#[test]
+fn any_bytes() {
+    for seed in 0..rounds(1500) {
+        let mut rng = Rng::new(seed);
+        let length = rng.below(300);
+        let bytes: Vec<u8> = (0..length).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+        polylogue::fuzz::lockstep(&bytes);
+    }
+    polylogue::fuzz::lockstep(&[]);
+    polylogue::fuzz::lockstep(&[0; 10_000]);
+    polylogue::fuzz::lockstep(&[255; 10_000]);
 }

@@ -252,7 +252,7 @@ fn the_corpus() {
         }
         rows += 1;
         let id = row["id"].as_str().unwrap();
-        let spec = Loaded::new(id, row["mpst"].as_str().unwrap(), &mut NoImports).unwrap().spec;
+        let spec = Loaded::new(id, row["mpst"].as_str().unwrap(), &mut NoImports).spec;
         for protocol in &spec.protocols {
             let header = &protocol.header;
             if header.broken || header.generic || !header.unsupported.is_empty() || header.roles.len() > 12 {
@@ -288,7 +288,7 @@ fn texts_mean_their_terms() {
         let shape = GlobalShape::any(&mut rng);
         let drawn = Global::any(&mut rng, shape);
         let text = drawn.text();
-        let loaded = Loaded::new("random", text.as_str(), &mut NoImports).unwrap();
+        let loaded = Loaded::new("random", text.as_str(), &mut NoImports);
         let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
         assert!(errors.is_empty(), "seed {seed}: {errors:?}\n{text}");
         let read = &loaded.spec.protocols[0];

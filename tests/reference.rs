@@ -18,7 +18,7 @@ use polylogue::{
 };
 
 fn load(text: &str) -> (Loaded, SystemDecl) {
-    let loaded = Loaded::new("test", text, &mut NoImports).unwrap();
+    let loaded = Loaded::new("test", text, &mut NoImports);
     let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     let system = loaded.spec.systems.first().cloned().unwrap_or_default();

@@ -38,4 +38,4 @@ pub use map::{Map, MapError, Place, Placed};
 pub use payload::Misfit;
 pub use report::{BadLine, Expected, Finding, Judgement, Past, Session, Totals, Way};
 pub use scan::{Fault, Flaw, MAX_LINE};
-pub use subject::{NoSubject, Subject};
+pub use subject::{Machines, NoSubject, Subject, target};

@@ -208,6 +208,25 @@ impl Totals {
         *of = of.saturating_add(1);
     }
 
+    /// The sum of both.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        let Self { lines, events, dropped, after, bad, conforms, violates, incomplete, unknown } = other;
+        for (sum, more) in [
+            (&mut self.lines, lines),
+            (&mut self.events, events),
+            (&mut self.dropped, dropped),
+            (&mut self.after, after),
+            (&mut self.bad, bad),
+            (&mut self.conforms, conforms),
+            (&mut self.violates, violates),
+            (&mut self.incomplete, incomplete),
+            (&mut self.unknown, unknown),
+        ] {
+            *sum = sum.saturating_add(*more);
+        }
+        self
+    }
+
     /// Sessions with a verdict.
     #[must_use]
     pub fn sessions(&self) -> u64 {

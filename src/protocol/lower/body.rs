@@ -45,6 +45,8 @@ pub(super) struct Body<'b, 'w, 't> {
     pub(super) report: Report,
     /// Roles so far.
     pub(super) roles: IdVec<RoleId, Role>,
+    /// Roles that were declared twice: which of them is meant is not known.
+    doubled: FxHashSet<RoleId>,
     pub(super) params: Vec<Param>,
     open: FxHashSet<SortId>,
     sigs: FxHashMap<LabelId, usize>,
@@ -81,6 +83,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             decl,
             report: Report::default(),
             roles: IdVec::new(),
+            doubled: FxHashSet::default(),
             params: Vec::new(),
             open: FxHashSet::default(),
             sigs: FxHashMap::default(),
@@ -111,6 +114,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             let first_span = self.roles.entry(first).map_or(name.span, |role| role.span);
             self.report
                 .add(Diagnostic::new(form::DUPLICATE_ROLE, name.span, text).label(first_span, "the first one is here"));
+            self.doubled.insert(first);
             return first;
         }
         self.add_role(&name.text, name.span)
@@ -413,16 +417,16 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         let span = stmt.span;
         match &stmt.kind {
             K::Message { from, to: receivers, message, opts, .. } => {
-                self.global_only(span);
+                self.global_only();
                 self.opts(opts);
                 to.extend(self.unicasts(from, receivers, message, span));
             }
             K::Branches { from, to: receivers, arms } => {
-                self.global_only(span);
+                self.global_only();
                 return self.branches(from, receivers, arms, span, to);
             }
             K::Send { to: receivers, message, opts } => {
-                let (label, sort) = self.local_message(message, opts, span);
+                let (label, sort) = self.local_message(message, opts);
                 let mut seen = FxHashSet::default();
                 for receiver in receivers {
                     if let Some(peer) = self.peer(receiver) {
@@ -435,7 +439,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 }
             }
             K::Receive { from, message, opts } => {
-                let (label, sort) = self.local_message(message, opts, span);
+                let (label, sort) = self.local_message(message, opts);
                 if let Some(peer) = self.peer(from) {
                     self.signature(peer, self.own.unwrap_or(peer), label, sort, span);
                     to.push(Stmt::Receive { from: peer, label, sort, span });
@@ -602,23 +606,15 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
 
     // ---- statements
 
-    fn global_only(&mut self, span: Span) {
-        if self.own.is_some() {
-            self.report.once(form::WRONG_SIDE, "", || {
-                let text = "a local protocol says what one role does: this names both ends";
-                Diagnostic::new(form::WRONG_SIDE, span, text).help("write `m() to B;` or `m() from B;`")
-            });
-        }
+    /// A statement that names both ends. In a local protocol the parser has reported it.
+    fn global_only(&mut self) {
+        self.report.broken |= self.own.is_some();
     }
 
-    fn local_message(&mut self, message: &'t tree::Message, opts: &'t [tree::Opt], span: Span) -> (LabelId, SortId) {
+    fn local_message(&mut self, message: &'t tree::Message, opts: &'t [tree::Opt]) -> (LabelId, SortId) {
         self.opts(opts);
-        if self.own.is_none() {
-            self.report.once(form::WRONG_SIDE, "", || {
-                let text = "a global protocol says who sends to whom: this names one end";
-                Diagnostic::new(form::WRONG_SIDE, span, text).help("write `A -> B: m();` or `m() from A to B;`")
-            });
-        }
+        // In a global protocol the parser has reported it.
+        self.report.broken |= self.own.is_none();
         self.message(message)
     }
 
@@ -688,12 +684,12 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         for receiver in receivers {
             let Some(id) = self.role(receiver) else { continue };
             self.active.insert(id);
-            if Some(id) == from && receiver.index.is_none() {
+            if Some(id) == from && receiver.index.is_none() && !self.doubled.contains(&id) {
                 let text = format!("role `{}` sends a message to itself", sender.name.text);
                 let help = format!("a step that nobody else sees is written `{}: l();`", sender.name.text);
                 self.report.add(Diagnostic::new(form::SELF_MESSAGE, receiver.span, text).help(help));
             }
-            if !seen.insert(id) && receiver.index.is_none() {
+            if !seen.insert(id) && receiver.index.is_none() && !self.doubled.contains(&id) {
                 self.twice_named(receiver);
             }
             to.push(id);
@@ -743,7 +739,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     }
 
     fn states(&mut self, blocks: &'t [(tree::Name, tree::Block)], span: Span, to: &mut Vec<Stmt>) -> bool {
-        let vars = self.bind_states(blocks.iter().map(|(name, _)| name), span);
+        let vars = self.bind_states(blocks.iter().map(|(name, _)| name));
         let mut goes_on = false;
         let mut read = Vec::with_capacity(blocks.len());
         for (&var, (_, block)) in vars.iter().zip(blocks) {
@@ -761,7 +757,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     }
 
     /// Opens all blocks of a `states`.
-    pub(super) fn bind_states(&mut self, blocks: impl Iterator<Item = &'t tree::Name>, span: Span) -> Vec<VarId> {
+    pub(super) fn bind_states(&mut self, blocks: impl Iterator<Item = &'t tree::Name>) -> Vec<VarId> {
         let mut seen: FxHashMap<&str, Span> = FxHashMap::default();
         let mut vars = Vec::new();
         for name in blocks {
@@ -771,10 +767,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             seen.entry(&name.text).or_insert(name.span);
             vars.push(self.bind(name));
         }
-        if vars.is_empty() {
-            let text = "a `states` needs a block to begin with";
-            self.report.add(Diagnostic::new(form::NO_STATES, span, text));
-        }
+        // The parser has reported a `states` without blocks.
+        self.report.broken |= vars.is_empty();
         vars
     }
 
@@ -827,7 +821,12 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
                 names.message(label, first),
                 names.message(label, sort),
             );
-            self.report.add(Diagnostic::new(data::PAYLOADS_DIFFER, span, text).label(at, "the first one is here"));
+            let mut found = Diagnostic::new(data::PAYLOADS_DIFFER, span, text).label(at, "the first one is here");
+            if self.lenient {
+                // The two ends of a system: what one sends the other may never take.
+                found.severity = Severity::Warning;
+            }
+            self.report.add(found);
         }
     }
 
@@ -882,7 +881,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         let callee = callee?;
         let roles = super::callee::roles(self, callee, name, roles, &given);
         let args = super::callee::args(self, callee, name, args, span);
-        Some(Call { callee, roles: roles?, args: args?, span })
+        Some(Call { callee, roles: roles?, args: args? })
     }
 
     /// A value for a parameter of a callee.

@@ -1,6 +1,8 @@
 //! Claims and traces.
 
-use super::super::tree::{Check, Claim, Expected, Expr, How, LRef, Name, Relation, Seen, TEvent, TEventKind, Trace};
+use super::super::tree::{
+    Check, Claim, Duration, Expected, Expr, How, LRef, Name, Relation, Seen, TEvent, TEventKind, Trace,
+};
 use super::{Printer, Taken};
 use crate::diag::Span;
 
@@ -70,7 +72,13 @@ impl<'t> Printer<'t> {
             self.duration(slack);
         }
         self.put(" ");
-        let inside = Span { start: trace.target.span.end, ..trace.span };
+        let seen = if let Some(Seen::Role(role)) = &trace.seen { role.span.end } else { 0 };
+        let slack = match &trace.slack {
+            Some(Duration::Literal(name)) => name.span.end,
+            Some(Duration::Expr(expr)) => expr.span.end,
+            None => 0,
+        };
+        let inside = Span { start: trace.target.span.end.max(seen).max(slack), ..trace.span };
         self.braces(inside, trace.events.is_empty(), |printer| {
             for event in &trace.events {
                 printer.begin(event.span);

@@ -19,7 +19,8 @@ impl<'t> Printer<'t> {
             self.finish(pragma.span.end);
         }
         if let Some(edition) = &file.edition {
-            self.begin(edition.span);
+            // The place of the keyword is not known: a blank line before it is not kept.
+            self.layout.begin(0);
             self.place(edition.span);
             self.put("@edition(");
             self.string(&edition.value);
@@ -27,7 +28,7 @@ impl<'t> Printer<'t> {
             self.finish(edition.span.end.saturating_add(1));
         }
         if let Some(module) = &file.module {
-            self.begin(module.span);
+            self.layout.begin(0);
             self.place(module.span);
             self.put("module ");
             self.qname(module, Taken::NOTHING);

@@ -54,6 +54,8 @@ struct Group {
 pub(super) struct Layout<'t> {
     text: &'t str,
     comments: &'t [Comment],
+    /// How each comment stands.
+    stands: Vec<Stand>,
     /// The first comment that was not printed yet.
     next: usize,
     pub(super) out: String,
@@ -84,11 +86,35 @@ enum Stand {
     Before,
 }
 
+/// How the comments stand, from the last to the first: what follows one may be another.
+fn stands(text: &str, comments: &[Comment]) -> Vec<Stand> {
+    let mut stands = Vec::with_capacity(comments.len());
+    let mut next: Option<(usize, bool)> = None;
+    for comment in comments.iter().rev() {
+        let behind = text.get(comment.span.end as usize..).unwrap_or("");
+        let rest = behind.trim_start_matches([' ', '\t', '\r', '\u{c}']);
+        let last = match next {
+            _ if comment.kind != CommentKind::Block || rest.is_empty() || rest.starts_with('\n') => true,
+            Some((start, last)) => last && start == text.len().saturating_sub(rest.len()),
+            None => false,
+        };
+        next = Some((comment.span.start as usize, last));
+        stands.push(match (last, comment.own_line) {
+            (false, _) => Stand::Before,
+            (true, true) => Stand::Alone,
+            (true, false) => Stand::Behind,
+        });
+    }
+    stands.reverse();
+    stands
+}
+
 impl<'t> Layout<'t> {
     pub(super) fn new(text: &'t str, comments: &'t [Comment]) -> Self {
         Self {
             text,
             comments,
+            stands: stands(text, comments),
             next: 0,
             out: String::new(),
             level: 0,
@@ -123,6 +149,22 @@ impl<'t> Layout<'t> {
         rest.get(first).is_some_and(|comment| comment.span.start < end)
     }
 
+    /// The first brace from a place on that is not in a comment; the place itself if there is none.
+    pub(super) fn brace_from(&self, place: u32, end: u32) -> u32 {
+        let mut number = self.comments.partition_point(|comment| comment.span.end <= place);
+        let mut at = place;
+        while at < end {
+            let comment = self.comments.get(number);
+            let upto = comment.map_or(end, |comment| comment.span.start.clamp(at, end));
+            if let Some(found) = self.source(at, upto).find('{') {
+                return at.saturating_add(u32::try_from(found).unwrap_or(0));
+            }
+            at = comment.map_or(end, |comment| comment.span.end);
+            number = number.saturating_add(1);
+        }
+        place
+    }
+
     fn source(&self, start: u32, end: u32) -> &'t str {
         self.text.get(start as usize..end as usize).unwrap_or("")
     }
@@ -136,22 +178,17 @@ impl<'t> Layout<'t> {
         }
     }
 
-    fn stand(&self, comment: &Comment) -> Stand {
-        let behind = self.text.get(comment.span.end as usize..).unwrap_or("");
-        let last = match behind.trim_start_matches([' ', '\t', '\r', '\u{c}']).chars().next() {
-            None | Some('\n') => true,
-            _ => comment.kind != CommentKind::Block,
-        };
-        match (last, comment.own_line) {
-            (false, _) => Stand::Before,
-            (true, true) => Stand::Alone,
-            (true, false) => Stand::Behind,
-        }
+    fn stand(&self, number: usize) -> Stand {
+        self.stands.get(number).copied().unwrap_or(Stand::Alone)
     }
 
     /// Whether a line must break at a comment.
-    fn breaks(&self, comment: &Comment) -> bool {
-        self.stand(comment) != Stand::Before || self.source(comment.span.start, comment.span.end).contains('\n')
+    fn breaks(&self, number: usize) -> bool {
+        self.stand(number) != Stand::Before
+            || self
+                .comments
+                .get(number)
+                .is_some_and(|comment| self.source(comment.span.start, comment.span.end).contains('\n'))
     }
 
     /// Whether a blank line stands before a place of the source.
@@ -236,7 +273,7 @@ impl<'t> Layout<'t> {
     }
 
     /// Ends a logical line whose source ended before the byte `end`: comments behind it stay behind it.
-    pub(super) fn finish(&mut self, end: u32) {
+    pub(super) fn finish(&mut self, mut end: u32) {
         self.lay_out(0);
         self.groups.clear();
         self.inner = 0;
@@ -245,7 +282,7 @@ impl<'t> Layout<'t> {
                 !comment.own_line
             } else {
                 let gap = self.source(end, comment.span.start);
-                self.stand(comment) == Stand::Behind
+                self.stand(self.next) == Stand::Behind
                     && gap.len() < 200
                     && gap.chars().all(|c| matches!(c, ' ' | '\t' | '\r' | ',' | ';' | ')' | '{'))
             };
@@ -256,6 +293,7 @@ impl<'t> Layout<'t> {
             self.write(" ");
             self.write(&text);
             self.next = self.next.saturating_add(1);
+            end = end.max(comment.span.end);
             if comment.kind != CommentKind::Block {
                 break;
             }
@@ -339,9 +377,10 @@ impl<'t> Layout<'t> {
         // Those before something stay with it, unless one behind them does not.
         let mut upto = self.next;
         let mut number = self.next;
-        while let Some(comment) = self.comment_before(number, place) {
+        while self.comment_before(number, place).is_some() {
+            let stays = self.stand(number) == Stand::Before;
             number = number.saturating_add(1);
-            if self.stand(comment) != Stand::Before {
+            if !stays {
                 upto = number;
             }
         }
@@ -372,11 +411,14 @@ impl<'t> Layout<'t> {
     /// Prints the comments up to a number. Whether the line must break behind them.
     fn print_comments_glued(&mut self, upto: usize, mut glued: bool) -> bool {
         let mut broken = false;
+        let mut lined = false;
         while self.next < upto {
             let Some(comment) = self.comments.get(self.next) else { break };
+            let stand = self.stand(self.next);
             self.next = self.next.saturating_add(1);
-            let alone = self.stand(comment) == Stand::Alone;
-            if broken || alone {
+            // Once one is on a line of its own, so are those behind it.
+            lined |= stand == Stand::Alone;
+            if lined {
                 self.newline(self.levels());
             } else if !glued && !self.out.ends_with(' ') {
                 self.write(" ");
@@ -384,7 +426,8 @@ impl<'t> Layout<'t> {
             glued = false;
             let text = self.comment_text(comment);
             self.write(&text);
-            broken = self.stand(comment) != Stand::Before;
+            lined |= comment.kind != CommentKind::Block;
+            broken |= lined || stand != Stand::Before;
         }
         broken
     }
@@ -414,10 +457,8 @@ impl<'t> Layout<'t> {
                     if comment < self.comments.len() {
                         // A comment that stands at this break is behind what has to fit.
                         let place = Self::place_behind(ops, from.saturating_add(at));
-                        if let Some(here) = self.comment_before(comment, place)
-                            && !first
-                            && self.breaks(here)
-                        {
+                        let here = (comment..).take_while(|&one| self.comment_before(one, place).is_some());
+                        if !first && here.take(64).any(|one| self.breaks(one)) {
                             return depth == 0;
                         }
                     }
@@ -427,7 +468,7 @@ impl<'t> Layout<'t> {
                 Op::Place(place) => {
                     let mut width = 0usize;
                     while let Some(here) = self.comment_before(comment, *place) {
-                        if self.breaks(here) {
+                        if self.breaks(comment) {
                             return false;
                         }
                         let length = self.source(here.span.start, here.span.end).chars().count();

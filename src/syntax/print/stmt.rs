@@ -19,7 +19,7 @@ impl<'t> Printer<'t> {
         self.layout.finish(end);
     }
 
-    /// ` {`, and the lines inside one level deeper; the closing brace begins the next logical line, which is left open.
+    /// `{`, which is the first one of the span, and the lines inside one level deeper; the closing brace begins the next logical line, which is left open.
     /// Nothing inside gives `{ }`.
     pub(super) fn braces(&mut self, span: Span, empty: bool, inside: impl FnOnce(&mut Self)) {
         let closer = span.end.saturating_sub(1);
@@ -28,7 +28,8 @@ impl<'t> Printer<'t> {
             return;
         }
         self.put("{");
-        self.finish(span.start.saturating_add(1));
+        let brace = self.layout.brace_from(span.start, closer);
+        self.finish(brace.saturating_add(1));
         self.layout.level = self.layout.level.saturating_add(1);
         self.layout.opened = true;
         inside(self);
@@ -144,7 +145,8 @@ impl<'t> Printer<'t> {
                 self.put(" -> ");
                 self.roles(to);
                 self.put(": ");
-                self.branches(arms, stmt.span);
+                let head = to.last().map_or(stmt.span, |role| role.span.after());
+                self.branches(arms, head.to(stmt.span));
             }
             StmtKind::Send { to, message, opts } => self.simple(|printer| match to.as_slice() {
                 [peer] if printer.style == Style::Arrows => printer.local_action(peer, "!", message, opts, taken),
@@ -182,9 +184,7 @@ impl<'t> Printer<'t> {
             }
             StmtKind::States { blocks } => {
                 self.put("states ");
-                let start = blocks.first().map_or(stmt.span, |(name, _)| name.span);
-                let inside = Span { start: start.start, ..stmt.span };
-                self.braces(inside, false, |printer| {
+                self.braces(stmt.span, false, |printer| {
                     for (name, block) in blocks {
                         printer.begin(name.span);
                         printer.name(name, Taken::NOTHING);
@@ -353,7 +353,6 @@ impl<'t> Printer<'t> {
 
     /// `{ l1() => { … }, l2() }`: on one line if it fits and no arm has a block.
     fn branches(&mut self, arms: &'t [Branch], span: Span) {
-        let start = arms.first().map_or(span.start, |arm| arm.span.start);
         if arms.iter().all(|arm| arm.then.is_none()) {
             return self.group(|printer| {
                 printer.put("{");
@@ -372,7 +371,7 @@ impl<'t> Printer<'t> {
             });
         }
         let last = arms.len().saturating_sub(1);
-        self.braces(Span { start, ..span }, false, |printer| {
+        self.braces(span, false, |printer| {
             for (number, arm) in arms.iter().enumerate() {
                 printer.begin(arm.span);
                 printer.branch(arm);
