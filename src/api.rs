@@ -28,7 +28,7 @@ pub struct Specification {
 /// assert!(spec.check("safe", "Greet")?.holds());
 ///
 /// let errors = polylogue::parse("protocol Greet(role A, role B) { A -> C: hello(); }").unwrap_err();
-/// assert!(errors.to_string().starts_with("spec:1:40: "));
+/// assert!(errors.to_string().starts_with("spec:1:39: "));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse(text: &str) -> Result<Specification, Errors> {

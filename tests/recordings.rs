@@ -56,6 +56,9 @@ const PIPELINED: [&str; 28] = [
     "smtp-093-big-postfix-m3-drop",
 ];
 
+/// A log and the line of its first violation.
+type Stated = (&'static str, Option<u64>);
+
 /// A specification with its map, ready to judge logs.
 struct Judge {
     loaded: Loaded,
@@ -92,7 +95,7 @@ impl Judge {
 
 #[test]
 fn the_recordings_that_are_kept_here() {
-    let expected: [(&str, &[(&str, Option<u64>)]); 3] = [
+    let expected: [(&str, &[Stated]); 3] = [
         (
             "tls",
             &[
@@ -192,4 +195,76 @@ fn all_recordings() {
         assert_eq!(pipelined, most, "{protocol}");
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+const DUPLEX: &str = "system Duplex(role a, role b) {
+  a = states { go = *{ a:rekey(...). go, b!data(...). go, b?data(...). go, b!bye(...). end }; };
+  b = states { go = *{ b:rekey(...). go, a!data(...). go, a?data(...). go, a?bye(...). end }; };
+}";
+
+/// What a log shows: the name of each session with its verdict, and whether some lines were no events.
+fn duplex(map: &str, lines: &[&str]) -> (Vec<(String, Judgement, Option<u64>)>, usize) {
+    let loaded = Loaded::new("duplex", DUPLEX, &mut NoImports);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let declared = &loaded.spec.systems[0];
+    let system = System::of(&declared.locals, |from, to| declared.header.edge_kind(from, to)).unwrap();
+    let subject = Subject::new(&system, &loaded.spec.names, &declared.header).unwrap();
+    let map = Map::parse(map).unwrap();
+    assert_eq!(map.check(&declared.header, &loaded.spec.names), []);
+    let report = conform(subject, &map, lines.join("\n").as_bytes());
+    let sessions = report.sessions.into_iter().map(|session| (session.name, session.verdict, session.at));
+    (sessions.collect(), report.bad.len())
+}
+
+fn line(session: &str, from: &str, to: &str, label: &str, more: &str) -> String {
+    format!(r#"{{"session":"{session}","from":"{from}","to":"{to}","label":"{label}","payload":{{}}{more}}}"#)
+}
+
+/// `role = { pointer = … }`: both ends may record into one log, each session of each end is judged by itself.
+#[test]
+fn each_line_names_its_recorder() {
+    let map = "role = { pointer = \"/at\" }\n[labels]\nlocal = [\"rekey\"]\n";
+    let lines = [
+        line("s", "a", "b", "data", r#","at":"a""#),
+        line("s", "a", "b", "bye", r#","at":"a""#),
+        // The other end has its own order: it has not read the farewell yet.
+        line("s", "b", "a", "rekey", r#","at":"b""#),
+        line("s", "b", "a", "data", r#","at":"b""#),
+        line("s", "a", "b", "data", r#","at":"b""#),
+        line("s", "a", "b", "bye", r#","at":"b""#),
+        // After its farewell a says nothing.
+        line("t", "a", "b", "bye", r#","at":"a""#),
+        line("t", "a", "b", "data", r#","at":"a""#),
+        // b sees nothing of what a does by itself.
+        line("u", "a", "b", "rekey", r#","at":"b""#),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (sessions, bad) = duplex(map, &lines);
+    let expected = [
+        ("t".to_owned(), Judgement::Violates, Some(7)),
+        ("u".to_owned(), Judgement::Violates, Some(8)),
+        ("s".to_owned(), Judgement::Conforms, None),
+        ("s".to_owned(), Judgement::Conforms, None),
+    ];
+    assert_eq!(sessions, expected);
+    assert_eq!(bad, 0);
+    // A line that nobody recorded is no event.
+    let nobody = [line("s", "a", "b", "data", r#","at":"c""#), line("s", "a", "b", "data", "")];
+    assert_eq!(duplex(map, &[&nobody[0], &nobody[1]]), (Vec::new(), 2));
+}
+
+/// `when` keeps a rule from lines that it is not meant for.
+#[test]
+fn a_label_is_derived_under_a_condition() {
+    let map = "[labels.derive.data]\nwhen = { \"/v\" = \"^2$\" }\npointer = \"/kind\"\nlabel = \"{value}\"\n";
+    let lines = [
+        line("s", "a", "b", "data", r#","v":1,"kind":"bye""#),
+        line("s", "a", "b", "data", r#","kind":"bye""#),
+        line("s", "a", "b", "data", r#","v":2,"kind":"bye""#),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(duplex(map, &lines).0, [("s".to_owned(), Judgement::Conforms, None)]);
+    assert_eq!(duplex(map, &lines[..2]).0, [("s".to_owned(), Judgement::Incomplete, None)]);
+    let error = Map::parse("role = { at = \"/at\" }").unwrap_err();
+    assert_eq!(error.text, "`role` has no key `at`");
 }

@@ -133,7 +133,7 @@ fn github_commands_are_escaped() {
          dir/ä,%25.mpst:2: here%0Aand there%0Ahelp: write `;`"
     );
     assert!(lines[1].starts_with("::error file=a b.mpst,line=9,title=safe(P)::`safe(P)` is violated: deadlock"));
-    assert!(lines[2].starts_with("::error file=a b.mpst,line=20,title=happy::trace `happy` says `accepts`"));
+    assert!(lines[2].starts_with("::error file=a b.mpst,line=20,title=happy::trace `happy` says that `P` accepts it"));
     assert_eq!(lines[3], "::error file=log.jsonl,line=8,title=session s<1>::`A` may not send `z` now");
     assert_eq!(lines.len(), 4, "what is as stated is not mentioned");
 }

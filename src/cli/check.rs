@@ -148,7 +148,7 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
             // A system has no global type to project.
             asked => {
                 let asked = asked.iter().map(String::as_str);
-                asked.filter(|name| !claimed(Some(name)) && !(is_system && *name == "projectable")).collect()
+                asked.filter(|name| !(claimed(Some(name)) || is_system && *name == "projectable")).collect()
             }
         };
         claims.extend(checks.into_iter().map(|name| Claim {
@@ -176,7 +176,12 @@ fn judge(
     let Some(subject) = machines::Subject::of(spec, target) else { return Ok(()) };
     // What is wrong with it was said already.
     if subject.header().broken {
-        return Ok(());
+        // But a claim can be wrong in itself.
+        let wrong = match &claim.kind {
+            ClaimKind::Property { name, .. } => verify::Property::parse(name, claim.span).err(),
+            ClaimKind::Subtype { .. } => None,
+        };
+        return wrong.map_or(Ok(()), |found| tally.diagnostics(&loaded.sources, &[found]));
     }
     let mut options = Options { bound: args.bound, raw: args.raw, ..Options::default() };
     options.max_states = args.max_states.unwrap_or(options.max_states);

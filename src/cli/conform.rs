@@ -55,7 +55,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     let found = parsed.check(header, &loaded.spec.names);
     if !found.is_empty() {
         if let (Some(observer), true) = (&args.observer, map.text.is_empty()) {
-            let text = found.iter().map(|error| with_help(error)).collect::<Vec<_>>().join("; ");
+            let text = found.iter().map(with_help).collect::<Vec<_>>().join("; ");
             return Err(Failure::Usage(format!("`--observer {observer}`: {text}")));
         }
         report(&mut tally, &map, &found)?;

@@ -29,7 +29,10 @@ pub(crate) use status::{Failure, Status};
 /// Runs the command line and returns its exit code. Nothing is printed by the caller, and no panic leaves.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     panic::set_hook(Box::new(|info| {
-        let what = info.payload_as_str().unwrap_or("no message");
+        let payload = info.payload();
+        let said =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let what = said.unwrap_or("no message");
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         // Nobody is left to tell if standard error is closed.
         let _ = io::Write::write_fmt(

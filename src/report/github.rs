@@ -96,19 +96,7 @@ impl<W: Write> Reporter for Github<W> {
         }
         let level = if trace.actual == "unknown" { "warning" } else { "error" };
         let place = trace.place.clone().unwrap_or_else(|| line_of(&trace.file, trace.line));
-        let text = format!(
-            "trace `{}` says `{}`, but `{}` {}",
-            trace.name,
-            trace.expected,
-            trace.target,
-            match (trace.actual, &trace.detail) {
-                ("unknown", Some(detail)) => format!("could not be asked: {detail}"),
-                ("unknown", None) => "could not be asked".to_owned(),
-                (actual, Some(detail)) => format!("{actual} it: {detail}"),
-                (actual, None) => format!("{actual} it"),
-            }
-        );
-        self.command(level, &place, &trace.name, &text)
+        self.command(level, &place, &trace.name, &trace.told())
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {

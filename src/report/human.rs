@@ -236,16 +236,6 @@ impl<W: Write> Human<W> {
     }
 }
 
-/// How a trace came out otherwise than stated.
-fn otherwise(trace: &TraceRecord) -> String {
-    let TraceRecord { name, target, expected, actual, .. } = trace;
-    match *actual {
-        "incomplete" => format!("`{name}` ends where `{target}` is not over"),
-        actual if actual == *expected => format!("`{name}`: `{target}` rejects it too early"),
-        actual => format!("`{name}` says that `{target}` {expected} it, but it {actual} it"),
-    }
-}
-
 /// What was explored, in a few words: `(12 configurations, queues up to 2)`.
 fn scope(verdict: &VerdictRecord) -> String {
     let mut parts = Vec::new();
@@ -295,7 +285,11 @@ impl<W: Write> Reporter for Human<W> {
             Answer::Unknown => (UNSURE, "unknown"),
         };
         let code = verdict.code.map_or_else(String::new, |code| format!(" [{code}]"));
-        self.headline(style, word, &format!("{}{code}{}", verdict.sentence(), scope(verdict)))?;
+        let but = match verdict.expected {
+            Answer::Holds => String::new(),
+            expected => format!(", but the claim says `is {}`", expected.word()),
+        };
+        self.headline(style, word, &format!("`{claim}`{code}{but}{}", scope(verdict)))?;
         self.place(&verdict.file, verdict.line)?;
         if let Some(detail) = &verdict.detail {
             self.indented(detail)?;
@@ -304,16 +298,16 @@ impl<W: Write> Reporter for Human<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        let TraceRecord { name, target, expected, actual, .. } = trace;
+        let TraceRecord { name, target, actual, .. } = trace;
         if trace.as_stated {
             self.begin(false)?;
             return self.headline(GOOD, "ok", &format!("trace `{name}`: `{target}` {actual} it, as stated"));
         }
         self.begin(true)?;
         if *actual == "unknown" {
-            self.headline(UNSURE, "unknown", &format!("trace `{name}`: whether `{target}` {expected} it is unknown"))?;
+            self.headline(UNSURE, "unknown", &trace.sentence())?;
         } else {
-            self.headline(BAD, "trace", &otherwise(trace))?;
+            self.headline(BAD, "violated", &trace.sentence())?;
         }
         let line = trace.place.as_ref().map_or(trace.line, |place| place.line);
         self.place(&trace.file, line)?;
@@ -336,7 +330,11 @@ impl<W: Write> Reporter for Human<W> {
             _ => "the session does not follow its protocol",
         });
         let code = session.code.map_or_else(String::new, |code| format!(" [{code}]"));
-        self.headline(style, word, &format!("session `{}`{code}: {message}", session.session))?;
+        let who = match &*session.session {
+            "" => "the log's only session".to_owned(),
+            name => format!("session `{name}`"),
+        };
+        self.headline(style, word, &format!("{who}{code}: {message}"))?;
         if let Some(at) = session.at {
             self.place(&session.file, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1))?;
         }

@@ -93,7 +93,7 @@ impl<W: Write> Reporter for Junit<W> {
         let result = if trace.as_stated {
             Outcome::Passed
         } else {
-            let message = format!("expected `{}`, but it is `{}`", trace.expected, trace.actual);
+            let message = trace.sentence();
             let text = trace.detail.clone().unwrap_or_default();
             if trace.actual == "unknown" {
                 Outcome::Error { message: format!("{message}: {text}") }

@@ -89,7 +89,7 @@ impl Printer<'_> {
         let mut stack = vec![(self.local.initial, 0_usize, 0_usize)];
         let mut heads = Vec::new();
         let mut mark = |state: StateId, as_what| {
-            if let Some(entry) = seen.entry_mut(state) { std::mem::replace(entry, Some(as_what)) } else { None }
+            if let Some(entry) = seen.entry_mut(state) { entry.replace(as_what) } else { None }
         };
         mark(self.local.initial, Seen::Open);
         while let Some((state, next, depth)) = stack.last_mut() {

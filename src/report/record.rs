@@ -296,6 +296,26 @@ pub struct TraceRecord {
     pub as_stated: bool,
 }
 
+impl TraceRecord {
+    /// How it came out otherwise than stated.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { name, target, expected, actual, .. } = self;
+        match *actual {
+            "unknown" => format!("trace `{name}`: whether `{target}` {expected} it is unknown"),
+            "incomplete" => format!("trace `{name}` ends where `{target}` is not over"),
+            actual if actual == *expected => format!("trace `{name}`: `{target}` rejects it too early"),
+            actual => format!("trace `{name}` says that `{target}` {expected} it, but it {actual} it"),
+        }
+    }
+
+    /// The same with what was found.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.detail.as_ref().map_or_else(|| self.sentence(), |detail| format!("{}: {detail}", self.sentence()))
+    }
+}
+
 /// An event of a recorded trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventRecord {

@@ -171,13 +171,10 @@ impl<W: Write> Reporter for Sarif<W> {
         }
         self.rule("trace", "a trace came out otherwise than stated", "");
         let place = trace.place.clone().unwrap_or_else(|| line_of(&trace.file, trace.line));
-        let detail = trace.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
         self.results.push(json!({
             "ruleId": "trace",
             "level": if trace.actual == "unknown" { "warning" } else { "error" },
-            "message": {
-                "text": format!("trace `{}` says `{}`, but it is `{}`{detail}", trace.name, trace.expected, trace.actual),
-            },
+            "message": { "text": trace.told() },
             "locations": [location(&place, None)],
         }));
         Ok(())

@@ -186,19 +186,22 @@ impl<'a> Checker<'a> {
     #[inline]
     fn line<'l>(&mut self, at: u64, cut: Cut<'l>, batch: &mut Vec<Pending<'l>>, found: &mut impl FnMut(Finding)) {
         self.totals.lines = self.totals.lines.saturating_add(1);
-        let bytes = match cut {
-            Cut::Line(bytes) => bytes,
+        let line = match cut {
+            Cut::Text(line) => line,
+            Cut::Line(bytes) => match std::str::from_utf8(bytes) {
+                Ok(line) => line,
+                Err(_) => {
+                    self.flush(batch, found);
+                    return self.line_of_bytes(at, bytes, found);
+                }
+            },
             Cut::TooLong => {
                 self.flush(batch, found);
                 return self.bad(at, Fault::TooLong, found);
             }
         };
-        let Ok(line) = std::str::from_utf8(bytes) else {
-            self.flush(batch, found);
-            return self.line_of_bytes(at, bytes, found);
-        };
         // A carriage return before the line's end, and a mark at the very beginning, belong to the file.
-        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = if line.as_bytes().last() == Some(&b'\r') { line.trim_end_matches('\r') } else { line };
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
         match scan::line(line, self.way, &mut self.scratch) {
             Ok(raw) if !self.endpoints.is_empty() => self.event_of_recorder(at, line, raw, found),

@@ -2,7 +2,7 @@
 
 use polylogue::{
     diag::{Diagnostic, Sources},
-    id::{FileId, RoleId},
+    id::FileId,
     protocol::{
         Act, Graph, Header, Local, Names, NoImports, Protocol, Spec, lower,
         project::{Discipline, Kind, ProjectionError, project_all},
@@ -86,7 +86,7 @@ pub fn tell(found: &Diagnostic, sources: &Sources) -> String {
     for note in &found.notes {
         out += &format!("    note: {note}\n");
     }
-    for help in &found.help {
+    if let Some(help) = &found.help {
         out += &format!("    help: {help}\n");
     }
     out
@@ -145,8 +145,4 @@ pub fn mend(text: &str, name: Option<&str>) -> Result<(String, usize), String> {
         }
     }
     panic!("mending does not end:\n{text}");
-}
-
-pub fn role_named(header: &Header, name: &str) -> RoleId {
-    header.role(name).unwrap()
 }

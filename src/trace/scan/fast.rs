@@ -62,6 +62,71 @@ impl<'a> At<'a> {
     }
 }
 
+/// Members of an object that [`flat`] reads.
+const FLAT: usize = 8;
+
+/// The end of an object of a few plain strings, numbers and words, no key twice; `None` says nothing about the value.
+#[inline(always)]
+fn flat(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut keys = [(0, 0); FLAT];
+    let mut at = start + 1;
+    if *bytes.get(start)? != b'{' {
+        return None;
+    }
+    if *bytes.get(at)? == b'}' {
+        return Some(at + 1);
+    }
+    for n in 0..FLAT {
+        if *bytes.get(at)? != b'"' {
+            return None;
+        }
+        let key = (at + 1, plain(bytes, at + 1));
+        if *bytes.get(key.1)? != b'"' || *bytes.get(key.1 + 1)? != b':' {
+            return None;
+        }
+        let text = &bytes[key.0..key.1];
+        if keys.iter().take(n).any(|&(from, to)| to - from == text.len() && &bytes[from..to] == text) {
+            return None;
+        }
+        keys[n] = key;
+        at = key.1 + 2;
+        match *bytes.get(at)? {
+            b'"' => {
+                at = plain(bytes, at + 1);
+                if *bytes.get(at)? != b'"' {
+                    return None;
+                }
+                at += 1;
+            }
+            first @ (b'-' | b'0'..=b'9') => {
+                let from = at + usize::from(first == b'-');
+                at = digits(bytes, from);
+                if at == from || bytes[from] == b'0' && at > from + 1 {
+                    return None;
+                }
+                if *bytes.get(at)? == b'.' {
+                    let from = at + 1;
+                    at = digits(bytes, from);
+                    if at == from {
+                        return None;
+                    }
+                }
+            }
+            _ => {
+                let rest = &bytes[at..];
+                let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word))?;
+                at += word.len();
+            }
+        }
+        match *bytes.get(at)? {
+            b',' => at += 1,
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// The event of a line in the known order; `None` says nothing about the line.
 #[inline(always)]
 pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> {
@@ -89,10 +154,18 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> 
     let label = at.string()?;
     let names = &line[start..at.at];
     at.take(",\"payload\":")?;
-    let mut reader = Reader::from(line, at.at);
-    let payload = reader.value(scratch).ok()?;
-    let flaw = reader.take_flaw().map(Box::new);
-    at.at = reader.at();
+    let mut flaw = None;
+    let start = at.at;
+    match flat(line.as_bytes(), start) {
+        Some(end) => at.at = end,
+        None => {
+            let mut reader = Reader::from(line, start);
+            reader.value(scratch).ok()?;
+            flaw = reader.take_flaw().map(Box::new);
+            at.at = reader.at();
+        }
+    }
+    let payload = &line[start..at.at];
     if at.take(",\"at\":\"").is_some() {
         at.string()?;
     }

@@ -101,6 +101,8 @@ pub(crate) struct Lines {
 
 /// A line, or why there is none.
 pub(crate) enum Cut<'a> {
+    Text(&'a str),
+    /// Bytes that were not looked at yet.
     Line(&'a [u8]),
     TooLong,
 }
@@ -125,6 +127,19 @@ impl Lines {
     /// from 0.
     #[inline]
     pub(crate) fn feed<'c>(&mut self, mut chunk: &'c [u8], each: &mut impl FnMut(u64, Cut<'c>)) {
+        // Whether bytes are text is cheaper to say of many lines at once.
+        let whole = memchr::memrchr(b'\n', chunk).map_or(0, |last| last.saturating_add(1));
+        let (lines, rest) = chunk.split_at(whole);
+        if let Ok(mut lines) = std::str::from_utf8(lines) {
+            while let Some(end) = memchr::memchr(b'\n', lines.as_bytes()) {
+                let (line, rest) = lines.split_at(end);
+                let number = self.number;
+                self.number = number.wrapping_add(1);
+                each(number, if line.len() > MAX_LINE { Cut::TooLong } else { Cut::Text(line) });
+                lines = rest.get(1..).unwrap_or("");
+            }
+            return self.keep(rest);
+        }
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (line, rest) = chunk.split_at(end);
             let number = self.number;
