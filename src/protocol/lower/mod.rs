@@ -28,6 +28,7 @@ mod literal;
 mod load;
 mod report;
 mod sorts;
+mod stmt;
 mod suggest;
 pub(super) mod template;
 mod world;
