@@ -111,7 +111,7 @@ pub enum Difference {
         /// It is the machine that contradicts itself, else the reference.
         machine: bool,
     },
-    /// The machine admits an event by a move that is not one of the enabled ones, or is another event's.
+    /// The machine admits an event by a move that is not the first of the enabled ones that are this event.
     Move {
         /// The event.
         event: Event,
@@ -162,7 +162,7 @@ impl fmt::Display for Disagreement {
                 write!(f, "what the {who} lists as enabled and what it admits differ in `{event:?}`")?;
             }
             Difference::Move { event, step } => {
-                write!(f, "the machine admits `{event:?}` by the move `{step:?}`, which is not enabled as such")?;
+                write!(f, "the machine admits `{event:?}` by the move `{step:?}`, which is not its first enabled one")?;
             }
             Difference::Queues { machine, reference } => {
                 write!(f, "the machine's queues hold `{machine:?}` and the reference's `{reference:?}`")?;
@@ -373,8 +373,9 @@ impl Lockstep<'_> {
             if admitted.is_some() != enabled.contains(&event) {
                 return Err(Difference::Enabled { event, machine: true });
             }
+            let first = moves.iter().copied().find(|&step| system.event(step) == event);
             if let Some(step) = admitted
-                && (system.event(step) != event || !moves.contains(&step))
+                && first != Some(step)
             {
                 return Err(Difference::Move { event, step });
             }
@@ -404,7 +405,8 @@ impl Lockstep<'_> {
         machine.only_receives(state)
             && machine.offers(state).iter().all(|offer| match machine.actions()[offer.action].act {
                 Act::Receive(from) => self.system.edge(from, role).is_some_and(blocked),
-                _ => false,
+                // The machine has just said that there is no such offer.
+                _ => true,
             })
     }
 }
@@ -423,47 +425,68 @@ fn run(parents: &[Option<(usize, Event)>], mut at: usize) -> Vec<Event> {
     run
 }
 
-/// Labels times payloads are offered in full up to this many; beyond, the pairs that occur and the foreign ones.
-const MAX_PRODUCT: usize = 256;
+/// All events over the roles, labels and payloads that occur are offered if they are no more than this.
+const MAX_UNIVERSE: usize = 200_000;
 
-/// Every event over the roles, labels and payloads that occur, and over one more of each that does not.
+/// Every event over the roles, labels and payloads that occur, and over one more of each that does not. Where these are
+/// too many: what occurs, and everything that differs from it in one respect.
 fn universe(terms: &IdVec<RoleId, Term>) -> Vec<Event> {
-    let mut occur: BTreeSet<(LabelId, SortId)> = BTreeSet::new();
-    for stmt in terms.values().flat_map(|term| term.blocks.values()).flatten() {
-        if let Stmt::Message { label, sort, .. }
-        | Stmt::Send { label, sort, .. }
-        | Stmt::Receive { label, sort, .. }
-        | Stmt::Act { label, sort, .. } = *stmt
-        {
-            occur.insert((label, sort));
+    let mut occur: BTreeSet<(RoleId, RoleId, LabelId, SortId)> = BTreeSet::new();
+    for (own, term) in terms.iter() {
+        for stmt in term.blocks.values().flatten() {
+            match *stmt {
+                Stmt::Send { to, label, sort, .. } => occur.insert((own, to, label, sort)),
+                Stmt::Receive { from, label, sort, .. } => occur.insert((from, own, label, sort)),
+                Stmt::Act { role, label, sort, .. } => occur.insert((role, role, label, sort)),
+                _ => continue,
+            };
         }
     }
-    let labels: BTreeSet<LabelId> = occur.iter().map(|&(label, _)| label).collect();
-    let sorts: BTreeSet<SortId> = occur.iter().map(|&(_, sort)| sort).collect();
+    let labels: BTreeSet<LabelId> = occur.iter().map(|&(_, _, label, _)| label).collect();
+    let sorts: BTreeSet<SortId> = occur.iter().map(|&(.., sort)| sort).collect();
     let after = |last: Option<u32>| last.map_or(0, |raw| raw.saturating_add(1));
     let foreign_label = LabelId::from_raw(after(labels.last().map(|label| label.raw())));
     let foreign_sort = SortId::from_raw(after(sorts.last().map(|sort| sort.raw())));
-    let mut messages = occur;
-    if labels.len().saturating_mul(sorts.len()) <= MAX_PRODUCT {
-        messages.extend(labels.iter().flat_map(|&label| sorts.iter().map(move |&sort| (label, sort))));
-    }
-    messages.extend(labels.iter().map(|&label| (label, foreign_sort)));
-    messages.extend(sorts.iter().map(|&sort| (foreign_label, sort)));
-    messages.insert((foreign_label, foreign_sort));
+    let foreign_role = RoleId::new(terms.len()).unwrap_or_default();
     let mut roles: Vec<RoleId> = terms.ids().collect();
-    roles.extend(RoleId::new(roles.len()).ok());
-    let mut events = Vec::new();
-    for &from in &roles {
-        events.extend([Event::Timeout { role: from }, Event::Lapse { role: from }, Event::Crash { role: from }]);
-        for &(label, sort) in &messages {
-            events.push(Event::Act { role: from, label, sort });
-            events.push(Event::Interrupt { role: from, label });
+    roles.push(foreign_role);
+    let mut events = BTreeSet::new();
+    for &role in &roles {
+        events.extend([Event::Timeout { role }, Event::Lapse { role }, Event::Crash { role }]);
+        events.insert(Event::Interrupt { role, label: labels.first().copied().unwrap_or_default() });
+    }
+    let all_labels = || labels.iter().copied().chain([foreign_label]);
+    let all_sorts = || sorts.iter().copied().chain([foreign_sort]);
+    let messages = all_labels().count().saturating_mul(all_sorts().count());
+    let size = roles.len().saturating_mul(roles.len()).saturating_mul(messages).saturating_mul(3);
+    if size <= MAX_UNIVERSE {
+        for &from in &roles {
             for &to in &roles {
-                events.push(Event::Send { from, to, label, sort });
-                events.push(Event::Receive { from, to, label, sort });
-                events.push(Event::Sync { from, to, label, sort });
+                for label in all_labels() {
+                    events.extend(all_sorts().flat_map(|sort| all_ways(from, to, label, sort)));
+                }
             }
         }
+    } else {
+        for (from, to, label, sort) in occur {
+            events.extend(all_ways(from, to, label, sort));
+            events.extend(all_ways(to, from, label, sort));
+            events.extend(all_ways(foreign_role, to, label, sort));
+            events.extend(all_ways(from, foreign_role, label, sort));
+            events.extend(all_ways(from, to, foreign_label, sort));
+            events.extend(all_ways(from, to, label, foreign_sort));
+        }
     }
-    events
+    events.into_iter().collect()
+}
+
+/// The events by which one role may tell another something; by which it may do it alone, if they are the same.
+fn all_ways(from: RoleId, to: RoleId, label: LabelId, sort: SortId) -> impl Iterator<Item = Event> {
+    let alone = (from == to).then_some(Event::Act { role: from, label, sort });
+    let told = [
+        Event::Send { from, to, label, sort },
+        Event::Receive { from, to, label, sort },
+        Event::Sync { from, to, label, sort },
+    ];
+    told.into_iter().chain(alone)
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     diag::{Diagnostic, Sources},
-    id::{FileId, TooMany},
+    id::FileId,
     protocol::{self, Loader, Spec},
     syntax::{self, tree},
 };
@@ -29,16 +29,16 @@ pub struct Loaded {
 
 impl Loaded {
     /// Parses and lowers a text. Any text gives a specification and findings.
-    pub fn new(name: impl Into<String>, text: impl Into<String>, loader: &mut dyn Loader) -> Result<Self, TooMany> {
+    pub fn new(name: impl Into<String>, text: impl Into<String>, loader: &mut dyn Loader) -> Self {
         let mut sources = Sources::new();
-        let file = sources.add(name, text)?;
+        let file = sources.add(name, text).expect("the first text of a table has an id");
         let text = sources.get(file).map_or("", |source| &*source.text);
         let (tree, mut diagnostics) = syntax::parse(file, text);
         let (spec, more) = protocol::lower(&mut sources, file, &tree, loader);
         diagnostics.extend(more);
         // Stable, so findings at one place keep the order in which they were made.
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-        Ok(Self { file, sources, tree, spec, diagnostics })
+        Self { file, sources, tree, spec, diagnostics }
     }
 
     /// Whether something in it has no meaning.

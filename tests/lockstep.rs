@@ -12,11 +12,12 @@
 
 use polylogue::{
     crosscheck::{Budget, Stats, crosscheck},
-    generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, mutate, wild, wild_terms},
+    generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, local_text, mutate, wild, wild_terms},
     id::{Id, IdVec, RoleId, StateId},
+    load::Loaded,
     machine::{Semantics, System, minimize},
     protocol::{
-        Act, Arm, EdgeKind, Graph, Local, Node, State, Step, Term,
+        Act, Arm, EdgeKind, Graph, Header, Local, Names, NoImports, Spec, State, Stmt, Term,
         project::{Discipline, project_all},
     },
     reference::{self, Bad, Rule},
@@ -50,33 +51,6 @@ fn check(
         Ok(stats) => stats,
         Err(disagreement) => panic!("{what}: {disagreement}\n{locals:#?}\n{channels:?}"),
     }
-}
-
-/// The automaton of a local graph: a state per node, and its arms are the steps behind the forks.
-fn automaton(graph: &Graph, role: RoleId) -> Local {
-    let state_of = |node: polylogue::id::NodeId| StateId::new(node.index() + 1).unwrap();
-    let mut states = vec![State::default()];
-    for node in graph.nodes.ids() {
-        let mut state = State::default();
-        let mut open = vec![node];
-        while let Some(at) = open.pop() {
-            match &graph.nodes[at] {
-                Node::End => state.may_stop = true,
-                Node::Fork { arms, .. } => open.extend(arms.iter().rev()),
-                &Node::Step { step, label, sort, then } => {
-                    let act = match step {
-                        Step::Send(to) => Act::Send(to),
-                        Step::Receive(from) => Act::Receive(from),
-                        Step::Act(_) => Act::Act,
-                        Step::Message { .. } => panic!("a global step in a local type"),
-                    };
-                    state.arms.push(Arm { act, label, sort, then: state_of(then), span: graph.spans[at] });
-                }
-            }
-        }
-        states.push(state);
-    }
-    Local { role, initial: state_of(graph.start), states: states.into() }
 }
 
 fn minimized(locals: &IdVec<RoleId, Local>) -> IdVec<RoleId, Local> {
@@ -135,10 +109,8 @@ fn wild_terms_in_lockstep() {
         let shape = WildShape { size: rng.between(4, 20), twins: 0, ..WildShape::any(&mut rng) };
         let terms = wild_terms(&mut rng, shape);
         let what = format!("seed {seed}");
-        let locals: IdVec<RoleId, Local> = terms
-            .iter()
-            .map(|(role, term)| automaton(&Graph::of(term).unwrap_or_else(|e| panic!("{what}: {e:?}")), role))
-            .collect();
+        let locals: IdVec<RoleId, Local> =
+            terms.iter().map(|(role, term)| Local::of_graph(role, &Graph::of(term).expect(&what)).unwrap()).collect();
         shadowed += terms.values().filter(|term| shadows(term)).count();
         let channels = if rng.chance(30) { channels(&mut rng, shape.roles) } else { Vec::new() };
         let bound = bound(&mut rng);
@@ -170,7 +142,6 @@ fn wild_terms_in_lockstep() {
 
 /// Whether a loop stands in a loop of the same name.
 fn shadows(term: &Term) -> bool {
-    use polylogue::protocol::Stmt;
     let mut open: Vec<_> = term.bodies.values().map(|&block| (block, Vec::new())).collect();
     while let Some((block, names)) = open.pop() {
         for stmt in &term.blocks[block] {
@@ -268,4 +239,262 @@ fn twins() {
         assert_eq!(stats.bad.contains_key(&Bad::UnspecifiedReception), bound != Some(0));
         assert_eq!(stats.bad.contains_key(&Bad::Deadlock), true);
     }
+}
+
+/// Machines too large for a dense table look their offers up in another way.
+#[test]
+fn beyond_the_dense_table() {
+    const N: u32 = 4200;
+    let (p, q) = (RoleId::from_raw(0), RoleId::from_raw(1));
+    let chain = |role, act| {
+        let mut states = vec![State::default()];
+        for at in 0..N {
+            let arm = |label| Arm {
+                act,
+                label: Id::from_raw(label),
+                sort: Id::from_raw(0),
+                then: StateId::from_raw(at + 2),
+                span: Default::default(),
+            };
+            // Every state has a label of its own, and one of the next state's.
+            states.push(State { arms: vec![arm(at + 1), arm(at)], may_stop: false, span: Default::default() });
+        }
+        states.push(State { may_stop: true, ..State::default() });
+        Local { role, initial: StateId::from_raw(1), states: states.into() }
+    };
+    let locals: IdVec<RoleId, Local> = vec![chain(p, Act::Send(q)), chain(q, Act::Receive(p))].into();
+    let stats = check(&locals, &terms(&locals), &[], Some(1), 12, &"large");
+    assert!(stats.pairs == 12 && stats.admitted > 12);
+    let machine = System::of(&locals, |_, _| EdgeKind::Fifo).unwrap().machines()[p].clone();
+    assert_eq!(machine.next(StateId::from_raw(1), Id::from_raw(1)), StateId::from_raw(2));
+    assert_eq!(machine.next(StateId::from_raw(1), Id::from_raw(2)), StateId::default());
+}
+
+/// A column that a machine does not have is no way out of its row.
+#[test]
+fn foreign_columns() {
+    let mut rng = Rng::new(7);
+    let shape = WildShape { roles: 3, size: 5, labels: 3, sorts: 2, twins: 0 };
+    let locals = wild(&mut rng, shape);
+    for machine in System::of(&locals, |_, _| EdgeKind::Fifo).unwrap().machines().values() {
+        for state in 0..machine.states() {
+            for column in machine.actions().len()..64 {
+                assert_eq!(machine.next(StateId::new(state).unwrap(), Id::new(column).unwrap()), StateId::default());
+            }
+        }
+    }
+}
+
+/// A file of the shared folder, if there is one.
+fn shared(path: &str) -> Option<String> {
+    let folder = std::env::var("POLYLOGUE_SHARED");
+    let folder = folder.unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let text = std::fs::read_to_string(format!("{folder}/{path}")).ok();
+    if text.is_none() {
+        println!("skipped: no {path}");
+    }
+    text
+}
+
+fn load(name: &str, text: &str) -> Spec {
+    Loaded::new(name, text, &mut NoImports).spec
+}
+
+fn has_meaning(header: &Header) -> bool {
+    !header.broken && !header.generic && header.unsupported.is_empty()
+}
+
+/// Lockstep of everything that a specification declares, in a few semantics.
+fn declared(spec: &Spec, name: &str, total: &mut Stats) -> usize {
+    let mut systems = 0;
+    for system in spec.systems.iter().filter(|system| has_meaning(&system.header)) {
+        systems += 1;
+        let channels = &system.header.channels;
+        let what = format!("{name}: {}", system.header.name);
+        for bound in [None, Some(0), Some(1), Some(2)] {
+            total.absorb(&check(&system.locals, &system.terms, channels, bound, 60, &what));
+        }
+        total.absorb(&check(&minimized(&system.locals), &system.terms, channels, Some(2), 60, &what));
+    }
+    for protocol in spec.protocols.iter().filter(|protocol| has_meaning(&protocol.header)) {
+        let graph = Graph::of(&protocol.term).unwrap();
+        let Ok(locals) = project_all(&graph, protocol.header.roles.len(), Discipline::Full) else { continue };
+        systems += 1;
+        let what = format!("{name}: {}", protocol.header.name);
+        total.absorb(&check(&locals, &terms(&locals), &protocol.header.channels, Some(2), 40, &what));
+        total.absorb(&check(&minimized(&locals), &terms(&locals), &protocol.header.channels, None, 20, &what));
+    }
+    systems
+}
+
+#[test]
+fn the_corpus_of_systems() {
+    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let mut total = Stats::default();
+    let (mut rows, mut compared) = (0, 0);
+    for line in text.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = row["id"].as_str().unwrap();
+        let spec = load(id, row["mpst"].as_str().unwrap());
+        rows += declared(&spec, id, &mut total);
+        // The plain search finds what the corpus's own checker found.
+        let system = &spec.systems[0];
+        for bound in [1, 2] {
+            let counts = &row["reference"]["async"][format!("k{bound}")];
+            if row["closed"] != true || counts.is_null() || counts["capped"] == true {
+                continue;
+            }
+            let reference = reference::System::new(&system.terms, &system.header.channels, Some(bound));
+            let explored = reference::explore(&reference, 3000);
+            if explored.capped {
+                continue;
+            }
+            compared += 1;
+            let count = |name: &str| usize::try_from(counts[name].as_u64().unwrap()).unwrap();
+            // Two ends of one role are one end here, so there may be fewer configurations, but as many kinds.
+            assert!(explored.configurations.len() <= count("states"), "{id}");
+            // A role whose message nobody takes any more has ended beside others that have not: the corpus counts an
+            // orphan when all have ended, the language as soon as the receiver has.
+            assert!(explored.count(Bad::Orphan) > 0 || count("orphan") == 0, "{id} {bound}");
+            assert_eq!(explored.count(Bad::UnspecifiedReception) > 0, count("unspec") > 0, "{id} {bound}");
+            assert_eq!(explored.full.is_empty(), count("full") == 0, "{id} {bound}");
+            let stuck = explored.count(Bad::Deadlock) > 0;
+            assert_eq!(stuck, count("deadlock") + count("orphan") > 0, "{id} {bound}: {counts}");
+        }
+    }
+    println!("{rows} systems, {compared} of them with the corpus's counts");
+    report("corpus of systems", &total);
+    assert!(rows >= 100 && compared > 100 && total.pairs > 10_000);
+}
+
+#[test]
+fn the_corpus_of_protocols() {
+    let Some(text) = shared("corpus/globals.jsonl") else { return };
+    let mut total = Stats::default();
+    let mut systems = 0;
+    for line in text.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = row["id"].as_str().unwrap();
+        systems += declared(&load(id, row["mpst"].as_str().unwrap()), id, &mut total);
+    }
+    println!("{systems} protocols project");
+    report("corpus of protocols", &total);
+    assert!(systems > 100);
+    assert_eq!(total.bad.get(&Bad::UnspecifiedReception), None);
+    assert_eq!(total.bad.get(&Bad::Orphan), None);
+}
+
+/// The protocols of the gallery.
+#[test]
+fn the_gallery() {
+    let Ok(folder) = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/specs")) else {
+        println!("skipped: no gallery");
+        return;
+    };
+    let mut total = Stats::default();
+    let mut systems = 0;
+    let mut paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "mpst")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        systems += declared(&load(&path.display().to_string(), &text), &path.display().to_string(), &mut total);
+    }
+    println!("{systems} systems of the gallery");
+    report("gallery", &total);
+}
+
+/// A ring of so many roles that not every event can be offered: near misses are.
+#[test]
+fn a_large_ring() {
+    const N: u32 = 300;
+    let arm = |act, label, then| Arm {
+        act,
+        label: Id::from_raw(label),
+        sort: Id::from_raw(0),
+        then: StateId::from_raw(then),
+        span: Default::default(),
+    };
+    let state = |arm: Arm| State { arms: vec![arm], ..State::default() };
+    let ring = (0..N).map(|at| {
+        let send = |then| state(arm(Act::Send(RoleId::from_raw((at + 1) % N)), at, then));
+        let receive = |then| state(arm(Act::Receive(RoleId::from_raw((at + N - 1) % N)), (at + N - 1) % N, then));
+        let states = if at == 0 { [send(2), receive(1)] } else { [receive(2), send(1)] };
+        let states: Vec<State> = [State::default()].into_iter().chain(states).collect();
+        Local { role: RoleId::from_raw(at), initial: StateId::from_raw(1), states: states.into() }
+    });
+    let locals: IdVec<RoleId, Local> = ring.collect();
+    let stats = check(&locals, &terms(&locals), &[], None, 1000, &"ring");
+    assert!(stats.complete && stats.pairs == 600 && stats.admitted == 600, "{stats:?}");
+    assert!(stats.offered > 600 * 5000 && stats.bad.is_empty());
+}
+
+/// Local protocols as texts: machines of what was read, against the terms that were written.
+#[test]
+fn local_texts_mean_their_terms() {
+    let mut total = Stats::default();
+    for seed in 0..rounds(500) {
+        let mut rng = Rng::new(seed);
+        let shape = WildShape { size: rng.between(4, 20), twins: 0, ..WildShape::any(&mut rng) };
+        let mut terms = wild_terms(&mut rng, shape);
+        let texts: Vec<String> = terms.iter().map(|(role, term)| local_text(term, role, shape.roles)).collect();
+        let text = texts.concat();
+        let loaded = Loaded::new("wild", text.as_str(), &mut NoImports);
+        let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        assert!(errors.is_empty(), "seed {seed}: {errors:?}\n{text}");
+        let mut names = loaded.spec.names.clone();
+        for term in terms.values_mut() {
+            rename(term, &mut names);
+        }
+        let locals: Vec<Local> = terms
+            .ids()
+            .map(|role| {
+                let name = format!("L{}", role.raw());
+                let read = loaded.spec.locals.iter().find(|read| *read.header.name == *name).unwrap();
+                // Its own role comes first there.
+                let meant = |role| RoleId::new(read.header.role_name(role)[1..].parse().unwrap()).unwrap();
+                assert_eq!(meant(read.role), role);
+                let mut local = read.local.clone().unwrap();
+                local.role = role;
+                for arm in local.states.values_mut().flat_map(|state| &mut state.arms) {
+                    arm.act = match arm.act {
+                        Act::Send(to) => Act::Send(meant(to)),
+                        Act::Receive(from) => Act::Receive(meant(from)),
+                        Act::Act => Act::Act,
+                    };
+                }
+                local
+            })
+            .collect();
+        total.absorb(&check(&locals.into(), &terms, &[], Some(2), 40, &format!("seed {seed}\n{text}")));
+    }
+    report("local texts", &total);
+    assert!(total.pairs > 3000);
+}
+
+/// Labels and payloads by the ids that they have in a specification.
+fn rename(term: &mut Term, names: &mut Names) {
+    use polylogue::protocol::{Builtin, Field, Payload, Sort};
+    let field = Field { name: None, optional: false, sort: Sort::Builtin(Builtin::Int) };
+    let int = names.sort(Some(Payload { fields: [field].into(), open: false })).unwrap();
+    for stmt in term.blocks.values_mut().flatten() {
+        if let Stmt::Send { label, sort, .. } | Stmt::Receive { label, sort, .. } | Stmt::Act { label, sort, .. } = stmt
+        {
+            *label = names.label(&format!("l{}", label.raw())).unwrap();
+            *sort = if sort.raw() == 0 { Names::empty() } else { int };
+        }
+    }
+}
+
+/// What the fuzz target runs, on bytes of all lengths.
+#[test]
+fn any_bytes() {
+    for seed in 0..rounds(1500) {
+        let mut rng = Rng::new(seed);
+        let length = rng.below(300);
+        let bytes: Vec<u8> = (0..length).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+        polylogue::fuzz::lockstep(&bytes);
+    }
+    polylogue::fuzz::lockstep(&[]);
+    polylogue::fuzz::lockstep(&[0; 10_000]);
+    polylogue::fuzz::lockstep(&[255; 10_000]);
 }

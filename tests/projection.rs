@@ -15,6 +15,8 @@
 mod build;
 #[path = "projection/naive.rs"]
 mod naive;
+#[path = "projection/text.rs"]
+mod text;
 
 use build::{Wild, choice_tree, graph, header, names, ring, role};
 use naive::{Naive, Refused, unfold};
@@ -22,7 +24,7 @@ use polylogue::{
     id::{LabelId, NodeId, RoleId, SortId},
     protocol::{
         Act, Graph, Node, Step, Term,
-        project::{Discipline, Does, Kind, Mismatch, Side, canonical, project, project_all},
+        project::{Discipline, Does, Kind, Limit, Mismatch, ProjectionError, Side, canonical, project, project_all},
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,8 +120,8 @@ fn large_protocols_in_time() {
     }
 }
 
-/// Mends a term again and again; the number of messages it took, or `None` where a payload clash has to be settled by
-/// its author.
+/// Mends a term again and again; the number of messages it took, or `None` where arms begin alike and only their author
+/// can say what is meant.
 fn mend_all(wild: &Wild, mut term: Term, seed: u64) -> Option<usize> {
     let header = header(wild.roles);
     let mut names = names(8);
@@ -131,11 +133,19 @@ fn mend_all(wild: &Wild, mut term: Term, seed: u64) -> Option<usize> {
         for error in &errors {
             // The text must not be empty, whatever the error is.
             assert!(!error.diagnostic(&graph, &header, &names).text.is_empty());
-            let Kind::Clash(clash) = &error.kind else { panic!("seed {seed}: {error:?}") };
+            let Kind::Clash(clash) = &error.kind else {
+                assert!(matches!(error.kind, Kind::Alike { .. }), "seed {seed}: {error:?}");
+                continue;
+            };
             assert_ne!(clash.first.run, clash.second.run, "seed {seed}: {error:?}");
             assert_eq!(seen(&graph, error.role, &clash.first), seen(&graph, error.role, &clash.second), "seed {seed}");
             let Some(mend) = &clash.mend else {
-                assert!(matches!(clash.why, Mismatch::Payload(_)), "seed {seed}: {error:?}");
+                let alike = [&clash.first, &clash.second].map(|side| match graph.nodes[side.arm.unwrap()] {
+                    Node::Step { step, label, sort, .. } => (step, label, sort),
+                    _ => panic!("an arm begins with a step"),
+                });
+                let [first, second] = alike;
+                assert!(first == second || matches!(clash.why, Mismatch::Payload(_)), "seed {seed}: {error:?}");
                 continue;
             };
             build::apply(mend, &mut term, &graph, &header, &mut names);
@@ -193,7 +203,7 @@ fn behind(graph: &Graph, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
 #[test]
 fn mends_random_protocols() {
     let seeds = std::env::var("POLYLOGUE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000u64);
-    let (mut fine, mut mended, mut messages, mut payload) = (0, 0, 0, 0);
+    let (mut fine, mut mended, mut messages, mut left) = (0, 0, 0, 0);
     for seed in 0..seeds {
         let mut wild = Wild::new(seed);
         let (term, graph) = wild.term();
@@ -206,10 +216,10 @@ fn mends_random_protocols() {
                 mended += 1;
                 messages += n;
             }
-            None => payload += 1,
+            None => left += 1,
         }
     }
-    println!("{fine} project, {mended} do with {messages} more messages, {payload} have clashing payloads");
+    println!("{fine} project, {mended} do with {messages} more messages, {left} are the author's to mend");
     assert!(mended > 300 && fine > 300);
 }
 
@@ -286,4 +296,179 @@ fn the_subset_construction_has_the_words_of_the_protocol() {
         }
     }
     assert!(mixed > 100);
+}
+
+/// Every case of `projection/cases.txt`: under full merge, where plain merge differs also under that, and mended where
+/// that is offered. `POLYLOGUE_BLESS=1` writes the answers down.
+#[test]
+fn cases() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/projection/cases.txt");
+    let file = std::fs::read_to_string(path).unwrap();
+    let mut answers = String::new();
+    let mut codes = BTreeSet::new();
+    let mut others = Vec::new();
+    for case in file.split("=== ").skip(1) {
+        let (name, rest) = case.split_once('\n').unwrap();
+        let protocol = rest.split("\n--- ").next().unwrap().trim_end();
+        answers += &format!("=== {name}\n{protocol}\n");
+        let read = text::read(protocol);
+        assert_eq!(read.errors(), Vec::<String>::new(), "{name}");
+        let it = read.protocol(None).unwrap();
+        let full = text::report(&read, it, Discipline::Full);
+        let plain = text::report(&read, it, Discipline::Plain);
+        answers += &format!("--- full\n{full}");
+        if plain != full && !full.starts_with("PL") {
+            answers += &format!("--- plain\n{plain}");
+        }
+        if full.starts_with("PL") {
+            match text::mend(protocol, None) {
+                Ok((mended, _)) => answers += &format!("--- mended\n{mended}\n"),
+                Err(left) => assert_eq!(left, full, "{name}: mended in part"),
+            }
+        }
+        answers.push('\n');
+        let plain = if full.starts_with("PL") { "" } else { &plain };
+        for line in full.lines().chain(plain.lines()).filter(|line| line.starts_with("PL")) {
+            codes.insert(line.split_once(' ').unwrap().0.to_owned());
+            let expected = name.split_once(':').map_or("PL0406", |(code, _)| code);
+            if !line.starts_with(expected) && !line.starts_with("PL0406") {
+                others.push(format!("{name}: {line}"));
+            }
+        }
+    }
+    if std::env::var_os("POLYLOGUE_BLESS").is_some() {
+        std::fs::write(path, answers).unwrap();
+    } else {
+        assert_eq!(file, answers, "with POLYLOGUE_BLESS=1 the new answers are written down");
+    }
+    assert_eq!(others, Vec::<String>::new(), "the code is not that of the case");
+    assert_eq!(codes.len(), 6, "{codes:?}");
+}
+
+/// Which of the last `n` messages were `a`: a deterministic automaton must remember all of them.
+fn remembers(n: usize) -> String {
+    let two = |then: &str| {
+        format!("choice at A {{ A -> B: a(); B -> C: a(); {then} }} or {{ A -> B: b(); B -> C: b(); {then} }}\n")
+    };
+    let rest = two("").repeat(n);
+    let guess = two("continue X;").trim_end().to_owned();
+    let forever = two("continue Y;");
+    format!(
+        "protocol P(role A, role B, role C) {{\nrec X {{ {guess} or {{ A -> B: now(); B -> C: a(); }} }}\n{rest}rec Y {{ {forever} }} }}"
+    )
+}
+
+#[test]
+fn a_local_type_that_grows_exponentially_is_given_up() {
+    let read = text::read(&remembers(9));
+    assert_eq!(read.errors(), Vec::<String>::new());
+    let it = read.protocol(None).unwrap();
+    let graph = graph(&it.term);
+    let locals = project_all(&graph, 3, Discipline::Full).unwrap();
+    assert!(locals[role(2)].states.len() > 1 << 9);
+
+    let read = text::read(&remembers(40));
+    let it = read.protocol(None).unwrap();
+    let told = text::report(&read, it, Discipline::Full);
+    assert!(told.starts_with("PL0407 the local type of `C` is too large: more than "), "{told}");
+    assert!(matches!(
+        canonical(&build::graph(&it.term), role(2)),
+        Err(ProjectionError { kind: Kind::TooLarge(Limit::States(_)), .. })
+    ));
+}
+
+/// A row of the corpus.
+#[derive(serde::Deserialize)]
+struct Row {
+    id: String,
+    protocol: String,
+    kernel: bool,
+    mpst: String,
+    reference: Reference,
+}
+
+#[derive(serde::Deserialize)]
+struct Reference {
+    implementable: Option<bool>,
+    optional_termination_roles: Option<Vec<String>>,
+}
+
+/// Rows that merge accepts and the reference does not, each with the reason.
+const EXPLAINED: &[(&str, &str)] = &[];
+
+/// Over the published protocols: plain ⊆ full ⊆ implementable, and every mend mends.
+#[test]
+fn corpus() {
+    let shared = std::env::var("POLYLOGUE_SHARED").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").into());
+    let path = format!("{shared}/corpus/globals.jsonl");
+    let Ok(file) = std::fs::read_to_string(&path) else {
+        println!("skipped: there is no {path}");
+        return;
+    };
+    let verbose = std::env::var_os("POLYLOGUE_VERBOSE").is_some();
+    let (mut plain, mut full, mut implementable, mut refused, mut mended, mut unmended, mut unread) =
+        (0, 0, 0, 0, 0, 0, 0);
+    let mut outside = 0;
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in file.lines() {
+        let row: Row = serde_json::from_str(line).unwrap();
+        let read = text::read(&row.mpst);
+        let Some(it) = read.protocol(Some(&row.protocol)) else {
+            assert!(!row.kernel, "{}: {:?}", row.id, read.errors());
+            unread += 1;
+            continue;
+        };
+        if it.header.broken || it.header.generic || !it.header.unsupported.is_empty() {
+            if verbose && row.kernel {
+                println!("{}: not read: {:?} {:?}", row.id, read.errors(), it.header.unsupported);
+            }
+            unread += 1;
+            continue;
+        }
+        let (graph, errors) = text::errors_of(it, Discipline::Full);
+        let is_plain = text::errors_of(it, Discipline::Plain).1.is_empty();
+        let is_full = errors.is_empty();
+        assert!(is_full || !is_plain, "{}: plain accepts more than full", row.id);
+        plain += usize::from(is_plain);
+        full += usize::from(is_full);
+        match row.reference.implementable {
+            Some(true) => implementable += 1,
+            Some(false) => {
+                refused += 1;
+                let explained = EXPLAINED.iter().any(|(id, _)| *id == row.id);
+                assert!(!is_full || explained, "{}: projects, but is not implementable\n{}", row.id, row.mpst);
+            }
+            None => outside += 1,
+        }
+        for error in &errors {
+            let told = text::tell(&error.diagnostic(&graph, &it.header, &read.spec.names), &read.sources);
+            let code = told.split_once(' ').unwrap().0.to_owned();
+            let ends = row.reference.optional_termination_roles.iter().flatten().count();
+            if row.reference.implementable == Some(true) && ends == 0 {
+                reasons.entry(code).or_default().push(row.id.clone());
+                if verbose {
+                    println!("{}: implementable, refused by full merge: {told}{}", row.id, row.mpst);
+                }
+            }
+        }
+        if !is_full {
+            // What is called stands elsewhere, under other names; there the mend is the author's to place.
+            let calls = row.mpst.contains("do ") || row.mpst.contains("import");
+            if !calls && errors.iter().all(|error| matches!(error.kind, Kind::Clash(_))) {
+                match text::mend(&row.mpst, Some(&row.protocol)) {
+                    Ok(_) => mended += 1,
+                    Err(left) => {
+                        unmended += 1;
+                        println!("{}: not mended: {left}", row.id);
+                    }
+                }
+            }
+        }
+    }
+    println!("{implementable} implementable, {refused} not, {outside} outside the class, {unread} not read");
+    println!("{plain} project by plain merge, {full} by full merge; {mended} others mended, {unmended} not");
+    for (code, rows) in &reasons {
+        println!("implementable, not projectable, {code}: {rows:?}");
+    }
+    assert!(full > 300 && mended > 20, "{full} {mended}");
 }

@@ -10,15 +10,16 @@
     reason = "tests"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polylogue::{
     event::Event,
     generate::{Global, GlobalShape, Rng},
     id::{Id, IdVec, LabelId, RoleId, SortId, VarId},
+    load::Loaded,
     machine::{Cells, Configuration, Move, Semantics, System, minimize},
     protocol::{
-        Chooser, EdgeKind, Graph, Local, Stmt, Term,
+        Chooser, EdgeKind, Graph, Local, Names, NoImports, Stmt, Term,
         project::{Discipline, project_all},
     },
     reference::{self, Fired, Rule},
@@ -232,4 +233,108 @@ fn a_shadowed_name_means_the_inner_loop() {
     assert!(global.explain(&word(&[0, 1, 1, 2, 3, 0, 2, 3])).is_some());
     assert!(global.explain(&word(&[0, 1, 0])).is_none());
     assert!(global.explain(&word(&[0, 2, 2])).is_none());
+}
+
+/// The protocols of the corpus.
+#[test]
+fn the_corpus() {
+    let folder = std::env::var("POLYLOGUE_SHARED");
+    let folder = folder.unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let Ok(text) = std::fs::read_to_string(format!("{folder}/corpus/globals.jsonl")) else {
+        println!("skipped: no corpus");
+        return;
+    };
+    let (mut rows, mut projected, mut compared) = (0, 0, 0);
+    for (seed, line) in (0u64..).zip(text.lines()) {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        if row["kernel"] != true {
+            continue;
+        }
+        rows += 1;
+        let id = row["id"].as_str().unwrap();
+        let spec = Loaded::new(id, row["mpst"].as_str().unwrap(), &mut NoImports).spec;
+        for protocol in &spec.protocols {
+            let header = &protocol.header;
+            if header.broken || header.generic || !header.unsupported.is_empty() || header.roles.len() > 12 {
+                continue;
+            }
+            let graph = Graph::of(&protocol.term).unwrap();
+            let Ok(locals) = project_all(&graph, header.roles.len(), Discipline::Full) else { continue };
+            projected += 1;
+            let system = system(&locals);
+            words(&protocol.term, &system, 400, &id);
+            compared += runs(&mut Rng::new(seed), &protocol.term, &system, 16, &id);
+        }
+    }
+    println!("{rows} rows, {projected} protocols project, {compared} events of runs compared");
+    assert!(projected > 100);
+}
+
+/// What a step says, by names.
+fn said(names: &Names, event: Event) -> (u32, u32, String) {
+    match event {
+        Event::Sync { from, to, label, sort } => (from.raw(), to.raw(), names.message(label, sort)),
+        Event::Act { role, label, sort } => (role.raw(), role.raw(), names.message(label, sort)),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The text of a random protocol, parsed and lowered, has the words of its term.
+#[test]
+fn texts_mean_their_terms() {
+    let mut compared = 0;
+    for seed in 0..rounds(600) {
+        let mut rng = Rng::new(seed);
+        let shape = GlobalShape::any(&mut rng);
+        let drawn = Global::any(&mut rng, shape);
+        let text = drawn.text();
+        let loaded = Loaded::new("random", text.as_str(), &mut NoImports);
+        let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        assert!(errors.is_empty(), "seed {seed}: {errors:?}\n{text}");
+        let read = &loaded.spec.protocols[0];
+        assert_eq!(read.header.channels.len(), drawn.channels().len());
+        for &(from, to, kind) in drawn.channels() {
+            assert_eq!(read.header.edge_kind(from, to), kind);
+        }
+        let term = drawn.term();
+        let (one, two) = (reference::Global::new(&term), reference::Global::new(&read.term));
+        let mut names = Names::new();
+        let payloads = [None, Some("()"), Some("(int)")];
+        for label in 0..20 {
+            names.label(&format!("l{label}")).unwrap();
+        }
+        let said_by_term = |event| {
+            let (label, sort) = match event {
+                Event::Sync { label, sort, .. } | Event::Act { label, sort, .. } => (label, sort),
+                other => panic!("{other:?}"),
+            };
+            let (from, to, _) = said(&names, event);
+            (from, to, format!("{}{}", names.label_text(label), payloads[sort.index()].unwrap_or("")))
+        };
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(BTreeSet::from([one.initial()]), BTreeSet::from([two.initial()]))];
+        while let Some((a, b)) = open.pop() {
+            if seen.len() > 60 || !seen.insert((a.clone(), b.clone())) {
+                continue;
+            }
+            assert_eq!(
+                a.iter().any(|rest| one.is_final(rest)),
+                b.iter().any(|rest| two.is_final(rest)),
+                "seed {seed}\n{text}"
+            );
+            let mut by_term: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for (event, then) in a.iter().flat_map(|rest| one.steps(rest)) {
+                by_term.entry(said_by_term(event)).or_default().insert(then);
+            }
+            let mut by_text: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for (event, then) in b.iter().flat_map(|rest| two.steps(rest)) {
+                by_text.entry(said(&loaded.spec.names, event)).or_default().insert(then);
+            }
+            compared += 1;
+            assert!(by_term.keys().eq(by_text.keys()), "seed {seed}: {by_term:?} {by_text:?}\n{text}");
+            open.extend(by_term.into_values().zip(by_text.into_values()));
+        }
+    }
+    println!("{compared} points of words compared");
+    assert!(compared > 5000);
 }

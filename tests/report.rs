@@ -35,6 +35,7 @@ fn verdict() -> VerdictRecord {
         bound: Some(1),
         exhaustive: Some(true),
         limit: None,
+        code: None,
         detail: Some("deadlock: `A` waits; `B` waits".into()),
         roles: vec!["A".into(), "B".into(), "C".into()],
         configurations: Some(12),
@@ -60,14 +61,17 @@ fn session() -> SessionRecord {
             dir: "send",
             peer: Some("B".into()),
             label: Some("x".into()),
+            message: None,
             place: Some("a.mpst:3".into()),
         }],
         blame: Some("A".into()),
         code: None,
         message: Some("`A` may not send `z` now".into()),
+        help: None,
         assumed: Vec::new(),
         last: vec!["A -> B: x".into()],
-        spec: None,
+        payload: None,
+        finding: true,
     }
 }
 
@@ -82,7 +86,7 @@ fn trace() -> TraceRecord {
         at: Some(1),
         detail: Some("event 2 is refused".into()),
         place: None,
-        instead: Vec::new(),
+        as_stated: false,
     }
 }
 
@@ -129,7 +133,7 @@ fn github_commands_are_escaped() {
          dir/ä,%25.mpst:2: here%0Aand there%0Ahelp: write `;`"
     );
     assert!(lines[1].starts_with("::error file=a b.mpst,line=9,title=safe(P)::`safe(P)` is violated: deadlock"));
-    assert!(lines[2].starts_with("::error file=a b.mpst,line=20,title=happy::trace `happy` says `accepts`"));
+    assert!(lines[2].starts_with("::error file=a b.mpst,line=20,title=happy::trace `happy` says that `P` accepts it"));
     assert_eq!(lines[3], "::error file=log.jsonl,line=8,title=session s<1>::`A` may not send `z` now");
     assert_eq!(lines.len(), 4, "what is as stated is not mentioned");
 }

@@ -9,10 +9,14 @@
     reason = "tests"
 )]
 
+#[path = "verify/claims.rs"]
+mod claims;
 #[path = "verify/common.rs"]
 mod common;
 #[path = "verify/corpus.rs"]
 mod corpus;
+#[path = "verify/globals.rs"]
+mod globals;
 #[path = "verify/hand.rs"]
 mod hand;
 #[path = "verify/naive.rs"]

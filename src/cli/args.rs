@@ -57,8 +57,9 @@ pub(super) enum Command {
 /// `check`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without claims in a file, every protocol is asked whether it is projectable and safe, and every system whether it is
-safe. Without --bound, queues may grow: bounds 1, 2, 4, 8 are tried until one of them cuts nothing.
+Without claims in a file, every protocol is asked whether it is projectable and safe, and every
+system whether it is safe. Without --bound, queues may grow: bounds 1, 2, 4, 8 are tried until one
+of them cuts nothing.
 
 Examples:
   polylogue check specs/two_buyer.mpst
@@ -123,8 +124,9 @@ pub(super) enum Merge {
 /// `project`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The types are printed in the compact form of the language, so they can be pasted into a specification. Roles that
-cannot follow the protocol are explained on standard error, with the message that would mend it.
+The types are printed in the compact form of the language, so they can be pasted into a
+specification. Roles that cannot follow the protocol are explained on standard error, with the
+message that would mend it.
 
 Examples:
   polylogue project specs/two_buyer.mpst
@@ -170,8 +172,8 @@ pub(super) enum Drawing {
 /// `graph`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A global protocol is drawn as its flow of messages; with --role, as that role's machine. Systems and local types are
-drawn as machines.
+A global protocol is drawn as its flow of messages; with --role, as that role's machine. Systems
+and local types are drawn as machines.
 
 Examples:
   polylogue graph specs/two_buyer.mpst --format mermaid
@@ -202,9 +204,9 @@ pub(super) struct Graph {
 /// `conform`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A log is JSON lines, one event each: {\"session\", \"seq\", \"ts\", \"from\", \"to\", \"label\", \"payload\"}, keys in any
-order, others ignored. A map says what other fields mean; SPEC.toml beside SPEC.mpst is read unasked. Each log is
-judged by itself. A session is judged no further after its first violation.
+A log is JSON lines, one event each, with the keys session, seq, ts, from, to, label and payload
+in any order; others are ignored. A map says what other fields mean; SPEC.toml beside SPEC.mpst is
+read unasked. Each log is judged by itself, and a session no further after its first violation.
 
 Examples:
   polylogue conform specs/pop3.mpst pop3.jsonl
@@ -261,7 +263,8 @@ pub(super) enum Spelling {
 /// `fmt`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Files are rewritten in place, at once or not at all, and never when they have syntax errors. Comments are kept.
+Files are rewritten in place, at once or not at all, and never when they have syntax errors.
+Comments are kept.
 
 Examples:
   polylogue fmt specs/*.mpst

@@ -29,7 +29,9 @@ pub(super) fn run(args: &args::Explain) -> Result<Status, Failure> {
     };
     let explanation = code.explanation();
     writeln!(out, "{bold}{} ({}): {}{bold:#}\n", code.id(), explanation.severity.word(), explanation.title)?;
-    writeln!(out, "{}", explanation.text.trim_end())?;
+    for line in wrapped(explanation.text) {
+        writeln!(out, "{line}")?;
+    }
     out.flush()?;
     Ok(Status::AsStated)
 }
@@ -38,4 +40,35 @@ pub(super) fn run(args: &args::Explain) -> Result<Status, Failure> {
 fn find(id: &str) -> Option<Code> {
     let id = id.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     Code::find(id).or_else(|| Code::find(&format!("PL{id}")))
+}
+
+/// Paragraphs in lines of readable length; code stays as it is.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 100;
+    let mut lines = Vec::new();
+    let mut code = false;
+    for line in text.trim_end().lines() {
+        if line.starts_with("```") {
+            code = !code;
+            continue;
+        }
+        if code {
+            lines.push(format!("    {line}"));
+            continue;
+        }
+        // A list item goes on under its own text.
+        let indent = if line.starts_with("- ") || line.starts_with("* ") { "  " } else { "" };
+        let mut current = String::new();
+        for word in line.split(' ') {
+            let long = current.chars().count().saturating_add(word.chars().count()) >= WIDTH;
+            if long && !current.is_empty() {
+                lines.push(std::mem::replace(&mut current, indent.to_owned()));
+            } else if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines
 }

@@ -94,6 +94,7 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     temporary.push(format!(".{}.tmp", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let write = || -> io::Result<()> {
+        // Beside the target, so that the renaming stays within one file system.
         let mut file = fs::File::create_new(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.set_permissions(permissions)?;

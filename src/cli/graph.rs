@@ -15,12 +15,13 @@ use crate::{
 pub(super) fn run(args: &args::Graph) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
-    tally.diagnostics(&loaded.sources, &loaded.found)?;
+    tally.errors(&loaded)?;
     let spec = &loaded.spec;
     if loaded.has_errors() && machines::Subject::all(spec).is_empty() {
         return Ok(tally.status());
     }
-    let subject = machines::choose(spec, args.target.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?;
+    let subject =
+        machines::choose(spec, args.target.as_deref(), load::name(&loaded), |_| true).map_err(Failure::Usage)?;
     let header = subject.header();
     let names = &spec.names;
     let role = match &args.role {
@@ -42,7 +43,7 @@ pub(super) fn run(args: &args::Graph) -> Result<Status, Failure> {
         (machines::Subject::Protocol(protocol), Some(role)) => machines::graph(protocol).and_then(|graph| {
             let local = Projector::new(&graph).project(role, Discipline::Full);
             local.map_err(|error| NoLocals::Projection(graph, vec![error])).and_then(|local| {
-                let machine = Machine::of(&local).map_err(|error| NoLocals::TooLarge(error.to_string()))?;
+                let machine = Machine::of(&local).map_err(|error| NoLocals::TooLarge(format!("{error:?}")))?;
                 let title = format!("{} at {}", header.name, header.role_name(role));
                 let group = diagram::machine(&machine, header, names);
                 Ok(print(args.format, &Diagram { title, groups: vec![group] }))

@@ -8,53 +8,22 @@ use std::{
 
 use super::{Failure, files};
 use crate::{
-    diag::{Diagnostic, Sources},
-    protocol::{self, LoadError, Loader, Spec},
-    syntax::{self, tree},
+    load::Loaded,
+    protocol::{LoadError, Loader},
 };
-
-/// A specification and what is wrong with it.
-pub(super) struct Loaded {
-    /// What reports call the file.
-    pub(super) name: String,
-    /// It and its imports.
-    pub(super) sources: Sources,
-    /// As written.
-    pub(super) tree: tree::File,
-    /// Lowered.
-    pub(super) spec: Spec,
-    /// Findings, by place.
-    pub(super) found: Vec<Diagnostic>,
-}
-
-impl Loaded {
-    /// Whether something has no meaning.
-    pub(super) fn has_errors(&self) -> bool {
-        self.found.iter().any(Diagnostic::is_error)
-    }
-}
 
 /// Reads, parses and lowers.
 pub(super) fn load(path: &Path, search: &[PathBuf]) -> Result<Loaded, Failure> {
     let text = files::read_text(path)?;
     let name = files::name(path);
-    let mut sources = Sources::new();
-    let too_many = |error: crate::id::TooMany| Failure::File {
-        path: name.clone(),
-        what: "read",
-        reason: error.to_string(),
-    };
-    let file = sources.add(name.clone(), text).map_err(too_many)?;
-    let (tree, mut found) = {
-        let text = sources.get(file).map_or("", |source| &*source.text);
-        syntax::parse(file, text)
-    };
     let mut loader = Files { search, known: HashMap::new() };
     loader.remember(path, &name);
-    let (spec, more) = protocol::lower(&mut sources, file, &tree, &mut loader);
-    found.extend(more);
-    found.sort_by_key(|diagnostic| diagnostic.span);
-    Ok(Loaded { name, sources, tree, spec, found })
+    Ok(Loaded::new(name, text, &mut loader))
+}
+
+/// What reports call the file.
+pub(super) fn name(loaded: &Loaded) -> &str {
+    loaded.sources.get(loaded.file).map_or("", |source| &source.name)
 }
 
 /// Looks for imports beside the importing file, then along the search path.

@@ -3,7 +3,10 @@
 use crate::{
     id::{Id, IdVec, RoleId},
     machine::System,
-    protocol::{Graph, Header, Local, Names, ProjectionError, Protocol, Spec, SystemDecl, Target, project},
+    protocol::{
+        Graph, Header, Local, Names, Protocol, Spec, SystemDecl, Target,
+        project::{self, ProjectionError},
+    },
 };
 
 /// Something with roles that can be named on the command line.
@@ -119,6 +122,20 @@ pub(super) fn system(subject: Subject<'_>) -> Result<System, NoLocals> {
     let locals = locals(subject)?;
     let header = subject.header();
     System::of(&locals, |from, to| header.edge_kind(from, to)).map_err(|error| NoLocals::TooLarge(format!("{error:?}")))
+}
+
+/// The machines that a run is shown on: where a role has no local type, the automata that do what each role sees.
+pub(super) fn shown(subject: Subject<'_>) -> Option<System> {
+    match (system(subject), subject) {
+        (Ok(system), _) => Some(system),
+        (Err(NoLocals::Projection(graph, _)), Subject::Protocol(protocol)) => {
+            let header = &protocol.header;
+            let mut projector = project::Projector::new(&graph);
+            let locals = header.roles.ids().map(|role| projector.canonical(role)).collect::<Result<Vec<_>, _>>();
+            System::of(&locals.ok()?.into(), |from, to| header.edge_kind(from, to)).ok()
+        }
+        _ => None,
+    }
 }
 
 /// The one that a command is about: the one named, else the file's only one, else the one marked `@main`.

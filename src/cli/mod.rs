@@ -4,11 +4,18 @@
 //! standard error. The exit code is the worst [`Status`] that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod check;
 mod completions;
+mod conform;
 mod explain;
 mod files;
+mod fmt;
+mod graph;
+mod load;
+mod machines;
 mod new;
 mod output;
+mod project;
 mod status;
 mod tally;
 
@@ -22,7 +29,10 @@ pub(crate) use status::{Failure, Status};
 /// Runs the command line and returns its exit code. Nothing is printed by the caller, and no panic leaves.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     panic::set_hook(Box::new(|info| {
-        let what = info.payload_as_str().unwrap_or("no message");
+        let payload = info.payload();
+        let said =
+            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let what = said.unwrap_or("no message");
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         // Nobody is left to tell if standard error is closed.
         let _ = io::Write::write_fmt(
@@ -49,9 +59,11 @@ fn run(args: Vec<OsString>) -> Status {
     };
     cli.color.apply();
     let done = match &cli.command {
-        Command::Check(_) | Command::Fmt(_) | Command::Project(_) | Command::Graph(_) | Command::Conform(_) => {
-            Err(Failure::Usage(String::new()))
-        }
+        Command::Project(args) => project::run(args),
+        Command::Graph(args) => graph::run(args),
+        Command::Conform(args) => conform::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Fmt(args) => fmt::run(args),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),

@@ -13,19 +13,22 @@ use crate::{
 pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
-    tally.diagnostics(&loaded.sources, &loaded.found)?;
+    tally.errors(&loaded)?;
     let spec = &loaded.spec;
     let subjects: Vec<machines::Subject<'_>> = match &args.protocol {
-        Some(_) => vec![
-            machines::choose(spec, args.protocol.as_deref(), &loaded.name, |_| true).map_err(Failure::Usage)?,
-        ],
+        Some(_) => {
+            vec![
+                machines::choose(spec, args.protocol.as_deref(), load::name(&loaded), |_| true)
+                    .map_err(Failure::Usage)?,
+            ]
+        }
         None => machines::Subject::all(spec).into_iter().filter(|subject| !subject.is_aux()).collect(),
     };
     if subjects.is_empty() && !loaded.has_errors() {
-        return Err(Failure::Usage(format!("`{}` declares no protocol", loaded.name)));
+        return Err(Failure::Usage(format!("`{}` declares no protocol", load::name(&loaded))));
     }
     if let Some(role) = &args.role {
-        role_exists(role, &subjects, &loaded.name)?;
+        role_exists(role, &subjects, load::name(&loaded))?;
     }
     let discipline = match args.projection {
         Merge::Plain => Discipline::Plain,
@@ -45,7 +48,7 @@ pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
                 }
             }
             Err(NoLocals::Projection(graph, errors)) => {
-                let chosen = |error: &&crate::protocol::ProjectionError| {
+                let chosen = |error: &&crate::protocol::project::ProjectionError| {
                     args.role.as_ref().is_none_or(|role| header.role_name(error.role) == role)
                 };
                 let errors: Vec<_> = errors.iter().filter(chosen).cloned().collect();

@@ -8,7 +8,11 @@ use std::time::Instant;
 use super::{Failure, Status, output::Format};
 use crate::{
     diag::{Diagnostic, Severity, Sources},
-    report::{Reporter, SessionRecord, Summary, TraceRecord, VerdictRecord, record::Answer},
+    load::Loaded,
+    report::{
+        CoverageRecord, DiagnosticRecord, Human, Reporter, SessionRecord, Summary, TraceRecord, VerdictRecord,
+        record::Answer,
+    },
 };
 
 /// One command's findings.
@@ -17,25 +21,21 @@ pub(super) struct Tally {
     summary: Summary,
     status: Status,
     begun: Instant,
-    /// Whether an incomplete session is a finding.
-    complete: bool,
 }
 
 impl Tally {
-    /// None yet.
+    /// None yet, to be reported on standard output.
     pub(super) fn new(format: Format) -> Self {
-        Self {
-            reporter: format.reporter(),
-            summary: Summary::default(),
-            status: Status::AsStated,
-            begun: Instant::now(),
-            complete: false,
-        }
+        Self::with(format.reporter())
     }
 
-    /// From here on a session that stopped early is a finding.
-    pub(super) fn demand_complete(&mut self) {
-        self.complete = true;
+    /// None yet, to be told on standard error: for commands whose result is a text of another kind.
+    pub(super) fn quiet() -> Self {
+        Self::with(Box::new(Human::new(anstream::stderr(), super::output::style())))
+    }
+
+    fn with(reporter: Box<dyn Reporter>) -> Self {
+        Self { reporter, summary: Summary::default(), status: Status::AsStated, begun: Instant::now() }
     }
 
     /// Remembers a status that has no record of its own.
@@ -55,6 +55,11 @@ impl Tally {
         }
     }
 
+    /// What follows is about this file.
+    pub(super) fn file(&mut self, name: &str) -> Result<(), Failure> {
+        self.reporter.file(name).map_err(|error| Failure::output(error, self.status))
+    }
+
     /// Diagnostics of a specification.
     pub(super) fn diagnostics(&mut self, sources: &Sources, found: &[Diagnostic]) -> Result<(), Failure> {
         for diagnostic in found {
@@ -71,6 +76,12 @@ impl Tally {
         Ok(())
     }
 
+    /// The errors of a specification alone: for commands that are about something else.
+    pub(super) fn errors(&mut self, loaded: &Loaded) -> Result<(), Failure> {
+        let errors: Vec<Diagnostic> = loaded.diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
+        self.diagnostics(&loaded.sources, &errors)
+    }
+
     /// What came of a claim.
     pub(super) fn verdict(&mut self, verdict: &VerdictRecord) -> Result<(), Failure> {
         self.summary.claims = self.summary.claims.saturating_add(1);
@@ -81,7 +92,7 @@ impl Tally {
     /// What came of a trace of a specification.
     pub(super) fn trace(&mut self, trace: &TraceRecord) -> Result<(), Failure> {
         self.summary.traces = self.summary.traces.saturating_add(1);
-        self.judged(trace.as_stated(), trace.actual == "unknown");
+        self.judged(trace.as_stated, trace.actual == "unknown");
         self.reporter.trace(trace).map_err(|error| Failure::output(error, self.status))
     }
 
@@ -106,7 +117,7 @@ impl Tally {
             "conforms" => summary.conforming = summary.conforming.saturating_add(1),
             "incomplete" => {
                 summary.incomplete = summary.incomplete.saturating_add(1);
-                if self.complete {
+                if session.finding {
                     self.judged(false, false);
                 }
             }
@@ -117,6 +128,31 @@ impl Tally {
             _ => self.judged(false, true),
         }
         self.reporter.session(session).map_err(|error| Failure::output(error, self.status))
+    }
+
+    /// A line of a log that is no event.
+    pub(super) fn bad_line(&mut self, line: &DiagnosticRecord) -> Result<(), Failure> {
+        self.summary.errors = self.summary.errors.saturating_add(1);
+        self.meet(Status::Findings);
+        self.reporter.bad_line(line).map_err(|error| Failure::output(error, self.status))
+    }
+
+    /// Which parts of a protocol were seen.
+    pub(super) fn coverage(&mut self, coverage: &CoverageRecord) -> Result<(), Failure> {
+        self.reporter.coverage(coverage).map_err(|error| Failure::output(error, self.status))
+    }
+
+    /// Why a claim came out as it did: shown, but not counted besides the claim.
+    pub(super) fn because(&mut self, sources: &Sources, found: &[Diagnostic]) -> Result<(), Failure> {
+        for diagnostic in found {
+            self.reporter.diagnostic(sources, diagnostic).map_err(|error| Failure::output(error, self.status))?;
+        }
+        Ok(())
+    }
+
+    /// The worst so far.
+    pub(super) fn status(&self) -> Status {
+        self.status
     }
 
     /// Events that were read.

@@ -33,12 +33,33 @@ impl GlobalShape {
 }
 
 enum Tree {
-    Message { from: usize, to: Vec<usize>, label: u32, sort: u32 },
-    Act { role: usize, label: u32, sort: u32 },
-    Choice { at: usize, arms: Vec<Vec<Tree>> },
-    Rec { var: u32, body: Vec<Tree> },
-    Continue { var: u32 },
-    Call { body: usize },
+    Message {
+        from: usize,
+        to: Vec<usize>,
+        label: u32,
+        sort: u32,
+    },
+    Act {
+        role: usize,
+        label: u32,
+        sort: u32,
+    },
+    Choice {
+        at: usize,
+        arms: Vec<Vec<Tree>>,
+    },
+    Rec {
+        var: u32,
+        body: Vec<Tree>,
+    },
+    Continue {
+        var: u32,
+    },
+    /// The callee's roles, in order, are these of the caller.
+    Call {
+        body: usize,
+        roles: Vec<usize>,
+    },
 }
 
 /// A random global protocol.
@@ -86,12 +107,19 @@ impl Global {
     /// It as a term. Label `n` is `ln` in the text; payload 0 is a bare label, 1 is `()`, 2 is `(int)`.
     #[must_use]
     pub fn term(&self) -> Term {
-        let mut term = Term::default();
-        for body in &self.bodies {
-            let block = lower(&mut term, body);
-            let _ = term.bodies.push(block);
+        let mut lowering = Lowering {
+            term: Term::default(),
+            // Every body at the roles at which it is called; the protocol itself at its own.
+            instances: vec![(0, (0..self.roles).collect())],
+        };
+        let mut next = 0usize;
+        while let Some((body, roles)) = lowering.instances.get(next).cloned() {
+            next = next.saturating_add(1);
+            let stmts = self.bodies.get(body).map_or(&[][..], |stmts| stmts);
+            let block = lowering.block(stmts, &roles);
+            let _ = lowering.term.bodies.push(block);
         }
-        term
+        lowering.term
     }
 
     /// It as a source text.
@@ -146,8 +174,8 @@ impl Global {
                     writeln!(text, "{pad}}}")
                 }
                 Tree::Continue { var } => writeln!(text, "{pad}continue X{var};"),
-                Tree::Call { body } => {
-                    let roles: Vec<String> = (0..self.roles).map(|role| format!("R{role}")).collect();
+                Tree::Call { body, roles } => {
+                    let roles: Vec<String> = roles.iter().map(|role| format!("R{role}")).collect();
                     writeln!(text, "{pad}do P{body}({});", roles.join(", "))
                 }
             };
@@ -159,31 +187,51 @@ fn role(at: usize) -> RoleId {
     RoleId::new(at).unwrap_or_default()
 }
 
-fn lower(term: &mut Term, stmts: &[Tree]) -> BlockId {
-    let span = Default::default();
-    let mut block = Vec::new();
-    for stmt in stmts {
-        block.push(match stmt {
-            Tree::Message { from, to, label, sort } => Stmt::Message {
-                from: role(*from),
-                to: to.iter().map(|&to| role(to)).collect(),
-                label: LabelId::from_raw(*label),
-                sort: SortId::from_raw(*sort),
-                span,
-            },
-            Tree::Act { role: at, label, sort } => {
-                Stmt::Act { role: role(*at), label: LabelId::from_raw(*label), sort: SortId::from_raw(*sort), span }
-            }
-            Tree::Choice { at, arms } => {
-                let arms = arms.iter().map(|arm| lower(term, arm)).collect();
-                Stmt::Choice { at: Chooser::Role(role(*at)), arms, span }
-            }
-            Tree::Rec { var, body } => Stmt::Rec { var: VarId::from_raw(*var), body: lower(term, body), span },
-            Tree::Continue { var } => Stmt::Continue { var: VarId::from_raw(*var), span },
-            Tree::Call { body } => Stmt::Call { body: BodyId::new(*body).unwrap_or_default(), span },
-        });
+struct Lowering {
+    term: Term,
+    /// Bodies, and which roles they are at; as many as `do` reaches.
+    instances: Vec<(usize, Vec<usize>)>,
+}
+
+impl Lowering {
+    fn block(&mut self, stmts: &[Tree], roles: &[usize]) -> BlockId {
+        let span = Default::default();
+        let meant = |at: &usize| roles.get(*at).copied().unwrap_or(*at);
+        let at = |at: &usize| role(meant(at));
+        let mut block = Vec::new();
+        for stmt in stmts {
+            block.push(match stmt {
+                Tree::Message { from, to, label, sort } => Stmt::Message {
+                    from: at(from),
+                    to: to.iter().map(at).collect(),
+                    label: LabelId::from_raw(*label),
+                    sort: SortId::from_raw(*sort),
+                    span,
+                },
+                Tree::Act { role, label, sort } => {
+                    Stmt::Act { role: at(role), label: LabelId::from_raw(*label), sort: SortId::from_raw(*sort), span }
+                }
+                Tree::Choice { at: chooser, arms } => {
+                    let arms = arms.iter().map(|arm| self.block(arm, roles)).collect();
+                    Stmt::Choice { at: Chooser::Role(at(chooser)), arms, span }
+                }
+                Tree::Rec { var, body } => {
+                    Stmt::Rec { var: VarId::from_raw(*var), body: self.block(body, roles), span }
+                }
+                Tree::Continue { var } => Stmt::Continue { var: VarId::from_raw(*var), span },
+                Tree::Call { body, roles: given } => {
+                    let wanted = (*body, given.iter().map(meant).collect::<Vec<_>>());
+                    let known = self.instances.iter().position(|instance| *instance == wanted);
+                    let instance = known.unwrap_or_else(|| {
+                        self.instances.push(wanted);
+                        self.instances.len().saturating_sub(1)
+                    });
+                    Stmt::Call { body: BodyId::new(instance).unwrap_or_default(), span }
+                }
+            });
+        }
+        self.term.blocks.push(block).unwrap_or_default()
     }
-    term.blocks.push(block).unwrap_or_default()
 }
 
 struct Writer<'a> {
@@ -204,6 +252,15 @@ impl Writer<'_> {
         let mut others: Vec<usize> = (0..self.shape.roles).filter(|&other| other != role).collect();
         self.rng.shuffle(&mut others);
         others
+    }
+
+    /// All roles, mostly in order.
+    fn permutation(&mut self) -> Vec<usize> {
+        let mut roles: Vec<usize> = (0..self.shape.roles).collect();
+        if self.rng.chance(40) {
+            self.rng.shuffle(&mut roles);
+        }
+        roles
     }
 
     fn free(&mut self) -> (u32, u32) {
@@ -242,7 +299,8 @@ impl Writer<'_> {
                     Tree::Rec { var, body }
                 }
                 10 if self.body.saturating_add(1) < self.bodies => {
-                    Tree::Call { body: self.rng.between(self.body.saturating_add(1), self.bodies.saturating_sub(1)) }
+                    let body = self.rng.between(self.body.saturating_add(1), self.bodies.saturating_sub(1));
+                    Tree::Call { body, roles: self.permutation() }
                 }
                 11 if self.rng.chance(60) => {
                     let (label, sort) = self.free();
@@ -293,7 +351,8 @@ impl Writer<'_> {
                 let var = inner.get(self.rng.below(inner.len())).map_or(0, |&(var, _)| var);
                 stmts.push(Tree::Continue { var });
             } else if tail && self.rng.chance(50) {
-                stmts.push(Tree::Call { body: self.body });
+                let roles = self.permutation();
+                stmts.push(Tree::Call { body: self.body, roles });
             }
             written.push(stmts);
         }

@@ -15,4 +15,4 @@ mod wild;
 pub use global::{Global, GlobalShape};
 pub use mutate::{Mutation, mutate};
 pub use rng::Rng;
-pub use wild::{WildShape, channels, wild, wild_local, wild_terms};
+pub use wild::{WildShape, channels, local_text, wild, wild_local, wild_terms};

@@ -1,20 +1,34 @@
 //! A small generator of pseudo-random numbers (splitmix64): fast, seedable, the same on every platform.
 
-/// Draws numbers from a seed.
+/// Draws numbers from a seed, or from bytes while they last.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    /// What to draw first, last one first.
+    fed: Vec<u8>,
+}
 
 impl Rng {
     /// The generator of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, fed: Vec::new() }
     }
 
-    /// The next 64 bits.
+    /// Draws one of the bytes each time, in order, and what follows from their number when they are used up: whoever
+    /// changes a byte changes one decision.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self { state: bytes.len() as u64, fed: bytes.iter().rev().copied().collect() }
+    }
+
+    /// The next 64 bits; the next byte, while there are any.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(byte) = self.fed.pop() {
+            return u64::from(byte);
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

@@ -1,6 +1,8 @@
 //! Wild systems: local types that nobody projected. They get stuck, lose messages and misunderstand each other, which
 //! projected ones never do.
 
+use std::fmt::Write as _;
+
 use super::rng::Rng;
 use crate::{
     id::{BlockId, Id, IdVec, LabelId, RoleId, SortId, StateId, VarId},
@@ -119,6 +121,62 @@ pub fn channels(rng: &mut Rng, roles: usize) -> Vec<(RoleId, RoleId, EdgeKind)> 
 pub fn wild_terms(rng: &mut Rng, shape: WildShape) -> IdVec<RoleId, Term> {
     let roles = (0..shape.roles).map(|at| RoleId::new(at).unwrap_or_default());
     roles.map(|role| Writer { rng: &mut *rng, shape, role, term: Term::default(), left: shape.size }.write()).collect()
+}
+
+/// A local term of [`wild_terms`] as a local protocol `L`, with what it calls as `B`. Label `n` is `ln`; payload 0 is
+/// `()`, others are `(int)`.
+#[must_use]
+pub fn local_text(term: &Term, role: RoleId, roles: usize) -> String {
+    let params: Vec<String> = (0..roles).map(|at| format!("role R{at}")).collect();
+    let mut text = String::new();
+    for (body, &block) in term.bodies.iter() {
+        let name = if body == term.start { "L" } else { "B" };
+        let _ = writeln!(text, "local protocol {name}{0} at R{0}({1}) {{", role.raw(), params.join(", "));
+        print(&mut text, term, block, role, roles);
+        text.push_str("}\n");
+    }
+    text
+}
+
+fn print(text: &mut String, term: &Term, block: BlockId, role: RoleId, roles: usize) {
+    let said =
+        |label: LabelId, sort: SortId| format!("l{}{}", label.raw(), if sort.raw() == 0 { "()" } else { "(int)" });
+    for stmt in term.blocks.entry(block).into_iter().flatten() {
+        let _ = match stmt {
+            Stmt::Send { to, label, sort, .. } => writeln!(text, "{} to R{};", said(*label, *sort), to.raw()),
+            Stmt::Receive { from, label, sort, .. } => writeln!(text, "{} from R{};", said(*label, *sort), from.raw()),
+            Stmt::Act { label, sort, .. } => writeln!(text, "R{}: {};", role.raw(), said(*label, *sort)),
+            Stmt::Choice { arms, .. } => {
+                let _ = write!(text, "choice at R{}", role.raw());
+                for (n, &arm) in arms.iter().enumerate() {
+                    text.push_str(if n == 0 { " {\n" } else { " or {\n" });
+                    print(text, term, arm, role, roles);
+                    text.push('}');
+                }
+                writeln!(text)
+            }
+            Stmt::Rec { var, body, .. } => {
+                let _ = writeln!(text, "rec X{} {{", var.raw());
+                print(text, term, *body, role, roles);
+                writeln!(text, "}}")
+            }
+            Stmt::States { blocks, .. } => {
+                text.push_str("states {\n");
+                for &(var, block) in blocks {
+                    let _ = writeln!(text, "X{} {{", var.raw());
+                    print(text, term, block, role, roles);
+                    text.push_str("}\n");
+                }
+                writeln!(text, "}}")
+            }
+            Stmt::Continue { var, .. } => writeln!(text, "continue X{};", var.raw()),
+            Stmt::Call { .. } => {
+                let given: Vec<String> = (0..roles).map(|at| format!("R{at}")).collect();
+                writeln!(text, "do B{}({});", role.raw(), given.join(", "))
+            }
+            Stmt::Message { .. } => Ok(()),
+        };
+    }
 }
 
 struct Writer<'a> {

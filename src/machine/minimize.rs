@@ -176,35 +176,25 @@ impl Partition {
         let waiting = &self.order[start..clean];
         let mut looked: Vec<(Signature, u32)> = waiting.iter().map(|&state| (self.signature(state), state)).collect();
         looked.sort_unstable();
-        // By INVARIANT (clean) one of the others speaks for them all.
-        let rest = (clean < end).then(|| self.signature(self.order[clean]));
-        let mut groups: Vec<Vec<u32>> = Vec::new();
-        let mut with_rest = Vec::new();
-        let mut last: Option<&Signature> = None;
-        for (signature, state) in &looked {
-            if rest.as_ref() == Some(signature) {
-                with_rest.push(*state);
-                continue;
-            }
-            match groups.last_mut() {
-                Some(group) if last == Some(signature) => group.push(*state),
-                _ => groups.push(vec![*state]),
-            }
-            last = Some(signature);
-        }
-        // In `order`: the groups one behind the other, then those that are as the rest, then the rest.
-        for (at, &state) in (start..).zip(groups.iter().flatten().chain(&with_rest)) {
-            self.order[at] = state;
-            self.place[state as usize] = at;
-        }
+        // Those that do not wait are one part: they have one signature, by INVARIANT (clean), and none of those that wait
+        // has the same, because an arm of it leads into a class that was not there when they were looked at last.
         let mut parts = Vec::new();
         let mut from = start;
-        for group in &groups {
-            parts.push((from, from + group.len()));
-            from += group.len();
+        let mut last: Option<&Signature> = None;
+        for (at, (signature, state)) in (start..).zip(&looked) {
+            if last.is_some_and(|last| last != signature) {
+                parts.push((from, at));
+                from = at;
+            }
+            last = Some(signature);
+            self.order[at] = *state;
+            self.place[*state as usize] = at;
         }
-        if from < end {
-            parts.push((from, end));
+        if from < clean {
+            parts.push((from, clean));
+        }
+        if clean < end {
+            parts.push((clean, end));
         }
         let Some(largest) = (0..parts.len()).max_by_key(|&part| parts[part].1 - parts[part].0) else { return };
         for (part, &(start, end)) in parts.iter().enumerate() {

@@ -94,6 +94,9 @@ enum Draft {
     Jump(Option<NodeId>),
 }
 
+/// The heads of the enclosing loops of each text, the innermost last.
+type Env = FxHashMap<VarId, Vec<NodeId>>;
+
 struct Builder<'a> {
     term: &'a Term,
     drafts: IdVec<NodeId, Draft>,
@@ -124,7 +127,7 @@ impl Graph {
         let start = builder.call(term.start, end, Span::default())?;
         while let Some((body, then, node)) = builder.pending.pop() {
             let block = term.bodies[body];
-            let first = builder.block(block, then, &mut Vec::new(), Span::default())?;
+            let first = builder.block(block, then, &mut Env::default(), Span::default())?;
             builder.drafts[node] = Draft::Jump(Some(first));
         }
         builder.finish(start)
@@ -158,13 +161,7 @@ impl Builder<'_> {
     }
 
     /// The first node of a block. Recurses once per nesting of braces, which the parser bounds.
-    fn block(
-        &mut self,
-        block: BlockId,
-        then: Option<NodeId>,
-        env: &mut Vec<(VarId, NodeId)>,
-        span: Span,
-    ) -> Result<NodeId, GraphError> {
+    fn block(&mut self, block: BlockId, then: Option<NodeId>, env: &mut Env, span: Span) -> Result<NodeId, GraphError> {
         let term = self.term;
         let mut next = then;
         for stmt in term.blocks[block].iter().rev() {
@@ -183,12 +180,7 @@ impl Builder<'_> {
         }
     }
 
-    fn stmt(
-        &mut self,
-        stmt: &Stmt,
-        then: Option<NodeId>,
-        env: &mut Vec<(VarId, NodeId)>,
-    ) -> Result<NodeId, GraphError> {
+    fn stmt(&mut self, stmt: &Stmt, then: Option<NodeId>, env: &mut Env) -> Result<NodeId, GraphError> {
         let mut step = |step, label, sort, span| {
             let then = self.after(then, span)?;
             self.node(Node::Step { step, label, sort, then }, span)
@@ -213,31 +205,33 @@ impl Builder<'_> {
             }
             Stmt::Rec { var, body, span } => {
                 let head = self.jump(span)?;
-                env.push((var, head));
+                env.entry(var).or_default().push(head);
                 let first = self.block(body, then, env, span)?;
-                env.pop();
+                env.entry(var).or_default().pop();
                 self.drafts[head] = Draft::Jump(Some(first));
                 Ok(head)
             }
             Stmt::States { ref blocks, span } => {
-                let outside = env.len();
+                let mut heads = Vec::with_capacity(blocks.len());
                 for &(var, _) in blocks {
                     let head = self.jump(span)?;
-                    env.push((var, head));
+                    env.entry(var).or_default().push(head);
+                    heads.push(head);
                 }
-                let heads: Vec<NodeId> = env.iter().skip(outside).map(|&(_, head)| head).collect();
                 for (&(_, block), &head) in blocks.iter().zip(&heads) {
                     let first = self.block(block, then, env, span)?;
                     self.drafts[head] = Draft::Jump(Some(first));
                 }
-                env.truncate(outside);
+                for &(var, _) in blocks {
+                    env.entry(var).or_default().pop();
+                }
                 match heads.first() {
                     Some(&head) => Ok(head),
                     None => Ok(self.after(then, span)?),
                 }
             }
             Stmt::Continue { var, span } => {
-                env.iter().rev().find(|(name, _)| *name == var).map(|&(_, head)| head).ok_or(GraphError::Unbound(span))
+                env.get(&var).and_then(|heads| heads.last()).copied().ok_or(GraphError::Unbound(span))
             }
             Stmt::Call { body, span } => self.call(body, then, span),
         }

@@ -4,6 +4,7 @@
 //! imports is a [`Spec`]. A protocol's statements stay a [`Term`] (the reference semantics rewrites it) and become a
 //! control-flow [`Graph`], from which the local type of a role is projected as a [`Local`] automaton.
 
+mod endpoints;
 mod graph;
 mod local;
 mod lower;
@@ -13,9 +14,10 @@ mod spec;
 mod term;
 mod wellformed;
 
+pub use endpoints::{Endpoints, NoEndpoints, Origin};
 pub use graph::{Graph, GraphError, Node, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
-pub use lower::{InMemory, LoadError, Loader, NoImports, lower};
+pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
 pub use names::{Builtin, Field, Names, Payload, Sort};
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,

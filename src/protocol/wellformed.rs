@@ -136,10 +136,10 @@ impl Flow<'_> {
                 self.edge(point, first);
                 point
             }
-            Stmt::States { ref blocks, span } => {
+            Stmt::States { ref blocks, .. } => {
                 let mut heads = Vec::with_capacity(blocks.len());
                 for &(var, _) in blocks {
-                    let head = self.point(decl, Place::Loop(span));
+                    let head = self.point(decl, Place::Nothing);
                     walk.bound.entry(var).or_default().push(head);
                     heads.push(head);
                 }
@@ -249,7 +249,9 @@ impl Flow<'_> {
                 let text = format!("`{}` can come back to itself without a step", name(decl));
                 Diagnostic::new(form::UNGUARDED, span, text).label(span, "nothing happens before this")
             }
-            (None, None) => return None,
+            (None, None) => {
+                Diagnostic::new(form::UNGUARDED, jumps.min()?, "this jump can come back to itself without a step")
+            }
         };
         let help = "let a message, or a local action, happen in every round";
         Some(Finding { decls, diagnostic: diagnostic.help(help) })
@@ -350,9 +352,7 @@ pub(super) const MAX_GRAPH: usize = 4_000_000;
 /// Whether the graph of a term stays small: a call is read once for each thing that may be left to do behind it, so a
 /// chain of protocols that each call the next one twice is exponential. Stops counting at [`MAX_GRAPH`].
 pub(super) fn graph_fits(term: &Term) -> bool {
-    // Per body: its size, and its calls with what follows each (none: whatever follows the body).
-    let mut outline: IdVec<BodyId, Option<(usize, Vec<(BodyId, Option<usize>)>)>> =
-        IdVec::filled(None, term.bodies.len());
+    let mut outlines: IdVec<BodyId, Option<Outline<'_>>> = term.bodies.values().map(|_| None).collect();
     let mut seen: FxHashSet<(BodyId, usize)> = FxHashSet::default();
     let mut rest: FxHashMap<(BodyId, usize, usize), usize> = FxHashMap::default();
     let mut todo = vec![(term.start, 0usize)];
@@ -361,16 +361,16 @@ pub(super) fn graph_fits(term: &Term) -> bool {
         if !seen.insert((body, then)) {
             continue;
         }
-        let (size, calls) = outline[body].get_or_insert_with(|| {
+        let outline = outlines[body].get_or_insert_with(|| {
             let mut outline = Outline { term, size: 1, calls: Vec::new(), points: 0 };
             outline.block(term.bodies[body], None);
-            (outline.size, outline.calls)
+            outline
         });
-        nodes = nodes.saturating_add(*size);
+        nodes = nodes.saturating_add(outline.size);
         if nodes > MAX_GRAPH {
             return false;
         }
-        for &(callee, behind) in calls.iter() {
+        for &(callee, behind) in &outline.calls {
             let then = match behind {
                 None => then,
                 Some(behind) => {
@@ -384,9 +384,11 @@ pub(super) fn graph_fits(term: &Term) -> bool {
     true
 }
 
+/// A body: its size, and its calls with what follows each.
 struct Outline<'t> {
     term: &'t Term,
     size: usize,
+    /// With the point behind the call; none if that is whatever follows the body.
     calls: Vec<(BodyId, Option<usize>)>,
     points: usize,
 }

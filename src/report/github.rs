@@ -54,7 +54,10 @@ fn line_of(file: &str, line: u32) -> Place {
 
 impl<W: Write> Reporter for Github<W> {
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
-        let record = DiagnosticRecord::of(sources, diagnostic);
+        self.bad_line(&DiagnosticRecord::of(sources, diagnostic))
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
         let level = if record.severity == "note" { "notice" } else { record.severity };
         let mut text = record.message.clone();
         for label in &record.labels {
@@ -88,30 +91,18 @@ impl<W: Write> Reporter for Github<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        if trace.as_stated() {
+        if trace.as_stated {
             return Ok(());
         }
         let level = if trace.actual == "unknown" { "warning" } else { "error" };
         let place = trace.place.clone().unwrap_or_else(|| line_of(&trace.file, trace.line));
-        let text = format!(
-            "trace `{}` says `{}`, but `{}` {}",
-            trace.name,
-            trace.expected,
-            trace.target,
-            match (trace.actual, &trace.detail) {
-                ("unknown", Some(detail)) => format!("could not be asked: {detail}"),
-                ("unknown", None) => "could not be asked".to_owned(),
-                (actual, Some(detail)) => format!("{actual} it: {detail}"),
-                (actual, None) => format!("{actual} it"),
-            }
-        );
-        self.command(level, &place, &trace.name, &text)
+        self.command(level, &place, &trace.name, &trace.told())
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let level = match session.verdict {
-            "violates" => "error",
             "unknown" => "warning",
+            _ if session.finding => "error",
             _ => return Ok(()),
         };
         let line = session.at.map_or(0, |at| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));

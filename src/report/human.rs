@@ -17,7 +17,7 @@ use annotate_snippets::{
 };
 
 use super::{
-    Reporter, SessionRecord, StepRecord, Summary, TraceRecord, VerdictRecord,
+    CoverageRecord, DiagnosticRecord, Reporter, SessionRecord, StepRecord, Summary, TraceRecord, VerdictRecord,
     record::Answer,
     sequence::{self, Style},
     text::{clean, count, width},
@@ -38,6 +38,9 @@ const MOST_STEPS: usize = 80;
 
 /// Longer lists of alternatives are cut here.
 const MOST_EXPECTED: usize = 40;
+
+/// Longer lists of what was never seen are cut here.
+const MOST_UNSEEN: usize = 60;
 
 /// A diagnostic as text, with styles.
 #[must_use]
@@ -123,15 +126,25 @@ pub struct Human<W> {
     /// The last thing written was several lines, so an empty line separates it from what follows.
     block: bool,
     anything: bool,
+    /// What follows is about this file, which was not named yet.
+    file: Option<String>,
 }
 
 impl<W: Write> Human<W> {
     /// Writes to `out`.
     pub fn new(out: W, style: Style) -> Self {
-        Self { out, style, block: false, anything: false }
+        Self { out, style, block: false, anything: false, file: None }
     }
 
     fn begin(&mut self, block: bool) -> io::Result<()> {
+        if let Some(file) = self.file.take() {
+            if self.anything {
+                writeln!(self.out)?;
+            }
+            writeln!(self.out, "{HEAD}{}{HEAD:#}", clean(&file))?;
+            self.anything = true;
+            self.block = false;
+        }
         if self.anything && (block || self.block) {
             writeln!(self.out)?;
         }
@@ -239,6 +252,12 @@ fn scope(verdict: &VerdictRecord) -> String {
 }
 
 impl<W: Write> Reporter for Human<W> {
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        // Written with the first finding about it.
+        self.file = Some(name.to_owned());
+        Ok(())
+    }
+
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
         self.begin(true)?;
         self.out.write_all(render(sources, diagnostic, self.style).as_bytes())
@@ -265,7 +284,12 @@ impl<W: Write> Reporter for Human<W> {
             Answer::Violated => (BAD, "violated"),
             Answer::Unknown => (UNSURE, "unknown"),
         };
-        self.headline(style, word, &format!("{}{}", verdict.sentence(), scope(verdict)))?;
+        let code = verdict.code.map_or_else(String::new, |code| format!(" [{code}]"));
+        let but = match verdict.expected {
+            Answer::Holds => String::new(),
+            expected => format!(", but the claim says `is {}`", expected.word()),
+        };
+        self.headline(style, word, &format!("`{claim}`{code}{but}{}", scope(verdict)))?;
         self.place(&verdict.file, verdict.line)?;
         if let Some(detail) = &verdict.detail {
             self.indented(detail)?;
@@ -274,30 +298,30 @@ impl<W: Write> Reporter for Human<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        let TraceRecord { name, target, expected, actual, .. } = trace;
-        if trace.as_stated() {
+        let TraceRecord { name, target, actual, .. } = trace;
+        if trace.as_stated {
             self.begin(false)?;
             return self.headline(GOOD, "ok", &format!("trace `{name}`: `{target}` {actual} it, as stated"));
         }
         self.begin(true)?;
         if *actual == "unknown" {
-            self.headline(UNSURE, "unknown", &format!("trace `{name}`: whether `{target}` {expected} it is unknown"))?;
+            self.headline(UNSURE, "unknown", &trace.sentence())?;
         } else {
-            self.headline(BAD, "trace", &format!("`{name}` says that `{target}` {expected} it, but it {actual} it"))?;
+            self.headline(BAD, "violated", &trace.sentence())?;
         }
         let line = trace.place.as_ref().map_or(trace.line, |place| place.line);
         self.place(&trace.file, line)?;
-        if let Some(detail) = &trace.detail {
-            self.indented(detail)?;
+        match &trace.detail {
+            Some(detail) => self.indented(detail),
+            None => Ok(()),
         }
-        expected_list(&mut self.out, &trace.instead)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let (style, word) = match session.verdict {
             "violates" => (BAD, "violates"),
             "unknown" => (UNSURE, "unknown"),
-            "incomplete" => (UNSURE, "stopped"),
+            "incomplete" if session.finding => (BAD, "stopped"),
             _ => return Ok(()),
         };
         self.begin(true)?;
@@ -306,15 +330,19 @@ impl<W: Write> Reporter for Human<W> {
             _ => "the session does not follow its protocol",
         });
         let code = session.code.map_or_else(String::new, |code| format!(" [{code}]"));
-        self.headline(style, word, &format!("session `{}`{code}: {message}", session.session))?;
+        let who = match &*session.session {
+            "" => "the log's only session".to_owned(),
+            name => format!("session `{name}`"),
+        };
+        self.headline(style, word, &format!("{who}{code}: {message}"))?;
         if let Some(at) = session.at {
             self.place(&session.file, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1))?;
         }
         if let Some(EventText(text)) = session.event.as_ref().map(EventText::of) {
             self.indented(&format!("event {}: {text}", session.events))?;
         }
-        if let Some(spec) = &session.spec {
-            self.indented(&format!("`{}` stood at {spec}", session.protocol))?;
+        if let Some(payload) = &session.payload {
+            self.indented(&format!("payload: {payload}"))?;
         }
         if let Some(blame) = &session.blame {
             self.indented(&format!("to blame: `{blame}`"))?;
@@ -326,8 +354,45 @@ impl<W: Write> Reporter for Human<W> {
             }
         }
         expected_list(&mut self.out, &session.expected)?;
+        if let Some(help) = &session.help {
+            writeln!(self.out, "\n  {HEAD}help{HEAD:#}: {}", clean(help))?;
+        }
         for assumed in &session.assumed {
             writeln!(self.out, "\n  {HEAD}taken for granted{HEAD:#}: {}", clean(assumed))?;
+        }
+        Ok(())
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
+        self.begin(true)?;
+        let head = format!("[{}]: {}", record.code, record.message);
+        writeln!(self.out, "{BAD}{}{BAD:#}{}", record.severity, clean(&head))?;
+        self.place(&record.place.file, record.place.line)?;
+        match &record.help {
+            Some(help) => self.indented(&format!("help: {help}")),
+            None => Ok(()),
+        }
+    }
+
+    fn coverage(&mut self, coverage: &CoverageRecord) -> io::Result<()> {
+        self.begin(true)?;
+        writeln!(self.out, "{HEAD}coverage of `{}`{HEAD:#}", clean(&coverage.protocol))?;
+        let shares = [("states", coverage.states), ("transitions", coverage.transitions), ("pairs", coverage.pairs)];
+        for (what, share) in shares {
+            let percent = share.seen.saturating_mul(100).checked_div(share.all).unwrap_or(100);
+            writeln!(self.out, "  {what:<12} {} of {} ({percent} %)", share.seen, share.all)?;
+        }
+        if !coverage.unseen.is_empty() {
+            writeln!(self.out, "\n  {HEAD}never seen{HEAD:#}")?;
+        }
+        let wide = coverage.unseen.iter().map(|one| width(&clean(&one.what))).max().unwrap_or(0).min(60);
+        for one in coverage.unseen.iter().take(MOST_UNSEEN) {
+            let (what, file) = (clean(&one.what), clean(&one.file));
+            writeln!(self.out, "    {what:<wide$}  {FAINT}{file}:{}{FAINT:#}", one.line)?;
+        }
+        if coverage.unseen.len() > MOST_UNSEEN {
+            let more = coverage.unseen.len().saturating_sub(MOST_UNSEEN);
+            writeln!(self.out, "    and {more} more; `--format json` has all")?;
         }
         Ok(())
     }
@@ -337,8 +402,8 @@ impl<W: Write> Reporter for Human<W> {
             self.begin(true)?;
             let mut parts = Vec::new();
             let kinds = [
-                (summary.conforming, "conform"),
-                (summary.violating, "violate it"),
+                (summary.conforming, "conforming"),
+                (summary.violating, "violating"),
                 (summary.incomplete, "stopped early"),
             ];
             for (n, what) in kinds {
@@ -372,11 +437,14 @@ impl<W: Write> Reporter for Human<W> {
             if summary.unknown > 0 {
                 parts.push(format!("{} unknown", group(summary.unknown as u64)));
             }
-            if summary.errors == 0 && summary.violated == 0 && summary.unknown == 0 {
+            let judged = summary.claims > 0 || summary.traces > 0;
+            if judged && summary.errors == 0 && summary.violated == 0 && summary.unknown == 0 {
                 parts.push("all as stated".to_owned());
             }
-            self.begin(true)?;
-            writeln!(self.out, "{}", parts.join(", "))?;
+            if !parts.is_empty() {
+                self.begin(true)?;
+                writeln!(self.out, "{}", parts.join(", "))?;
+            }
         }
         self.out.flush()
     }

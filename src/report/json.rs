@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{DiagnosticRecord, Record, Reporter, SessionRecord, Summary, TraceRecord, VerdictRecord};
+use super::{CoverageRecord, DiagnosticRecord, Record, Reporter, SessionRecord, Summary, TraceRecord, VerdictRecord};
 use crate::diag::{Diagnostic, Sources};
 
 /// Writes one object per line, as findings arrive.
@@ -21,6 +21,7 @@ enum Line<'a> {
     Verdict(&'a VerdictRecord),
     Trace(&'a TraceRecord),
     Session(&'a SessionRecord),
+    Coverage(&'a CoverageRecord),
     Summary(&'a Summary),
 }
 
@@ -62,6 +63,14 @@ impl<W: Write> Reporter for Json<W> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.line(&Line::Session(session))
+    }
+
+    fn bad_line(&mut self, line: &DiagnosticRecord) -> io::Result<()> {
+        self.line(&Line::Diagnostic(line))
+    }
+
+    fn coverage(&mut self, coverage: &CoverageRecord) -> io::Result<()> {
+        self.line(&Line::Coverage(coverage))
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

@@ -51,14 +51,21 @@ impl<W: Write> Junit<W> {
 }
 
 impl<W: Write> Reporter for Junit<W> {
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        self.suites.entry(name.to_owned()).or_default();
+        Ok(())
+    }
+
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
-        if diagnostic.is_error() {
-            let record = DiagnosticRecord::of(sources, diagnostic);
-            let place = format!("{}:{}:{}", record.place.file, record.place.line, record.place.column);
-            let text = format!("{place}: error[{}]: {}", record.code, record.message);
-            let name = format!("{} at {}:{}", record.code, record.place.line, record.place.column);
-            self.case(&record.place.file, name, "specification", Outcome::Failed { message: record.message, text });
-        }
+        if diagnostic.is_error() { self.bad_line(&DiagnosticRecord::of(sources, diagnostic)) } else { Ok(()) }
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
+        let place = format!("{}:{}:{}", record.place.file, record.place.line, record.place.column);
+        let text = format!("{place}: {}[{}]: {}", record.severity, record.code, record.message);
+        let name = format!("{} at {}:{}", record.code, record.place.line, record.place.column);
+        let message = record.message.clone();
+        self.case(&record.place.file, name, "diagnostic", Outcome::Failed { message, text });
         Ok(())
     }
 
@@ -83,10 +90,10 @@ impl<W: Write> Reporter for Junit<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        let result = if trace.as_stated() {
+        let result = if trace.as_stated {
             Outcome::Passed
         } else {
-            let message = format!("expected `{}`, but it is `{}`", trace.expected, trace.actual);
+            let message = trace.sentence();
             let text = trace.detail.clone().unwrap_or_default();
             if trace.actual == "unknown" {
                 Outcome::Error { message: format!("{message}: {text}") }
@@ -101,12 +108,12 @@ impl<W: Write> Reporter for Junit<W> {
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let message = session.message.clone().unwrap_or_default();
         let result = match session.verdict {
-            "violates" => {
+            "unknown" => Outcome::Error { message },
+            _ if session.finding => {
                 let at = session.at.map_or_else(String::new, |at| format!("line {}: ", at.saturating_add(1)));
                 let instead = session.expected.iter().map(|e| format!("\nexpected {}", e.words()));
                 Outcome::Failed { text: format!("{at}{message}{}", instead.collect::<String>()), message }
             }
-            "unknown" => Outcome::Error { message },
             _ => Outcome::Passed,
         };
         self.case(&session.file, session.session.clone(), "session", result);

@@ -31,7 +31,14 @@ pub fn declaration(local: &Local, header: &Header, names: &Names, name: &str, wi
 /// The type alone; lines after the first are indented by so many steps.
 #[must_use]
 pub fn print(local: &Local, header: &Header, names: &Names, indent: usize) -> String {
-    let mut printer = Printer { local, header, names, heads: FxHashMap::default(), written: FxHashSet::default(), out: String::new() };
+    let mut printer = Printer {
+        local,
+        header,
+        names,
+        heads: FxHashMap::default(),
+        written: FxHashSet::default(),
+        out: String::new(),
+    };
     if printer.is_term() {
         printer.term(local.initial, indent);
     } else {
@@ -82,11 +89,7 @@ impl Printer<'_> {
         let mut stack = vec![(self.local.initial, 0_usize, 0_usize)];
         let mut heads = Vec::new();
         let mut mark = |state: StateId, as_what| {
-            if let Some(entry) = seen.entry_mut(state) {
-                std::mem::replace(entry, Some(as_what))
-            } else {
-                None
-            }
+            if let Some(entry) = seen.entry_mut(state) { entry.replace(as_what) } else { None }
         };
         mark(self.local.initial, Seen::Open);
         while let Some((state, next, depth)) = stack.last_mut() {

@@ -17,6 +17,7 @@ mod human;
 mod json;
 mod junit;
 mod layout;
+pub mod local;
 pub mod mermaid;
 pub mod record;
 mod sarif;
@@ -35,14 +36,20 @@ pub use human::{Human, render};
 pub use json::Json;
 pub use junit::Junit;
 pub use record::{
-    DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, StepRecord, Summary,
-    TraceRecord, VerdictRecord,
+    CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, ShareRecord,
+    StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord,
 };
 pub use sarif::Sarif;
 pub use text::clean;
 
 /// Writes findings in one format.
 pub trait Reporter {
+    /// What follows is about this specification. Formats whose records name their file leave it out.
+    fn file(&mut self, name: &str) -> io::Result<()> {
+        let _ = name;
+        Ok(())
+    }
+
     /// A finding about a specification.
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()>;
 
@@ -54,6 +61,15 @@ pub trait Reporter {
 
     /// A session of a recorded trace and what came of it.
     fn session(&mut self, session: &SessionRecord) -> io::Result<()>;
+
+    /// A line of a log that is no event.
+    fn bad_line(&mut self, line: &DiagnosticRecord) -> io::Result<()>;
+
+    /// Which parts of a protocol were seen. Formats for findings leave it out.
+    fn coverage(&mut self, coverage: &CoverageRecord) -> io::Result<()> {
+        let _ = coverage;
+        Ok(())
+    }
 
     /// The end: formats that are one document write it now.
     fn finish(&mut self, summary: &Summary) -> io::Result<()>;

@@ -23,6 +23,8 @@ pub enum Record {
     Trace(TraceRecord),
     /// A session of a recorded trace and what came of it.
     Session(SessionRecord),
+    /// Which parts of a protocol were seen.
+    Coverage(CoverageRecord),
     /// The last line.
     Summary(Summary),
 }
@@ -172,6 +174,8 @@ pub struct VerdictRecord {
     pub exhaustive: Option<bool>,
     /// Why it is unknown: `states`, `memory`, `time`, `interrupted`, `bound`, `not supported`, `undecided`.
     pub limit: Option<&'static str>,
+    /// The code of what was found, which `explain` knows.
+    pub code: Option<&'static str>,
     /// What was found, in words.
     pub detail: Option<String>,
     /// The roles of the target, in the order of their declaration.
@@ -279,7 +283,7 @@ pub struct TraceRecord {
     pub target: String,
     /// `accepts` or `rejects`.
     pub expected: &'static str,
-    /// `accepts`, `rejects` or `unknown`.
+    /// `accepts`, `rejects`, `incomplete` (accepted, but the session is not over at its `end`) or `unknown`.
     pub actual: &'static str,
     /// The 0-based event that was refused.
     pub at: Option<usize>,
@@ -288,16 +292,27 @@ pub struct TraceRecord {
     /// Where the event of `at` is written.
     #[serde(skip)]
     pub place: Option<Place>,
-    /// What could have come instead.
-    #[serde(rename = "instead")]
-    pub instead: Vec<ExpectedRecord>,
+    /// Whether it came out as stated: a `rejects` at its last event.
+    pub as_stated: bool,
 }
 
 impl TraceRecord {
-    /// Whether it came out as stated.
+    /// How it came out otherwise than stated.
     #[must_use]
-    pub fn as_stated(&self) -> bool {
-        self.expected == self.actual
+    pub fn sentence(&self) -> String {
+        let Self { name, target, expected, actual, .. } = self;
+        match *actual {
+            "unknown" => format!("trace `{name}`: whether `{target}` {expected} it is unknown"),
+            "incomplete" => format!("trace `{name}` ends where `{target}` is not over"),
+            actual if actual == *expected => format!("trace `{name}`: `{target}` rejects it too early"),
+            actual => format!("trace `{name}` says that `{target}` {expected} it, but it {actual} it"),
+        }
+    }
+
+    /// The same with what was found.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.detail.as_ref().map_or_else(|| self.sentence(), |detail| format!("{}: {detail}", self.sentence()))
     }
 }
 
@@ -313,7 +328,7 @@ pub struct EventRecord {
 }
 
 /// What could have come instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExpectedRecord {
     /// Whose step it is.
     pub role: String,
@@ -323,6 +338,8 @@ pub struct ExpectedRecord {
     pub peer: Option<String>,
     /// The label.
     pub label: Option<String>,
+    /// The message as the author wrote it, with the sorts of its payload.
+    pub message: Option<String>,
     /// Where it stands in the specification: `file:line`.
     #[serde(rename = "where")]
     pub place: Option<String>,
@@ -332,7 +349,7 @@ impl ExpectedRecord {
     /// `A ! B: l` and so on.
     #[must_use]
     pub fn words(&self) -> String {
-        let label = self.label.as_deref().unwrap_or("");
+        let label = self.message.as_deref().or(self.label.as_deref()).unwrap_or("");
         match (self.dir, &self.peer) {
             ("send", Some(peer)) => format!("{} -> {peer}: {label}", self.role),
             ("receive", Some(peer)) => format!("{} ? {peer}: {label}", self.role),
@@ -367,12 +384,56 @@ pub struct SessionRecord {
     pub code: Option<&'static str>,
     /// What is wrong, in one line.
     pub message: Option<String>,
+    /// The way out.
+    pub help: Option<String>,
     /// What could not be checked and was taken for granted.
     pub assumed: Vec<String>,
     /// The last events before it, oldest first.
     pub last: Vec<String>,
-    /// Where the session stood in the specification: `file:line`.
-    pub spec: Option<String>,
+    /// The payload of the offending event, if it is short and nothing in it is secret.
+    pub payload: Option<String>,
+    /// Whether it counts as a finding: a violation does, and a session that stopped early where that was forbidden.
+    #[serde(skip)]
+    pub finding: bool,
+}
+
+/// How much of a kind was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ShareRecord {
+    /// Seen.
+    pub seen: usize,
+    /// There.
+    pub all: usize,
+}
+
+/// What was never seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UnseenRecord {
+    /// `state`, `transition`, `pair`.
+    pub kind: &'static str,
+    /// Whose.
+    pub role: String,
+    /// In words.
+    pub what: String,
+    /// Where it stands in the specification.
+    pub file: String,
+    /// Its line there.
+    pub line: u32,
+}
+
+/// Which parts of a protocol the recorded traces went through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CoverageRecord {
+    /// Of which protocol.
+    pub protocol: String,
+    /// States of all roles.
+    pub states: ShareRecord,
+    /// Transitions of all roles.
+    pub transitions: ShareRecord,
+    /// Pairs of transitions that a role can take one after the other.
+    pub pairs: ShareRecord,
+    /// What was never seen, by role.
+    pub unseen: Vec<UnseenRecord>,
 }
 
 /// The last line.

@@ -113,9 +113,13 @@ fn code_flow(verdict: &VerdictRecord) -> Option<Value> {
 
 impl<W: Write> Reporter for Sarif<W> {
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
-        let record = DiagnosticRecord::of(sources, diagnostic);
-        let explanation = diagnostic.code.explanation();
-        self.rule(record.code, explanation.title, explanation.text);
+        self.bad_line(&DiagnosticRecord::of(sources, diagnostic))
+    }
+
+    fn bad_line(&mut self, record: &DiagnosticRecord) -> io::Result<()> {
+        if let Some(code) = Code::find(record.code) {
+            self.rule(record.code, code.explanation().title, code.explanation().text);
+        }
         let mut text = record.message.clone();
         for note in record.notes.iter().map(|note| format!("note: {note}")) {
             text.push_str(&format!("\n{note}"));
@@ -162,18 +166,15 @@ impl<W: Write> Reporter for Sarif<W> {
     }
 
     fn trace(&mut self, trace: &TraceRecord) -> io::Result<()> {
-        if trace.as_stated() {
+        if trace.as_stated {
             return Ok(());
         }
         self.rule("trace", "a trace came out otherwise than stated", "");
         let place = trace.place.clone().unwrap_or_else(|| line_of(&trace.file, trace.line));
-        let detail = trace.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
         self.results.push(json!({
             "ruleId": "trace",
             "level": if trace.actual == "unknown" { "warning" } else { "error" },
-            "message": {
-                "text": format!("trace `{}` says `{}`, but it is `{}`{detail}", trace.name, trace.expected, trace.actual),
-            },
+            "message": { "text": trace.told() },
             "locations": [location(&place, None)],
         }));
         Ok(())
@@ -181,8 +182,8 @@ impl<W: Write> Reporter for Sarif<W> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         let level = match session.verdict {
-            "violates" => "error",
             "unknown" => "warning",
+            _ if session.finding => "error",
             _ => return Ok(()),
         };
         let id = session.code.unwrap_or("session");

@@ -9,9 +9,9 @@ pub(crate) fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     let lower = text.to_lowercase();
     let rated = words.iter().filter_map(|&word| {
         let limit = (length.max(word.chars().count()) / 2).saturating_sub(usize::from(length < 4)).clamp(1, 2);
-        let distance = distance(&lower, word);
         let begun = length >= 3 && word.starts_with(&lower);
-        (distance <= limit || begun).then_some((distance, word))
+        let distance = if begun { 1 } else { distance(&lower, word) };
+        (distance <= limit && text != word).then_some((distance, word))
     });
     rated.min_by_key(|&(distance, _)| distance).map(|(_, word)| word)
 }
@@ -61,7 +61,7 @@ mod tests {
             ("chioce", Some("choice")),
             ("cont", Some("continue")),
             ("rce", Some("rec")),
-            ("ro", Some("or")),
+            ("ro", Some("do")),
             ("hello", None),
             ("x", None),
             ("Choice", Some("choice")),

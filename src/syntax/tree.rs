@@ -60,7 +60,7 @@ pub struct Comment {
     pub kind: CommentKind,
     /// Where, with its delimiters.
     pub span: Span,
-    /// Whether nothing but white space stands before it on its line.
+    /// Whether nothing but white space and other comments stands before it on its line.
     pub own_line: bool,
 }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     diag::catalogue::trace as codes,
-    id::{Id, IdVec, SortId, StateId},
+    id::{Id, IdVec, RoleId, SortId, StateId},
     machine::{Configuration, Machine},
     protocol::{Observer, Side},
 };
@@ -46,6 +46,8 @@ pub struct Checker<'a> {
     totals: Totals,
     coverage: Option<Coverage>,
     general: bool,
+    /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
+    endpoints: Vec<(RoleId, Checker<'a>)>,
 }
 
 impl<'a> Checker<'a> {
@@ -59,7 +61,12 @@ impl<'a> Checker<'a> {
             (Watch::Endpoint, Some(role)) => Observer::Endpoint(role),
             _ => Observer::Total,
         };
-        Self::observed(subject, map, observer)
+        let mut checker = Self::observed(subject, map, observer);
+        if map.recorder().is_some() {
+            let endpoint = |role| (role, Self::observed(subject, map, Observer::Endpoint(role)));
+            checker.endpoints = subject.header.roles.ids().map(endpoint).collect();
+        }
+        checker
     }
 
     /// The same with another observer than the map's.
@@ -85,6 +92,7 @@ impl<'a> Checker<'a> {
             totals: Totals::default(),
             coverage: None,
             general: false,
+            endpoints: Vec::new(),
         }
     }
 
@@ -92,6 +100,9 @@ impl<'a> Checker<'a> {
     #[must_use]
     pub fn with_coverage(mut self) -> Self {
         self.coverage = Some(Coverage::new(self.subject.system));
+        for (_, endpoint) in &mut self.endpoints {
+            endpoint.coverage = Some(Coverage::new(self.subject.system));
+        }
         self
     }
 
@@ -105,16 +116,17 @@ impl<'a> Checker<'a> {
     /// What was seen so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.totals
+        self.endpoints.iter().fold(self.totals, |sum, (_, endpoint)| sum.with(&endpoint.totals))
     }
 
     /// How many sessions there are so far.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.sessions.len()
+        let of = |(_, endpoint): &(RoleId, Checker<'_>)| endpoint.sessions.len();
+        self.endpoints.iter().map(of).fold(self.sessions.len(), usize::saturating_add)
     }
 
-    /// What was covered, if it is counted.
+    /// What was covered, if it is counted; with an observer per line, after [`Self::finish`].
     #[must_use]
     pub fn coverage(&self) -> Option<&Coverage> {
         self.coverage.as_ref()
@@ -147,12 +159,27 @@ impl<'a> Checker<'a> {
             self.line(at, cut, &mut batch, found);
             self.flush(&mut batch, found);
         });
-        for place in self.sessions.open_ones() {
-            let session = self.last_word(place);
-            self.totals.count(session.verdict);
+        let mut endpoints = std::mem::take(&mut self.endpoints);
+        let of = |checker: &Self, at| {
+            let open = checker.sessions.open_ones();
+            open.into_iter().map(move |(born, place)| (born, at, place))
+        };
+        let mut open: Vec<_> = of(self, usize::MAX).collect();
+        open.extend(endpoints.iter().enumerate().flat_map(|(at, (_, endpoint))| of(endpoint, at)));
+        open.sort_unstable_by_key(|&(born, at, _)| (born, at));
+        for (_, at, place) in open {
+            let checker = endpoints.get_mut(at).map_or(&mut *self, |(_, endpoint)| endpoint);
+            let session = checker.last_word(place);
+            checker.totals.count(session.verdict);
             found(Finding::Session(Box::new(session)));
         }
-        self.totals
+        for (_, endpoint) in &endpoints {
+            if let (Some(coverage), Some(more)) = (&mut self.coverage, &endpoint.coverage) {
+                coverage.merge(more);
+            }
+        }
+        self.endpoints = endpoints;
+        self.totals()
     }
 
     /// Scans a line. What is an event is put into the batch; all else is settled at once, behind the batch.
@@ -177,6 +204,7 @@ impl<'a> Checker<'a> {
         let line = if line.as_bytes().last() == Some(&b'\r') { line.trim_end_matches('\r') } else { line };
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
         if !self.general
+            && self.endpoints.is_empty()
             && let Some(fast) = scan::fast(line, &mut self.scratch)
         {
             let kind = match self.kinds.of_piece(fast.piece) {
@@ -193,6 +221,7 @@ impl<'a> Checker<'a> {
             return self.put(pending, batch, found);
         }
         match scan::general(line, &mut self.scratch) {
+            Ok(raw) if !self.endpoints.is_empty() => self.event_of_recorder(at, line, raw, found),
             Ok(raw) => {
                 let pending = self.pending_raw(at, line, raw);
                 self.put(pending, batch, found);
@@ -279,7 +308,11 @@ impl<'a> Checker<'a> {
                     && ![&raw.from, &raw.to, &raw.label].into_iter().chain(&raw.session).any(|text| replaced(text)) =>
             {
                 raw.flaw = Some(Box::new(Flaw::Utf8));
-                let pending = self.pending_raw(at, text.trim_end_matches('\r'), raw);
+                let line = text.trim_end_matches('\r');
+                if !self.endpoints.is_empty() {
+                    return self.event_of_recorder(at, line, raw, found);
+                }
+                let pending = self.pending_raw(at, line, raw);
                 self.event(&pending, found);
             }
             _ => self.bad(at, Fault::Utf8, found),
@@ -316,6 +349,19 @@ impl<'a> Checker<'a> {
                 }
             }
             Err(offence) => self.violates(slot, pending, *offence, found),
+        }
+    }
+
+    /// Gives the event to the checker of the endpoint that recorded it.
+    fn event_of_recorder(&mut self, at: u64, line: &str, raw: Raw<'_>, found: &mut impl FnMut(Finding)) {
+        let name = self.map.recorder().and_then(|lookup| lookup.find(line));
+        let role = name.and_then(|name| self.subject.header.role(self.map.rename_role(&name)));
+        match self.endpoints.iter_mut().find(|(own, _)| Some(*own) == role) {
+            Some((_, endpoint)) => {
+                let pending = endpoint.pending_raw(at, line, raw);
+                endpoint.event(&pending, found);
+            }
+            None => self.bad(at, Fault::Type("role", "the name of a role, where the map looks for it"), found),
         }
     }
 

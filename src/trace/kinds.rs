@@ -191,6 +191,7 @@ impl<'a> Kinds<'a> {
     fn resolve(&self, from: &str, to: &str, label: &str, derived: bool) -> Kind {
         let Subject { names, header, .. } = self.subject;
         let renamed = self.map.rename_label(label);
+        let to = if self.map.is_local(renamed) { from } else { to };
         let known = names.find_label(renamed);
         let sender = header.role(self.map.rename_role(from));
         let receiver = header.role(self.map.rename_role(to));
@@ -199,12 +200,26 @@ impl<'a> Kinds<'a> {
         } else if let Some(rule) = self.map.derives(label).filter(|_| !derived) {
             Class::Derived(rule)
         } else if matches!(self.observer, Observer::Endpoint(own) if sender != Some(own) && receiver != Some(own)) {
-            // Out of this observer's sight.
-            Class::Dropped
+            // Out of this observer's sight; but a line that it is said to have recorded itself cannot be.
+            match self.map.recorder() {
+                Some(_) if sender.is_some() && receiver.is_some() => self.unseen(from, renamed),
+                Some(_) => self.class(from, to, renamed, (sender, receiver, known)),
+                None => Class::Dropped,
+            }
         } else {
             self.class(from, to, renamed, (sender, receiver, known))
         };
         Kind { class, from: from.into(), to: to.into(), label: label.into(), own: from == to }
+    }
+
+    /// A line that its recorder cannot have seen.
+    fn unseen(&self, from: &str, label: &str) -> Class {
+        let own = match self.observer {
+            Observer::Endpoint(own) => self.subject.header.role_name(own),
+            _ => "?",
+        };
+        let text = format!("`{own}` does not see `{label}` of `{from}`");
+        Class::Unknown(Box::new(Unknown { code: codes::MESSAGE, text, help: None }))
     }
 
     fn class(

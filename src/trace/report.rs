@@ -122,6 +122,14 @@ pub struct Session {
     pub last: Vec<Past>,
 }
 
+impl Session {
+    /// The line of the offending event, counted from 1 as editors do.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        self.at.map(|at| at.saturating_add(1))
+    }
+}
+
 /// A line that is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
@@ -198,6 +206,25 @@ impl Totals {
             Judgement::Unknown => &mut self.unknown,
         };
         *of = of.saturating_add(1);
+    }
+
+    /// The sum of both.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        let Self { lines, events, dropped, after, bad, conforms, violates, incomplete, unknown } = other;
+        for (sum, more) in [
+            (&mut self.lines, lines),
+            (&mut self.events, events),
+            (&mut self.dropped, dropped),
+            (&mut self.after, after),
+            (&mut self.bad, bad),
+            (&mut self.conforms, conforms),
+            (&mut self.violates, violates),
+            (&mut self.incomplete, incomplete),
+            (&mut self.unknown, unknown),
+        ] {
+            *sum = sum.saturating_add(*more);
+        }
+        self
     }
 
     /// Sessions with a verdict.

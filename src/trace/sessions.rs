@@ -271,8 +271,8 @@ impl Sessions {
         self.blocks.len() - self.free.len() + self.past.len()
     }
 
-    /// All sessions that have no verdict yet, in the order of their first lines.
-    pub(crate) fn open_ones(&self) -> Vec<Place> {
+    /// All sessions that have no verdict yet with their first lines, in the order of these.
+    pub(crate) fn open_ones(&self) -> Vec<(u64, Place)> {
         let mut free = vec![false; self.blocks.len()];
         for &slot in &self.free {
             free[slot as usize] = true;
@@ -285,6 +285,6 @@ impl Sessions {
             all.push((past.born, Place::Past(at as u32)));
         }
         all.sort_unstable_by_key(|&(born, _)| born);
-        all.into_iter().map(|(_, place)| place).collect()
+        all
     }
 }

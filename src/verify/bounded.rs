@@ -18,7 +18,7 @@ use super::{cone::Seeds, detail::Detail, judge::Finding, search::Explored};
 use crate::{
     event::Event,
     id::{IdVec, LabelId, RoleId, SortId, StateId},
-    machine::Cells,
+    machine::{Cells, Semantics},
 };
 
 /// Pairs of configurations that are looked at before giving up.
@@ -75,7 +75,9 @@ fn check(explored: &Explored<'_>, from: u32, to: u32) -> Option<Finding> {
         let received = letters(received, cycle);
         let before = run.get(..start)?;
         let held: Vec<Letter> = super::cone::queues(before).remove(&ends).map_or(Vec::new(), VecDeque::into);
-        if !repeats(&held, &sent, &received) {
+        // A declared bound is a real one: there a queue may not grow.
+        let fixed = Semantics::default().capacity(edge.kind).is_some() && sent.len() != received.len();
+        if fixed || !repeats(&held, &sent, &received) {
             return None;
         }
         if sent.len() > received.len() {
@@ -83,8 +85,7 @@ fn check(explored: &Explored<'_>, from: u32, to: u32) -> Option<Finding> {
         }
     }
     let (from, to) = grows?;
-    let seeds = Seeds { events: (start..run.len()).collect(), ..Seeds::default() };
-    Some(Finding { cycle_at: Some(start), detail: Detail::Unbounded { from, to }, seeds, run })
+    Some(Finding { cycle_at: Some(start), detail: Detail::Unbounded { from, to }, seeds: Seeds::default(), run })
 }
 
 /// Whether a queue that holds `held` can be sent `sent` and received `received` from, again and again.

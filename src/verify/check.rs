@@ -109,8 +109,8 @@ const SELF_CHECK: usize = 20_000;
 /// Explored to show what goes wrong in a protocol that does not project.
 const EVIDENCE: usize = 200_000;
 
-/// The claims of a specification; without any, every protocol that can stand alone should be projectable and safe, every
-/// system safe.
+/// The claims of a specification; without any, every protocol that can stand alone should be projectable (which makes
+/// it safe under every bound) and every system safe.
 #[must_use]
 pub fn claims(spec: &Spec) -> Vec<Claim> {
     if !spec.claims.is_empty() {
@@ -128,9 +128,7 @@ pub fn claims(spec: &Spec) -> Vec<Claim> {
         if protocol.aux || header.generic || header.broken {
             continue;
         }
-        for property in [Property::Projectable, Property::Safe] {
-            claims.push(claim(property, Target::Protocol(at), &header.name, header.span));
-        }
+        claims.push(claim(Property::Projectable, Target::Protocol(at), &header.name, header.span));
     }
     for (at, system) in spec.systems.iter().enumerate() {
         let header = &system.header;
@@ -225,22 +223,20 @@ pub fn check_subject(
 }
 
 /// Without a local type for each role, what their automata do: a run that goes wrong, if one is found soon.
+///
+/// Only an unsafe one: a protocol that starves somebody may be what its author means, and still be implementable.
 fn goes_wrong(subject: &Subject<'_>, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
-    let violated = || Outcome::of(Verdict::Violated(Counterexample::default()));
+    let violated = Outcome { exhaustive: true, ..Outcome::of(Verdict::Violated(Counterexample::default())) };
     if subject.locals.is_empty() {
-        return Ok(violated());
+        return Ok(violated);
     }
     let max_states = options.max_states.min(EVIDENCE);
     let options = Options { max_states, max_bound: options.max_bound.min(2), raw: false, ..options.clone() };
-    let mut configurations = 0;
-    for property in [Property::Safe, Property::Live] {
-        let outcome = explore(subject, property, &options, poll)?;
-        if matches!(outcome.verdict, Verdict::Violated(_)) {
-            return Ok(outcome);
-        }
-        configurations = outcome.configurations;
+    let outcome = explore(subject, Property::Safe, &options, poll)?;
+    if matches!(outcome.verdict, Verdict::Violated(_)) {
+        return Ok(outcome);
     }
-    Ok(Outcome { configurations, exhaustive: true, ..violated() })
+    Ok(Outcome { configurations: outcome.configurations, ..violated })
 }
 
 /// A theorem speaks for it; some levels are explored to see that it is right.
@@ -297,9 +293,14 @@ fn explore(
         }
         Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
         Answer::Violated(finding) => {
+            let mut finding = *finding;
             let (counterexample, detail) = finding.counterexample();
             let channels = subject.channels;
-            confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            let turns = confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            if let Some(turns) = turns {
+                finding.unroll(turns.before, turns.around);
+            }
+            let (counterexample, detail) = finding.counterexample();
             outcome.bound = options.bound;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);

@@ -4,7 +4,7 @@
 //! as such ([`Bug`]), never as a verdict. A run is replayed on the terms as they were written, so a machine that was
 //! compiled or minimized wrongly is found out here too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::detail::Detail;
 use crate::{
@@ -29,7 +29,22 @@ impl std::error::Error for Bug {}
 /// Configurations that are looked at to confirm that something can never happen any more.
 const NEVER: usize = 300;
 
-/// Lets the reference run a counterexample on the terms as written, or on the local types if there are no terms.
+/// So many events a run may get when its cycle is unrolled.
+const MAX_UNROLLED: usize = 10_000;
+
+/// How often a cycle is run before the terms as written are as they were some turns ago, and how many turns ago.
+///
+/// A cycle is found on minimized machines; a role may need several turns to come back to the very same term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turns {
+    /// Turns before it repeats itself.
+    pub(super) before: usize,
+    /// Turns until it does.
+    pub(super) around: usize,
+}
+
+/// Lets the reference run a counterexample on the terms as written, or on the local types if there are no terms. Of a
+/// run with a cycle in which everything comes back, says after how many turns.
 pub(super) fn confirm(
     terms: Option<&IdVec<RoleId, Term>>,
     locals: &IdVec<RoleId, Local>,
@@ -37,7 +52,7 @@ pub(super) fn confirm(
     bound: Option<u32>,
     counterexample: &Counterexample,
     detail: &Detail,
-) -> Result<(), Bug> {
+) -> Result<Option<Turns>, Bug> {
     let own: IdVec<RoleId, Term>;
     let terms = match terms {
         Some(terms) => terms,
@@ -61,8 +76,12 @@ pub(super) fn confirm(
         Detail::Orphan(_) => any(&ends, |end| system.is(end, Bad::Orphan) || system.is(end, Bad::Deadlock)),
         Detail::Unspecified { .. } => any(&ends, |end| system.is(end, Bad::UnspecifiedReception)),
         Detail::Stuck(_) => any(&ends, |end| system.enabled(end).is_empty() && !system.is_final(end)),
-        Detail::Endless => repeats(&system, ends, counterexample, false)?,
-        Detail::Unbounded { .. } => repeats(&system, ends, counterexample, true)?,
+        // That the cycle can be run again and again is tried below.
+        Detail::Endless => counterexample.cycle_at.is_some(),
+        Detail::Unbounded { .. } => match counterexample.cycle_at.and_then(|at| counterexample.run.get(at..)) {
+            Some(cycle) => growth(counterexample, cycle) > 0,
+            None => false,
+        },
         Detail::Overflow { from, to, bound } => any(&ends, |end| end.queue(*from, *to).count() > *bound as usize),
         Detail::Starved { waiting, lost_at } => {
             never(&system, counterexample, *lost_at, |event| event.involves(waiting.role))?
@@ -75,7 +94,10 @@ pub(super) fn confirm(
             never(&system, counterexample, *lost_at, taken)?
         }
     };
-    if shown { Ok(()) } else { Err(Bug(format!("the reference does not see `{}` after the run", detail.code()))) }
+    if !shown {
+        return Err(Bug(format!("the reference does not see `{}` after the run", detail.code())));
+    }
+    turns(&system, ends, counterexample)
 }
 
 fn any(ends: &BTreeSet<Configuration>, test: impl Fn(&Configuration) -> bool) -> bool {
@@ -92,31 +114,41 @@ fn replay(system: &System<'_>, mut at: BTreeSet<Configuration>, run: &[Event]) -
     Ok(at)
 }
 
-/// Whether the cycle of a run can follow it again and again, each time with more in the queues if they grow.
-///
-/// A role may come back to the same behaviour by another term, but not twice.
-fn repeats(
+/// Runs the cycle again and again, until everything is as it was some turns ago; queues may hold more each turn if they
+/// `grow`, and then nothing ever is.
+fn turns(
     system: &System<'_>,
-    ends: BTreeSet<Configuration>,
+    mut ends: BTreeSet<Configuration>,
     counterexample: &Counterexample,
-    grows: bool,
-) -> Result<bool, Bug> {
-    let Some(cycle) = counterexample.cycle_at.and_then(|at| counterexample.run.get(at..)) else { return Ok(false) };
+) -> Result<Option<Turns>, Bug> {
+    let Some(cycle) = counterexample.cycle_at.and_then(|at| counterexample.run.get(at..)) else { return Ok(None) };
     if cycle.is_empty() {
-        return Ok(false);
+        return Err(Bug("a cycle without an event".to_owned()));
     }
-    let once = replay(system, ends, cycle)?;
-    let twice = replay(system, once.clone(), cycle)?;
-    // Queues that grow have no bound that is declared, so what they hold is known from the run.
-    let held = |turns: usize| {
-        let mut run = counterexample.run.clone();
-        (0..turns).for_each(|_| run.extend_from_slice(cycle));
-        super::cone::queues(&run).values().map(std::collections::VecDeque::len).sum::<usize>()
-    };
-    if grows || held(1) != held(0) {
-        return Ok(held(0) < held(1) && held(1) < held(2) && !twice.is_empty());
+    let grows = growth(counterexample, cycle) > 0;
+    let start = counterexample.cycle_at.unwrap_or(0);
+    let before = counterexample.run.get(..start).unwrap_or(&[]);
+    let mut seen = vec![replay(system, BTreeSet::from([system.initial()]), before)?];
+    // The cycle is there once already.
+    for turn in 1..=MAX_UNROLLED.checked_div(cycle.len()).unwrap_or(0).max(3) {
+        if let Some(before) = seen.iter().position(|earlier| *earlier == ends) {
+            return Ok(Some(Turns { before, around: turn.saturating_sub(before) }));
+        }
+        if grows && turn >= 3 {
+            break;
+        }
+        seen.push(ends.clone());
+        ends = replay(system, ends, cycle)?;
     }
-    Ok(once.iter().any(|end| twice.contains(end)))
+    Ok(None)
+}
+
+/// How many messages a cycle leaves behind.
+fn growth(counterexample: &Counterexample, cycle: &[Event]) -> usize {
+    let held = |run: &[Event]| super::cone::queues(run).values().map(VecDeque::len).sum::<usize>();
+    let mut more = counterexample.run.clone();
+    more.extend_from_slice(cycle);
+    held(&more).saturating_sub(held(&counterexample.run))
 }
 
 /// Whether such an event neither happens in the rest of the run, nor, as far as a short search sees, at all any more.

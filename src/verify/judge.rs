@@ -42,9 +42,21 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn counterexample(self) -> (Counterexample, Detail) {
-        let cone = cone::cone(&self.run, &self.seeds);
-        (Counterexample { run: self.run, cycle_at: self.cycle_at, cone }, self.detail)
+    pub(super) fn counterexample(&self) -> (Counterexample, Detail) {
+        let mut seeds = self.seeds.clone();
+        seeds.events.extend(self.cycle_at.map_or(0..0, |at| at..self.run.len()));
+        let cone = cone::cone(&self.run, &seeds);
+        (Counterexample { run: self.run.clone(), cycle_at: self.cycle_at, cone }, self.detail.clone())
+    }
+
+    /// Runs the cycle some times before it, and makes it so many turns long.
+    pub(super) fn unroll(&mut self, before: usize, around: usize) {
+        let Some(at) = self.cycle_at else { return };
+        let cycle: Vec<Event> = self.run.drain(at..).collect();
+        self.cycle_at = Some(at.saturating_add(before.saturating_mul(cycle.len())));
+        for _ in 0..before.saturating_add(around) {
+            self.run.extend_from_slice(&cycle);
+        }
     }
 }
 
@@ -173,7 +185,7 @@ fn examine(explored: &Explored<'_>, property: Property, last: bool) -> Option<Fi
     match property {
         Property::Safe | Property::DeadlockFree => bad(explored),
         // Half a graph says nothing about what can still happen.
-        Property::Live if explored.limit.is_none() => liveness::live(explored, !last),
+        Property::Live if explored.limit.is_none() => liveness::live(explored, last),
         Property::Terminating if explored.limit.is_none() => {
             let endless = |finding: Finding| Finding { detail: Detail::Endless, ..finding };
             liveness::terminating(explored)

@@ -19,6 +19,7 @@ use super::{
     cone::Seeds,
     detail::{Detail, Queued, Waiting},
     fault::Watch,
+    hopeless::hopeless,
     judge::Finding,
     packed::Packed,
     search::Explored,
@@ -110,9 +111,31 @@ impl Components {
 
 /// A configuration from which some waiting role can never be served or some queued message never be received.
 ///
-/// `optimistic`: where a send lacks only the exploration's room, everything might still happen. What is found then is
-/// so for every larger bound too.
-pub(super) fn live(explored: &Explored<'_>, optimistic: bool) -> Option<Finding> {
+/// If `last`, under this bound. Otherwise under every bound: where a send lacks only the exploration's room, everything
+/// might still happen, unless a look at the control flow alone says that it cannot ([`hopeless`]).
+pub(super) fn live(explored: &Explored<'_>, last: bool) -> Option<Finding> {
+    if last || !explored.cut {
+        return lost(explored, last, false, |_, _| true);
+    }
+    let mut tries: usize = 0;
+    lost(explored, last, true, |_, _| true).or_else(|| {
+        lost(explored, last, false, |at, goal| {
+            tries += 1;
+            tries <= MAX_TRIES && hopeless(explored, at, goal)
+        })
+    })
+}
+
+/// So many configurations are looked at for a goal that is out of reach of the control flow.
+const MAX_TRIES: usize = 2_000;
+
+/// The first configuration with a goal that is out of reach, if `sure` agrees.
+fn lost(
+    explored: &Explored<'_>,
+    last: bool,
+    optimistic: bool,
+    mut sure: impl FnMut(u32, usize) -> bool,
+) -> Option<Finding> {
     let system = explored.system;
     let roles = system.machines().len();
     let goals = roles + system.edges().len();
@@ -180,15 +203,17 @@ pub(super) fn live(explored: &Explored<'_>, optimistic: bool) -> Option<Finding>
     }
     let lost = (0..n).find_map(|at| {
         let own = components.of[at] as usize * width;
-        (0..width).find_map(|word| {
-            let lost = needs[at * width + word] & !can[own + word];
-            (lost != 0).then(|| (index(at), word * 64 + lost.trailing_zeros() as usize))
-        })
+        (0..width)
+            .find_map(|word| {
+                let lost = needs[at * width + word] & !can[own + word];
+                (lost != 0).then(|| (index(at), word * 64 + lost.trailing_zeros() as usize))
+            })
+            .filter(|&(at, goal)| sure(at, goal))
     });
     let (at, goal) = lost?;
     let mut run = explored.run_to(at);
     let lost_at = run.len();
-    let (more, cycle) = afterwards(explored, at);
+    let (more, cycle) = afterwards(explored, at, last);
     run.extend(more);
     let detail = explored.with(at, |cells| {
         if let Some(edge) = goal.checked_sub(roles) {
@@ -206,7 +231,6 @@ pub(super) fn live(explored: &Explored<'_>, optimistic: bool) -> Option<Finding>
         _ => Seeds { roles: detail.roles(), ..Seeds::default() },
     };
     let cycle_at = cycle.map(|cycle| lost_at + cycle);
-    let seeds = Seeds { events: cycle_at.map_or(Vec::new(), |at| (at..run.len()).collect()), ..seeds };
     Some(Finding { run, cycle_at, detail, seeds })
 }
 
@@ -242,8 +266,7 @@ pub(super) fn terminating(explored: &Explored<'_>) -> Option<Finding> {
             }))
         }
         (_, Some((run, start))) => {
-            let seeds = Seeds { events: (start..run.len()).collect(), ..Seeds::default() };
-            Some(Finding { run, cycle_at: Some(start), detail: Detail::Endless, seeds })
+            Some(Finding { run, cycle_at: Some(start), detail: Detail::Endless, seeds: Seeds::default() })
         }
         _ => None,
     }
@@ -298,7 +321,9 @@ fn cycle(explored: &Explored<'_>, start: u32) -> Vec<Event> {
 
 /// How things go on from a configuration for ever: a shortest way to one where nothing happens any more, or into a
 /// cycle, which begins so many events later.
-fn afterwards(explored: &Explored<'_>, start: u32) -> (Vec<Event>, Option<usize>) {
+///
+/// A configuration in which a send lacks only room is an end only if the verdict is about this bound.
+fn afterwards(explored: &Explored<'_>, start: u32, last: bool) -> (Vec<Event>, Option<usize>) {
     // Depth in the tree of the search, the parent and the move.
     let mut seen: FxHashMap<u32, (usize, u32, usize)> = FxHashMap::default();
     seen.insert(start, (0, start, 0));
@@ -317,7 +342,7 @@ fn afterwards(explored: &Explored<'_>, start: u32) -> (Vec<Event>, Option<usize>
     };
     while let Some(at) = queue.pop_front() {
         let steps = explored.steps.of(at);
-        if steps.is_empty() {
+        if steps.is_empty() && (last || explored.cuts.binary_search(&at).is_err()) {
             return (run_to(&seen, at), None);
         }
         for (nth, &to) in steps.iter().enumerate() {

@@ -10,6 +10,7 @@
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
+//! hopeless    what no bound changes
 //! bounded     queues that grow without bound
 //! cone        which events a failure depends on
 //! counterexample   every run is replayed by the reference before anybody sees it
@@ -24,6 +25,7 @@ mod cone;
 mod counterexample;
 mod detail;
 mod fault;
+mod hopeless;
 mod judge;
 mod liveness;
 mod packed;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     event::{Event, Limit},
-    id::EdgeId,
+    id::{EdgeId, MessageId},
     machine::{Cells, Move, Semantics, System},
 };
 
@@ -236,6 +236,18 @@ impl<'a> Explored<'a> {
     /// The event of a configuration's `nth` move.
     pub(super) fn event(&self, at: u32, nth: usize) -> Option<Event> {
         self.moves(at).get(nth).map(|&step| self.system.event(step))
+    }
+
+    /// The messages of an edge, the head first.
+    pub(super) fn queue(&self, cells: &Packed<'_>, edge: EdgeId) -> Vec<MessageId> {
+        let mut words = cells.words.to_vec();
+        let mut cells = Packed { layout: &self.layout, words: &mut words };
+        let mut queue = Vec::with_capacity(cells.queued(edge));
+        while let Some(head) = cells.head(edge) {
+            queue.push(head);
+            cells.pop(edge);
+        }
+        queue
     }
 
     /// The run that led to a configuration first.

@@ -71,7 +71,7 @@ pub(super) enum Found<'a> {
 }
 
 /// The header of what a claim is about, and whether all roles are there; an error for one role alone.
-pub(super) fn header<'a>(spec: &'a Spec, target: Target, span: Span) -> Result<&'a Header, Error> {
+pub(super) fn header(spec: &Spec, target: Target, span: Span) -> Result<&Header, Error> {
     let header = match target {
         Target::Protocol(at) => spec.protocols.get(at).map(|protocol| &protocol.header),
         Target::System(at) => spec.systems.get(at).map(|system| &system.header),
@@ -96,7 +96,7 @@ pub(super) fn refused(header: &Header) -> Option<Limit> {
 }
 
 /// The machines of a protocol or system.
-pub(super) fn subject<'a>(spec: &'a Spec, target: Target, span: Span) -> Result<Found<'a>, Error> {
+pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'_>, Error> {
     let header = header(spec, target, span)?;
     if let Some(limit) = refused(header) {
         return Ok(Found::Limit(limit));

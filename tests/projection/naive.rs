@@ -90,7 +90,15 @@ impl Naive<'_> {
                 let mut all = BTreeMap::new();
                 for &arm in arms {
                     match self.find(arm, depth, path)? {
-                        Found::Type(Tree::Own(own)) => all.extend(own),
+                        Found::Type(Tree::Own(own)) => {
+                            for (key, then) in own {
+                                let then = match all.remove(&key) {
+                                    None => then,
+                                    Some(one) => self.merge(one, then)?,
+                                };
+                                all.insert(key, then);
+                            }
+                        }
                         Found::Type(Tree::Cut) => return Ok(Found::Type(Tree::Cut)),
                         _ => return Err(Refused),
                     }
@@ -207,12 +215,14 @@ pub fn well_formed(graph: &Graph, role: RoleId) -> bool {
                 stack.extend(arms.iter().copied());
                 let mut firsts = BTreeSet::new();
                 collect_firsts(graph, node, &mut firsts);
-                let mut keys = BTreeSet::new();
+                let mut sorts = BTreeMap::new();
                 let good = |&first: &NodeId| match graph.nodes[first] {
-                    Node::Step { step: Step::Message { from, to }, label, .. } if from == role => {
-                        keys.insert((Some(to), label))
+                    Node::Step { step: Step::Message { from, to }, label, sort, .. } if from == role => {
+                        *sorts.entry((Some(to), label)).or_insert(sort) == sort
                     }
-                    Node::Step { step: Step::Act(actor), label, .. } if actor == role => keys.insert((None, label)),
+                    Node::Step { step: Step::Act(actor), label, sort, .. } if actor == role => {
+                        *sorts.entry((None, label)).or_insert(sort) == sort
+                    }
                     _ => false,
                 };
                 if *at == Chooser::Role(role) && !firsts.iter().all(good) {

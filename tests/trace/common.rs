@@ -7,7 +7,7 @@ use polylogue::{
 };
 
 pub fn spec(text: &str) -> Spec {
-    let loaded = Loaded::new("spec.mpst", text, &mut NoImports).unwrap();
+    let loaded = Loaded::new("spec.mpst", text, &mut NoImports);
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     loaded.spec
 }

@@ -10,7 +10,7 @@ const SPEC: &str = "protocol P(role A, role B) { A -> B: a(); rec X { choice at 
                     { A -> B: d(); } } }";
 
 fn with<T>(run: impl FnOnce(&mut Checker<'_>) -> T) -> T {
-    let loaded = Loaded::new("spec", SPEC, &mut NoImports).unwrap();
+    let loaded = Loaded::new("spec", SPEC, &mut NoImports);
     let machines = Machines::of(&loaded.spec, target(&loaded.spec, None).unwrap()).unwrap();
     let map = Map::default();
     run(&mut Checker::new(machines.subject(), &map))

@@ -10,14 +10,14 @@ use polylogue::{
 };
 
 /// Roles, their automata and their names.
-pub struct Machines {
-    pub header: Header,
-    pub names: Names,
-    pub locals: IdVec<RoleId, Local>,
+pub(crate) struct Machines {
+    pub(crate) header: Header,
+    pub(crate) names: Names,
+    pub(crate) locals: IdVec<RoleId, Local>,
 }
 
 /// Reads `P = states { q0 = +{ Q!a(). q1, … }; q1 = end; };` and the like, line by line; also `P: q0 = …; q1 = …`.
-pub fn machines(text: &str) -> Machines {
+pub(crate) fn machines(text: &str) -> Machines {
     let mut header = Header::default();
     let mut names = Names::new();
     let mut blocks: Vec<(String, Vec<(String, String)>)> = Vec::new();
@@ -38,7 +38,7 @@ pub fn machines(text: &str) -> Machines {
         }
     }
     for (role, _) in &blocks {
-        header.roles.push(Role { name: role.as_str().into(), ..Role::default() }).unwrap();
+        header.roles.push(Role { name: role.as_str().into(), span: Span::default() }).unwrap();
     }
     let mut locals = IdVec::new();
     for (role, states) in &blocks {
@@ -78,17 +78,17 @@ pub fn machines(text: &str) -> Machines {
 }
 
 impl Machines {
-    pub fn check(&self, property: Property, options: &Options) -> Outcome {
+    pub(crate) fn check(&self, property: Property, options: &Options) -> Outcome {
         check(&self.locals, &self.header.channels, property, options).unwrap()
     }
 
-    pub fn channel(mut self, from: &str, to: &str, kind: EdgeKind) -> Self {
+    pub(crate) fn channel(mut self, from: &str, to: &str, kind: EdgeKind) -> Self {
         self.header.channels.push((self.header.role(from).unwrap(), self.header.role(to).unwrap(), kind));
         self
     }
 
     /// `P!Q:a Q?P:a …`
-    pub fn text(&self, run: &[Event]) -> String {
+    pub(crate) fn text(&self, run: &[Event]) -> String {
         let name = |role| self.header.role_name(role).to_owned();
         let words = run.iter().map(|&event| match event {
             Event::Send { from, to, label, .. } => format!("{}!{}:{}", name(from), name(to), self.label(label)),
@@ -104,12 +104,12 @@ impl Machines {
         self.names.label_text(label).trim_end_matches("()").to_owned()
     }
 
-    pub fn detail(&self, outcome: &Outcome) -> String {
+    pub(crate) fn detail(&self, outcome: &Outcome) -> String {
         outcome.detail.as_ref().map_or(String::new(), |detail| detail.text(&self.header, &self.names))
     }
 }
 
-pub fn check(
+pub(crate) fn check(
     locals: &IdVec<RoleId, Local>,
     channels: &[(RoleId, RoleId, EdgeKind)],
     property: Property,
@@ -118,15 +118,15 @@ pub fn check(
     check_subject(&Subject::written(locals.clone(), channels), property, options, &mut |_| None)
 }
 
-pub fn bound(bound: u32) -> Options {
+pub(crate) fn bound(bound: u32) -> Options {
     Options { bound: Some(bound), ..Options::default() }
 }
 
-pub fn raw(options: Options) -> Options {
+pub(crate) fn raw(options: Options) -> Options {
     Options { raw: true, ..options }
 }
 
-pub fn system(locals: &IdVec<RoleId, Local>, channels: &[(RoleId, RoleId, EdgeKind)]) -> machine::System {
+pub(crate) fn system(locals: &IdVec<RoleId, Local>, channels: &[(RoleId, RoleId, EdgeKind)]) -> machine::System {
     let kind = |from, to| {
         let declared = channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to));
         declared.map_or(EdgeKind::Fifo, |&(.., kind)| kind)
@@ -134,7 +134,7 @@ pub fn system(locals: &IdVec<RoleId, Local>, channels: &[(RoleId, RoleId, EdgeKi
     machine::System::of(locals, kind).unwrap()
 }
 
-pub fn word(verdict: &Verdict) -> &'static str {
+pub(crate) fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Holds => "holds",
         Verdict::Violated(_) => "violated",
@@ -142,7 +142,7 @@ pub fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-pub fn counterexample(outcome: &Outcome) -> &Counterexample {
+pub(crate) fn counterexample(outcome: &Outcome) -> &Counterexample {
     match &outcome.verdict {
         Verdict::Violated(counterexample) => counterexample,
         other => panic!("not violated: {other:?}"),
@@ -150,7 +150,7 @@ pub fn counterexample(outcome: &Outcome) -> &Counterexample {
 }
 
 /// The shared cases, if they are there.
-pub fn shared(path: &str) -> Option<String> {
+pub(crate) fn shared(path: &str) -> Option<String> {
     let root = std::env::var("POLYLOGUE_SHARED")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
     match std::fs::read_to_string(format!("{root}/{path}")) {

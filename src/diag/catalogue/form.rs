@@ -320,17 +320,6 @@ system S(role A, role B) { A = B!m(). end; B = A?m(). end; }
 Name a declaration of the right kind.
 "#;
 
-    /// A statement of the other kind of protocol.
-    WRONG_SIDE = "PL0230", Error, "a statement of the other kind of protocol", r#"
-A global protocol says who sends to whom; a local one says what one role does.
-
-```
-protocol P(role A, role B) { m() to B; }
-```
-
-Write `m() from A to B;` or `A -> B: m();` in a global protocol, `m() to B;` or `m() from B;` in a local one.
-"#;
-
     /// A local protocol that does not say whose it is.
     NOBODYS = "PL0231", Error, "a local protocol that does not say whose it is", r#"
 ```
@@ -440,17 +429,6 @@ local type T at A = B: think(). end;
 ```
 
 Write it in the type of the role that acts.
-"#;
-
-    /// A `states` without a block.
-    NO_STATES = "PL0241", Error, "a `states` without a block", r#"
-The first block of a `states` is where it begins, so there must be one.
-
-```
-system S(role P, role Q) { P = states { }; Q = end; }
-```
-
-Write a block, or `end`.
 "#;
 
     /// A call of another role's part.

@@ -54,15 +54,16 @@ codes! {
         Here `B` decides on the second arm while `A` decides on the first. Let `A` ask first, or let one of them \
         decide.";
 
-    /// Two arms begin with the same label to the same receiver.
+    /// Two arms begin with the same label to the same receiver and cannot be made one.
     ARMS_ALIKE = "PL0405", Error, "two arms of a choice begin alike",
-        "Two arms of one choice begin with the same label to the same receiver, so taking one cannot be told from taking \
-        the other.\n\n\
+        "Two arms of one choice begin with the same label to the same receiver, so taking one is taking the other: they \
+        are one arm, and whoever decides cannot be held to what only one of them says.\n\n\
         ```\n\
         choice at A { A -> B: order(); A -> B: book(); }\n\
         or          { A -> B: order(); A -> B: film(); }\n\
         ```\n\n\
-        Give each arm a label of its own, or move the common message in front of the choice.";
+        Give each arm a label of its own, or move the common message in front of the choice. Arms that begin alike are \
+        accepted if everything behind merges.";
 
     /// Full merge would unite what plain merge does not.
     NOT_PLAIN = "PL0406", Error, "the arms differ, which plain merge does not allow",

@@ -85,7 +85,7 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, tail: &'t LTail)
             choice(body, stmts, at, arms, *span);
         }
         LTail::States(equations, span) => {
-            let vars = body.bind_states(equations.iter().map(|(name, _)| name), *span);
+            let vars = body.bind_states(equations.iter().map(|(name, _)| name));
             let mut blocks = Vec::with_capacity(equations.len());
             for (&var, (_, equation)) in vars.iter().zip(equations) {
                 blocks.push((var, ltype(body, equation)));

@@ -181,7 +181,7 @@ fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft
     let mut stmts = Vec::with_capacity(protocol.body.len());
     body.stmts(start, &protocol.body, &mut stmts);
     body.fill(start, stmts);
-    if !body.structural {
+    if !body.structural && !body.report.broken {
         idle_roles(&mut body, &protocol.name);
     }
     let template = body.template(start, false);

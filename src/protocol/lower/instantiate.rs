@@ -16,6 +16,7 @@ use crate::{
     diag::Span,
     id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, RoleId, SortId},
     protocol::{
+        Chooser, Role,
         names::{Builtin, Names, Sort},
         term::{Stmt, Term},
     },
@@ -26,6 +27,9 @@ pub(super) const MAX_INSTANCES: usize = 10_000;
 /// The largest number of statements, and of roles passed, in all terms of a specification.
 pub(super) const MAX_STATEMENTS: usize = 8_000_000;
 
+/// What an instance counts besides its statements.
+const INSTANCE: usize = 4;
+
 /// Why there is no term.
 pub(super) enum Failure {
     /// A call makes ever new instances of a declaration.
@@ -34,8 +38,10 @@ pub(super) enum Failure {
         span: Span,
         /// What it calls.
         callee: DeclId,
-        /// The last arguments with which it was called.
-        last: Vec<String>,
+        /// Its first instances, by what stands behind its name.
+        instances: Vec<String>,
+        /// Whether it has arguments, not only roles.
+        args: bool,
     },
     /// All terms together are too large.
     TooLarge,
@@ -58,6 +64,8 @@ pub(super) struct Instances<'d> {
 /// A term that is being made.
 struct Making<'n> {
     names: &'n mut Names,
+    /// The roles of the declaration.
+    roles: &'n IdVec<RoleId, Role>,
     blocks: Vec<Vec<Stmt>>,
     bodies: Vec<BlockId>,
     known: FxHashMap<Key, BodyId>,
@@ -112,6 +120,7 @@ impl<'d> Instances<'d> {
         let root = Key { decl, roles, args };
         let mut making = Making {
             names,
+            roles: draft.outer_roles.as_ref().unwrap_or(&draft.roles),
             blocks: Vec::new(),
             bodies: Vec::new(),
             known: FxHashMap::default(),
@@ -142,7 +151,8 @@ impl<'d> Instances<'d> {
 
     /// Copies a template into the term, with values for its parameters.
     fn copy(&mut self, making: &mut Making<'_>, template: &Template, key: Key) -> Result<(), Failure> {
-        let size = template.blocks.values().map(|block| block.len().saturating_add(1)).fold(0, usize::saturating_add);
+        let size =
+            template.blocks.values().map(|block| block.len().saturating_add(1)).fold(INSTANCE, usize::saturating_add);
         self.left = self.left.checked_sub(size).ok_or(Failure::TooLarge)?;
         let base = making.blocks.len();
         let draft = &self.drafts[key.decl];
@@ -150,7 +160,7 @@ impl<'d> Instances<'d> {
             Arg::Sort(sort) => sort.clone(),
             Arg::Sig(..) | Arg::Nothing => Sort::Builtin(Builtin::Unit),
         });
-        let mut values = Values { draft, sorts: sorts.collect(), args: key.args, memo: FxHashMap::default() };
+        let mut values = Values { draft, sorts: sorts.collect(), args: key.args.clone(), memo: FxHashMap::default() };
         let block_id = |block: BlockId| BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge);
         let role_id = |role: RoleId| key.roles.get(role.index()).copied().unwrap_or(role);
         making.bodies.push(block_id(template.start)?);
@@ -159,26 +169,30 @@ impl<'d> Instances<'d> {
             for stmt in block {
                 stmts.push(match *stmt {
                     Stmt::Message { from, ref to, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort, span, key.decl)?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         let to = to.iter().map(|&to| role_id(to)).collect();
                         Stmt::Message { from: role_id(from), to, label, sort, span }
                     }
                     Stmt::Send { to, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort, span, key.decl)?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Send { to: role_id(to), label, sort, span }
                     }
                     Stmt::Receive { from, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort, span, key.decl)?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Receive { from: role_id(from), label, sort, span }
                     }
                     Stmt::Act { role, label, sort, span } => {
-                        let (label, sort) = values.message(making.names, label, sort, span, key.decl)?;
+                        let (label, sort) =
+                            values.message(making.names, label, sort).ok_or_else(|| making.growth(span, &key))?;
                         Stmt::Act { role: role_id(role), label, sort, span }
                     }
                     Stmt::Choice { at, ref arms, span } => {
                         let arms = arms.iter().map(|&arm| block_id(arm)).collect::<Result<_, _>>()?;
                         let at = match at {
-                            crate::protocol::Chooser::Role(role) => crate::protocol::Chooser::Role(role_id(role)),
+                            Chooser::Role(role) => Chooser::Role(role_id(role)),
                             other => other,
                         };
                         Stmt::Choice { at, arms, span }
@@ -192,12 +206,10 @@ impl<'d> Instances<'d> {
                     Stmt::Call { body, span } => {
                         let call = &template.calls[body];
                         self.left = self.left.checked_sub(call.roles.len()).ok_or(Failure::TooLarge)?;
-                        let args = call.args.iter().map(|arg| values.arg(making.names, arg, call.span, call.callee));
-                        let callee = Key {
-                            decl: call.callee,
-                            roles: call.roles.iter().map(|&role| role_id(role)).collect(),
-                            args: args.collect::<Result<_, Failure>>()?,
-                        };
+                        let args: Option<_> = call.args.iter().map(|arg| values.arg(making.names, arg)).collect();
+                        let args = args.ok_or_else(|| making.growth(span, &key))?;
+                        let roles = call.roles.iter().map(|&role| role_id(role)).collect();
+                        let callee = Key { decl: call.callee, roles, args };
                         Stmt::Call { body: making.instance(callee, span)?, span }
                     }
                 });
@@ -215,18 +227,7 @@ impl Making<'_> {
             return Ok(body);
         }
         if self.known.len() >= MAX_INSTANCES {
-            // The most recent arguments show what grows.
-            let mut last: Vec<(BodyId, String)> = self
-                .known
-                .iter()
-                .filter(|(known, _)| known.decl == key.decl)
-                .map(|(known, &body)| (body, text(self.names, &known.args)))
-                .collect();
-            last.sort_unstable();
-            let from = last.len().saturating_sub(2);
-            let mut last: Vec<String> = last.split_off(from).into_iter().map(|(_, text)| text).collect();
-            last.push(text(self.names, &key.args));
-            return Err(Failure::Growth { span, callee: key.decl, last });
+            return Err(self.growth(span, &key));
         }
         let body = BodyId::new(self.known.len()).map_err(|_| Failure::TooLarge)?;
         self.known.insert(key.clone(), body);
@@ -235,66 +236,73 @@ impl Making<'_> {
     }
 }
 
-/// Arguments as an author would write them, cut where they are long.
-fn text(names: &Names, args: &[Arg]) -> String {
-    let args: Vec<String> = args
-        .iter()
-        .map(|arg| match arg {
-            Arg::Sort(sort) => sort.to_string(),
-            Arg::Sig(label, sort) => names.message(*label, *sort),
-            Arg::Nothing => "_".to_owned(),
-        })
-        .collect();
-    let text = args.join(", ");
-    match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or("")),
-        None => text,
+impl Making<'_> {
+    /// The first instances of a callee show what grows.
+    fn growth(&self, span: Span, key: &Key) -> Failure {
+        let same = self.known.iter().filter(|(known, _)| known.decl == key.decl);
+        let mut first: Vec<(BodyId, &Key)> = same.map(|(known, &body)| (body, known)).collect();
+        first.sort_unstable_by_key(|&(body, _)| body);
+        let mut instances: Vec<String> = first.iter().take(3).map(|(_, key)| self.text(key)).collect();
+        if instances.len() < 3 {
+            instances.push(self.text(key));
+        }
+        Failure::Growth { span, callee: key.decl, instances, args: !key.args.is_empty() }
+    }
+
+    /// What an author would write behind the name, cut where it is long.
+    fn text(&self, key: &Key) -> String {
+        let args: Vec<String> = key
+            .args
+            .iter()
+            .map(|arg| match arg {
+                Arg::Sort(sort) => sort.to_string(),
+                Arg::Sig(label, sort) => self.names.message(*label, *sort),
+                Arg::Nothing => "_".to_owned(),
+            })
+            .collect();
+        let text = match args.is_empty() {
+            false => format!("<{}>", args.join(", ")),
+            true => {
+                let name = |role: &RoleId| self.roles.entry(*role).map_or("?", |role| &role.name);
+                let roles: Vec<&str> = key.roles.iter().take(20).map(name).collect();
+                format!("({})", roles.join(", "))
+            }
+        };
+        match text.char_indices().nth(80) {
+            Some((at, _)) => format!("{}…", text.get(..at).unwrap_or("")),
+            None => text,
+        }
     }
 }
 
 impl Values<'_> {
-    /// A label and payload with values for parameters.
-    fn message(
-        &mut self,
-        names: &mut Names,
-        label: LabelId,
-        sort: SortId,
-        span: Span,
-        decl: DeclId,
-    ) -> Result<(LabelId, SortId), Failure> {
-        if sort == Names::unspecified() {
-            if let Some(Arg::Sig(label, sort)) = self.draft.sigs.get(&label).and_then(|&number| self.args.get(number)) {
-                return Ok((*label, *sort));
-            }
+    /// A label and payload with values for parameters; nothing if the payload becomes too large.
+    fn message(&mut self, names: &mut Names, label: LabelId, sort: SortId) -> Option<(LabelId, SortId)> {
+        let sig = self.draft.sigs.get(&label).filter(|_| sort == Names::unspecified());
+        if let Some(&Arg::Sig(label, sort)) = sig.and_then(|&number| self.args.get(number)) {
+            return Some((label, sort));
         }
         if !self.draft.open.contains(&sort) {
-            return Ok((label, sort));
+            return Some((label, sort));
         }
         if let Some(&known) = self.memo.get(&sort) {
-            return Ok((label, known));
+            return Some((label, known));
         }
-        let payload = names.payload(sort).and_then(|payload| substitute_payload(payload, &self.sorts));
-        let payload = payload.ok_or_else(|| self.growth(names, span, decl))?;
-        let value = names.sort(Some(payload)).map_err(|_| Failure::TooLarge)?;
+        let payload = names.payload(sort).and_then(|payload| substitute_payload(payload, &self.sorts))?;
+        let value = names.sort(Some(payload)).ok()?;
         self.memo.insert(sort, value);
-        Ok((label, value))
+        Some((label, value))
     }
 
     /// An argument with values for the caller's parameters.
-    fn arg(&mut self, names: &mut Names, arg: &Arg, span: Span, callee: DeclId) -> Result<Arg, Failure> {
-        Ok(match arg {
+    fn arg(&mut self, names: &mut Names, arg: &Arg) -> Option<Arg> {
+        Some(match arg {
             Arg::Nothing => Arg::Nothing,
             Arg::Sig(label, sort) => {
-                let (label, sort) = self.message(names, *label, *sort, span, callee)?;
+                let (label, sort) = self.message(names, *label, *sort)?;
                 Arg::Sig(label, sort)
             }
-            Arg::Sort(sort) => {
-                Arg::Sort(substitute(sort, &self.sorts).ok_or_else(|| self.growth(names, span, callee))?)
-            }
+            Arg::Sort(sort) => Arg::Sort(substitute(sort, &self.sorts)?),
         })
-    }
-
-    fn growth(&self, names: &Names, span: Span, callee: DeclId) -> Failure {
-        Failure::Growth { span, callee, last: vec![text(names, &self.args)] }
     }
 }

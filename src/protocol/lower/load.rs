@@ -106,7 +106,6 @@ pub(super) struct Import {
 
 /// A parsed file, before its declarations are looked at.
 pub(super) struct Loaded {
-    pub(super) file: FileId,
     /// `None` for the file itself, whose tree the caller has.
     pub(super) tree: Option<tree::File>,
     pub(super) imports: Vec<Import>,
@@ -122,10 +121,11 @@ pub(super) fn load(
     sources: &mut Sources,
     file: FileId,
     tree: &tree::File,
+    syntax: &[Diagnostic],
     loader: &mut dyn Loader,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> IdVec<ModuleId, Loaded> {
-    let mut files: Vec<Loaded> = vec![Loaded { file, tree: None, imports: Vec::new(), broken: Vec::new() }];
+    let mut files: Vec<Loaded> = vec![Loaded { tree: None, imports: Vec::new(), broken: errors(syntax) }];
     let mut by_name: FxHashMap<String, usize> = FxHashMap::default();
     let main = sources.get(file).map_or_else(String::new, |source| source.name.clone());
     by_name.insert(main.clone(), 0);
@@ -164,12 +164,11 @@ pub(super) fn load(
                     }
                     Ok(file) => {
                         let (tree, found) = syntax::parse(file, &text);
-                        let mut broken: Vec<Span> = found.iter().filter(|d| d.is_error()).map(|d| d.span).collect();
-                        broken.sort_unstable();
+                        let broken = errors(&found);
                         diagnostics.extend(found);
                         let id = files.len();
                         open.push(Open { module: id, name: name.clone(), wanted: wanted(&tree), next: 0 });
-                        files.push(Loaded { file, tree: Some(tree), imports: Vec::new(), broken });
+                        files.push(Loaded { tree: Some(tree), imports: Vec::new(), broken });
                         by_name.insert(name, id);
                         Some(id)
                     }
@@ -183,6 +182,13 @@ pub(super) fn load(
         }
     }
     files.into()
+}
+
+/// The places of errors, ascending.
+fn errors(found: &[Diagnostic]) -> Vec<Span> {
+    let mut errors: Vec<Span> = found.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
+    errors.sort_unstable();
+    errors
 }
 
 /// A module whose imports are being read.

@@ -28,6 +28,7 @@ mod literal;
 mod load;
 mod report;
 mod sorts;
+mod stmt;
 mod suggest;
 pub(super) mod template;
 mod world;
@@ -42,28 +43,50 @@ use self::{
     report::Report,
     sorts::Sorts,
     template::{Arg, Draft, Template},
-    world::{Kind, World, is_imported},
+    world::{Decl, Kind, World, is_imported},
 };
 use super::{
     Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported,
     wellformed,
 };
 use crate::{
-    diag::{Code, Diagnostic, Severity, Sources, catalogue::data, catalogue::form},
+    diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
     id::{DeclId, FileId, Id, IdVec, RoleId},
-    syntax::tree,
+    syntax::{self, tree},
 };
 
-/// Lowers a file: looks up every name, reads its imports, and reports all that is wrong with its form.
+/// Parses and lowers a file of `sources`: its tree, its meaning, and all that is wrong with either, by place. A
+/// declaration with a syntax error has no meaning, and nothing is said of what the error only hides.
+pub fn read(sources: &mut Sources, file: FileId, loader: &mut dyn Loader) -> (tree::File, Spec, Vec<Diagnostic>) {
+    let text = sources.get(file).map_or("", |source| &*source.text);
+    let (tree, mut found) = syntax::parse(file, text);
+    let (spec, more) = lower_torn(sources, file, &tree, &found, loader);
+    found.extend(more);
+    sort(&mut found);
+    (tree, spec, found)
+}
+
+/// Lowers a file without syntax errors: looks up every name, reads its imports, and reports all that is wrong with its
+/// form. See [`read`] for files that may have some.
 pub fn lower(
     sources: &mut Sources,
     file: FileId,
     tree: &tree::File,
     loader: &mut dyn Loader,
 ) -> (Spec, Vec<Diagnostic>) {
+    lower_torn(sources, file, tree, &[], loader)
+}
+
+fn lower_torn(
+    sources: &mut Sources,
+    file: FileId,
+    tree: &tree::File,
+    syntax: &[Diagnostic],
+    loader: &mut dyn Loader,
+) -> (Spec, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     edition(tree, &mut diagnostics);
-    let files = load::load(sources, file, tree, loader, &mut diagnostics);
+    let files = load::load(sources, file, tree, syntax, loader, &mut diagnostics);
     let world = World::new(tree, &files, &mut diagnostics);
     let mut aliases = Report::default();
     let sorts = Sorts::new(&world, &mut aliases);
@@ -91,6 +114,8 @@ pub fn lower(
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
         exhausted: false,
+        failed: FxHashSet::default(),
+        growing: FxHashSet::default(),
     };
     lowering.declarations();
     lowering.claims_and_traces(tree);
@@ -105,8 +130,12 @@ pub fn lower(
             diagnostics.push(Diagnostic::new(form::UNUSED_IMPORT, import.span, text));
         }
     }
-    diagnostics.sort_by_key(|found| (found.span.file, found.span.start, found.span.end, found.code.id()));
+    sort(&mut diagnostics);
     (spec, diagnostics)
+}
+
+fn sort(found: &mut [Diagnostic]) {
+    found.sort_by_key(|found| (found.span.file, found.span.start, found.span.end, found.code.id()));
 }
 
 /// The edition that this version speaks.
@@ -164,6 +193,36 @@ fn reached(world: &World<'_>, drafts: &IdVec<DeclId, Draft>) -> FxHashSet<DeclId
     reached
 }
 
+/// A declaration, with values for its parameters if it has them.
+type TargetKey = (DeclId, Option<Box<[Arg]>>);
+
+/// Declarations in an order in which callees, but for cycles, stand before their callers.
+fn callees_first(own: &[DeclId], drafts: &IdVec<DeclId, Draft>) -> Vec<DeclId> {
+    let callees = |decl: DeclId| -> Vec<DeclId> {
+        drafts[decl].templates.iter().flat_map(|t| t.calls.values()).map(|call| call.callee).collect()
+    };
+    let wanted: FxHashSet<DeclId> = own.iter().copied().collect();
+    let mut seen: FxHashSet<DeclId> = FxHashSet::default();
+    let mut order = Vec::with_capacity(own.len());
+    for &root in own {
+        let mut path = Vec::new();
+        if seen.insert(root) {
+            path.push((root, callees(root)));
+        }
+        while let Some((decl, left)) = path.last_mut() {
+            match left.pop() {
+                Some(next) if seen.insert(next) => path.push((next, callees(next))),
+                Some(_) => {}
+                None => {
+                    order.extend(wanted.get(decl));
+                    path.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
 /// What the passes that build the specification share.
 struct Lowering<'w, 't> {
     sources: &'w Sources,
@@ -172,18 +231,28 @@ struct Lowering<'w, 't> {
     spec: Spec,
     diagnostics: Vec<Diagnostic>,
     /// What is in the specification already.
-    targets: FxHashMap<(DeclId, Option<Box<[Arg]>>), Target>,
+    targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
     /// All terms together became too large, which was reported.
     exhausted: bool,
+    /// Protocols without a term, which was reported.
+    failed: FxHashSet<DeclId>,
+    /// Calls that make ever new instances, which were reported.
+    growing: FxHashSet<(Span, DeclId)>,
 }
 
 impl<'t> Lowering<'_, 't> {
     fn declarations(&mut self) {
         let world = self.shared.world;
-        for &decl in &world.own {
+        // Callees first: what is too large is so in its callers, and need not be written out again.
+        let mut made: FxHashMap<DeclId, Protocol> = FxHashMap::default();
+        for decl in callees_first(&world.own, self.instances.drafts) {
             if let Kind::Protocol(protocol) = world.decls[decl].kind {
-                let added = self.global(decl, protocol, None);
+                made.insert(decl, self.global(decl, protocol, None));
+            }
+        }
+        for &decl in &world.own {
+            if let Some(added) = made.remove(&decl) {
                 self.targets.insert((decl, None), Target::Protocol(self.spec.protocols.len()));
                 self.spec.protocols.push(added);
             }
@@ -254,41 +323,48 @@ impl<'t> Lowering<'_, 't> {
         let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[decl].structural) else {
             return nothing(compact);
         };
+        if template.calls.values().any(|call| self.failed.contains(&call.callee)) {
+            self.failed.insert(decl);
+            header.broken = true;
+            return nothing(compact);
+        }
         match self.instances.term(&mut self.shared.names, decl, template, args) {
-            Ok(term) if compact || wellformed::graph_fits(&term) => term,
+            Ok(term) if compact || wellformed::graph_fits(&term) => return term,
             Ok(_) => {
-                let most = wellformed::MAX_GRAPH;
+                let most = grouped(wellformed::MAX_GRAPH);
                 let text = format!("`{}` has more than {most} steps when its calls are written out", header.name);
                 let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
                 self.diagnostics.push(found.help("let protocols call each other fewer times"));
-                header.broken = true;
-                nothing(compact)
             }
-            Err(failure) => {
-                self.failure(header, failure);
-                header.broken = true;
-                nothing(compact)
-            }
+            Err(failure) => self.failure(header, failure),
         }
+        self.failed.insert(decl);
+        header.broken = true;
+        nothing(compact)
     }
 
     fn failure(&mut self, header: &Header, failure: Failure) {
         match failure {
-            Failure::Growth { span, callee, last } => {
-                let callee = &self.shared.world.decls[callee].name.text;
-                let text = format!("`{}` would need more than {MAX_INSTANCES} instances of `{callee}`", header.name);
+            Failure::Growth { span, callee, instances, args } => {
+                if !self.growing.insert((span, callee)) {
+                    return;
+                }
+                let name = &self.shared.world.decls[callee].name.text;
+                let most = grouped(MAX_INSTANCES);
+                let text = format!("this call would make more than {most} instances of `{name}`");
                 let found = Diagnostic::new(form::TOO_MANY_INSTANCES, span, text);
-                let steps: Vec<String> = last.iter().map(|args| format!("`{callee}<{args}>`")).collect();
-                self.diagnostics.push(
-                    found
-                        .note(format!("its arguments never repeat: {}", steps.join(", then ")))
-                        .help("pass the parameter on as it is"),
-                );
+                let instances: Vec<String> = instances.iter().map(|text| format!("`{name}{text}`")).collect();
+                let found = found.note(format!("{}, and so on", instances.join(", then ")));
+                self.diagnostics.push(match args {
+                    true => found.help("pass the parameter on as it is"),
+                    false => found.help("pass the roles on in fewer orders"),
+                });
             }
             Failure::TooLarge if self.exhausted => {}
             Failure::TooLarge => {
                 self.exhausted = true;
-                let text = format!("the protocols up to `{}` have more than {MAX_STATEMENTS} statements", header.name);
+                let most = grouped(MAX_STATEMENTS);
+                let text = format!("the protocols up to `{}` have more than {most} statements", header.name);
                 let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
                 self.diagnostics.push(found.note("every protocol is written out with all that it calls"));
             }
@@ -368,6 +444,19 @@ impl<'t> Lowering<'_, 't> {
     }
 }
 
+/// A number with commas.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// One warning per kind of construct without a meaning, with the declarations that are not judged because of it.
 fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
     let protocols = spec.protocols.iter().map(|p| &p.header);
@@ -389,13 +478,21 @@ fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
         }
     }
     for (construct, names) in kinds.into_values() {
-        let text =
-            format!("`{}` has no meaning yet: it is read, and no verdict is given that depends on it", construct.what);
+        let text = format!("`{}` is not supported yet: no verdict is given that depends on it", construct.what);
         let more = if names.len() > 5 { " and others" } else { "" };
         let names: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
         let found = Diagnostic::new(construct.code, construct.span, text);
         diagnostics.push(found.note(format!("without verdict: {}{more}", names.join(", "))));
     }
+}
+
+/// Whether a finding may only be there because the parser could not read a part of the declaration.
+fn hidden(decl: &Decl<'_>, found: &Diagnostic) -> bool {
+    let head = decl.torn.is_some_and(|at| at.start < found.span.start);
+    decl.torn.is_some()
+        && (found.severity != Severity::Error
+            || found.code == form::UNTYPED
+            || (head && [form::UNKNOWN_ROLE, form::UNBOUND].contains(&found.code)))
 }
 
 /// Findings about declarations: of imported ones that nobody calls, only errors.
@@ -411,6 +508,7 @@ fn finish(
     for (decl, draft) in world.decls.ids().zip(drafts.values()) {
         for found in &draft.diagnostics {
             let heard = found.severity == Severity::Error || reached.contains(&decl);
+            let heard = heard && !hidden(&world.decls[decl], found);
             if heard && (found.code != once || opaque.insert(found.text.clone())) {
                 diagnostics.push(found.clone());
             }

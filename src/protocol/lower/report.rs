@@ -1,9 +1,9 @@
 //! What is found while one declaration is read: diagnostics, whether it keeps a meaning, what it uses that has none.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use crate::{
-    diag::{Code, Diagnostic, Span},
+    diag::{Code, Diagnostic, Severity, Span},
     protocol::Unsupported,
 };
 
@@ -16,7 +16,7 @@ pub(super) struct Report {
     /// One entry per kind of construct.
     pub(super) unsupported: Vec<Unsupported>,
     /// Names about which something was said, so that it is said once.
-    said: FxHashSet<(&'static str, Box<str>)>,
+    said: FxHashMap<(&'static str, Box<str>), Severity>,
 }
 
 impl Report {
@@ -26,13 +26,17 @@ impl Report {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Adds a finding about a name unless one was added before. The declaration has no meaning either way if it is an
-    /// error.
+    /// Adds a finding about a name unless one was added before.
     pub(super) fn once(&mut self, code: Code, name: &str, diagnostic: impl FnOnce() -> Diagnostic) {
-        if self.said.insert((code.id(), name.into())) {
-            self.add(diagnostic());
-        } else {
-            self.broken |= code.severity() == crate::diag::Severity::Error;
+        let key = (code.id(), name.into());
+        match self.said.get(&key) {
+            // It may have been said of something that was left out; the name is wrong here, too.
+            Some(&severity) => self.broken |= severity == Severity::Error,
+            None => {
+                let diagnostic = diagnostic();
+                self.said.insert(key, diagnostic.severity);
+                self.add(diagnostic);
+            }
         }
     }
 

@@ -53,9 +53,12 @@ pub(super) struct Place<'a, 't> {
     pub(super) params: &'a FxHashMap<&'t str, usize>,
 }
 
+/// A declared type: its module and name.
+type Key<'t> = (ModuleId, &'t str);
+
 /// All aliases, resolved.
 pub(super) struct Sorts<'t> {
-    aliases: FxHashMap<(ModuleId, &'t str), Alias>,
+    aliases: FxHashMap<Key<'t>, Alias>,
     total: usize,
 }
 
@@ -172,8 +175,8 @@ impl<'t> Sorts<'t> {
     /// Resolves an alias and what it mentions, without recursion.
     fn alias(&mut self, world: &World<'t>, module: ModuleId, name: &'t str, report: &mut Report) {
         // The chain of aliases that are being resolved, each with those that it mentions.
-        let mut open: Vec<((ModuleId, &'t str), Vec<(ModuleId, &'t str)>)> = Vec::new();
-        let mut on_chain: FxHashSet<(ModuleId, &'t str)> = FxHashSet::default();
+        let mut open: Vec<(Key<'t>, Vec<Key<'t>>)> = Vec::new();
+        let mut on_chain: FxHashSet<Key<'t>> = FxHashSet::default();
         let mut enter = vec![(module, name)];
         loop {
             if let Some(key) = enter.pop() {
@@ -207,14 +210,8 @@ impl<'t> Sorts<'t> {
         }
     }
 
-    fn circle(
-        &mut self,
-        world: &World<'t>,
-        open: &[((ModuleId, &'t str), Vec<(ModuleId, &'t str)>)],
-        key: (ModuleId, &'t str),
-        report: &mut Report,
-    ) {
-        let chain: Vec<(ModuleId, &'t str)> = open.iter().map(|(key, _)| *key).skip_while(|k| *k != key).collect();
+    fn circle(&mut self, world: &World<'t>, open: &[(Key<'t>, Vec<Key<'t>>)], key: Key<'t>, report: &mut Report) {
+        let chain: Vec<Key<'t>> = open.iter().map(|(key, _)| *key).skip_while(|k| *k != key).collect();
         let mut names: Vec<&str> = chain.iter().take(10).map(|(_, name)| *name).collect();
         names.push(key.1);
         if let Some(TypeDef::Alias(alias)) = world.modules[key.0].types.get(key.1) {
@@ -304,11 +301,11 @@ impl<'t> Sorts<'t> {
         let parts: Vec<&str> = name.parts.iter().map(|part| &*part.text).collect();
         let values: Vec<Sort> = args.iter().map(|arg| self.sort(place, arg, report)).collect();
         let text = parts.join(".");
-        if let &[one] = parts.as_slice() {
-            if let Some(&number) = place.params.get(one) {
-                self.arity(one, 0, values.len(), span, report);
-                return param(number);
-            }
+        if let &[one] = parts.as_slice()
+            && let Some(&number) = place.params.get(one)
+        {
+            self.arity(one, 0, values.len(), span, report);
+            return param(number);
         }
         if let Some((module, name)) = find(place.world, place.module, &parts) {
             let Some(module) = module else {
@@ -463,11 +460,9 @@ struct Fields {
 
 impl Fields {
     fn push(&mut self, name: Option<&tree::Name>, optional: bool, sort: Sort, report: &mut Report) {
-        if let Some(name) = name {
-            if !self.names.insert(name.text.clone()) {
-                let text = format!("field `{}` stands here twice", name.text);
-                report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
-            }
+        if let Some(name) = name.filter(|name| !self.names.insert(name.text.clone())) {
+            let text = format!("field `{}` stands here twice", name.text);
+            report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
         }
         self.list.push(Field { name: name.map(|name| name.text.clone()), optional, sort });
     }

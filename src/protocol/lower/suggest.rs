@@ -5,7 +5,8 @@ const MAX_CANDIDATES: usize = 1_000;
 /// Longer names are not compared.
 const MAX_LENGTH: usize = 60;
 
-/// The nearest of the names, if it is near: equal but for case, or at most one typing error in three letters.
+/// The nearest of the names, if it is near: equal but for case, one begun with the other, or
+/// at most one typing error in four letters.
 pub(super) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let wanted: Vec<char> = text.chars().flat_map(char::to_lowercase).take(MAX_LENGTH.saturating_add(1)).collect();
     if wanted.len() > MAX_LENGTH {
@@ -18,9 +19,11 @@ pub(super) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) 
         if name == text || longer > MAX_LENGTH {
             continue;
         }
+        let shorter = wanted.len().min(found.len());
+        let begun = shorter >= 3 && wanted.iter().zip(&found).all(|(a, b)| a == b);
         let distance = distance(&wanted, &found);
-        let limit = longer.saturating_add(1) / 3;
-        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+        let limit = longer.saturating_add(2) / 4;
+        if (begun || distance <= limit) && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, name));
         }
     }
@@ -64,6 +67,7 @@ mod tests {
             ("Sellers", Some("Seller")),
             ("Bo", Some("Bob")),
             ("X", None),
+            ("Bobby", Some("Bob")),
             ("Carol", None),
         ] {
             assert_eq!(nearest(text, names), expect, "{text}");

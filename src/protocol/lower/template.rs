@@ -7,7 +7,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    diag::{Diagnostic, Span},
+    diag::Diagnostic,
     id::{BlockId, BodyId, DeclId, IdVec, LabelId, RoleId, SortId},
     protocol::{EdgeKind, Role, Unsupported, names::Sort, term::Stmt},
 };
@@ -45,7 +45,6 @@ pub(in crate::protocol) struct Call {
     pub(in crate::protocol) roles: Box<[RoleId]>,
     /// A value for each of the callee's parameters.
     pub(in crate::protocol) args: Box<[Arg]>,
-    pub(in crate::protocol) span: Span,
 }
 
 /// Statements with their names looked up: those of a protocol, or of one role.

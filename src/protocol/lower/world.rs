@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::form},
-    id::{DeclId, FileId, Id, IdVec, ModuleId},
+    id::{DeclId, Id, IdVec, ModuleId},
     syntax::tree,
 };
 
@@ -31,11 +31,12 @@ pub(super) struct Decl<'t> {
     /// The protocol around a nested one.
     pub(super) parent: Option<DeclId>,
     pub(super) name: &'t tree::Name,
-    pub(super) span: Span,
     /// Protocols nested in it.
     pub(super) nested: FxHashMap<&'t str, DeclId>,
     /// Another declaration has its name, or the parser found errors in it.
     pub(super) broken: bool,
+    /// The first place where the parser found an error in it: parts of it may be missing.
+    pub(super) torn: Option<Span>,
 }
 
 /// A named sort.
@@ -59,7 +60,6 @@ impl Decl<'_> {
 
 /// One file of the specification.
 pub(super) struct Module<'t> {
-    pub(super) file: FileId,
     /// `module a.b;`
     path: Option<String>,
     imports: &'t [Import],
@@ -71,6 +71,8 @@ pub(super) struct Module<'t> {
     locals: FxHashMap<&'t str, Vec<DeclId>>,
     pub(super) types: FxHashMap<&'t str, TypeDef<'t>>,
     pub(super) externs: FxHashSet<&'t str>,
+    /// The parser found an error outside of all declarations that it read: there may be more of them.
+    torn: bool,
 }
 
 /// All files and declarations.
@@ -136,6 +138,7 @@ impl<'t> World<'t> {
                     false
                 }
             };
+        module.torn = torn(tree, &loaded.broken);
         for item in &tree.items {
             let (kind, name, span) = match item {
                 tree::Item::Protocol(p) => (Kind::Protocol(p), &p.name, p.span),
@@ -175,9 +178,16 @@ impl<'t> World<'t> {
                 Kind::LocalType(t) => (true, Some(&*t.at.name.text)),
             };
             let after = loaded.broken.partition_point(|at| at.start < span.start);
-            let broken = !first || loaded.broken.get(after).is_some_and(|at| at.start < span.end);
-            let decl =
-                self.add(Decl { kind, module: id, parent: None, name, span, nested: FxHashMap::default(), broken });
+            let torn = loaded.broken.get(after).copied().filter(|at| at.start < span.end);
+            let decl = self.add(Decl {
+                kind,
+                module: id,
+                parent: None,
+                name,
+                nested: FxHashMap::default(),
+                broken: !first || torn.is_some(),
+                torn,
+            });
             if id == ModuleId::default() {
                 self.own.push(decl);
             }
@@ -222,9 +232,9 @@ impl<'t> World<'t> {
                 module: self.decls[parent].module,
                 parent: Some(parent),
                 name,
-                span: inner.span,
                 nested: FxHashMap::default(),
                 broken: first.is_some() || self.decls[parent].broken,
+                torn: self.decls[parent].torn,
             });
             if first.is_none() {
                 self.decls[parent].nested.insert(&name.text, decl);
@@ -244,6 +254,14 @@ impl<'t> World<'t> {
 
     /// What a qualified name means in a module, seen from a declaration if there is one.
     pub(super) fn find(&self, module: ModuleId, from: Option<DeclId>, name: &tree::QName) -> Found {
+        match self.find_any(module, from, name) {
+            // What it names may be what the parser could not read.
+            Found::Unknown if self.modules[module].torn => Found::Poisoned,
+            found => found,
+        }
+    }
+
+    fn find_any(&self, module: ModuleId, from: Option<DeclId>, name: &tree::QName) -> Found {
         let parts: Vec<&str> = name.parts.iter().map(|part| &*part.text).collect();
         let found = self.find_parts(module, from, &parts);
         match parts.as_slice() {
@@ -398,7 +416,6 @@ impl<'t> Module<'t> {
         }
         let path = tree.module.as_ref();
         Self {
-            file: loaded.file,
             path: path.map(|path| path.parts.iter().map(|part| &*part.text).collect::<Vec<_>>().join(".")),
             imports: &loaded.imports,
             by_path,
@@ -406,8 +423,32 @@ impl<'t> Module<'t> {
             locals: FxHashMap::default(),
             types: FxHashMap::default(),
             externs: FxHashSet::default(),
+            torn: false,
         }
     }
+}
+
+/// Whether an error lies outside of all declarations that were read.
+fn torn(tree: &tree::File, broken: &[Span]) -> bool {
+    let spans = tree.items.iter().map(|item| match item {
+        tree::Item::Import(i) => i.span,
+        tree::Item::Type(t) => t.span,
+        tree::Item::Foreign(f) => f.span,
+        tree::Item::Extern(e) => e.span,
+        tree::Item::Def(d) => d.span,
+        tree::Item::Protocol(p) => p.span,
+        tree::Item::LocalProtocol(p) => p.span,
+        tree::Item::LocalType(t) => t.span,
+        tree::Item::System(s) => s.span,
+        tree::Item::Check(c) => c.span,
+        tree::Item::Trace(t) => t.span,
+    });
+    // Both ascend.
+    let mut spans = spans.peekable();
+    broken.iter().any(|at| {
+        while spans.next_if(|span| span.end <= at.start).is_some() {}
+        spans.peek().is_none_or(|span| at.start < span.start)
+    })
 }
 
 /// Whose a local protocol is.

@@ -9,7 +9,7 @@ use super::{
     Discipline, Kind, Limit, ProjectionError, explain,
     index::{Index, Scratch, View},
     merge::{Entry, merge},
-    states::{MAX_STATES, Memo, Origin, States},
+    states::{Memo, Origin, States},
 };
 use crate::{
     id::{Id, IdVec, NodeId, RoleId, StateId, TooMany},
@@ -18,7 +18,7 @@ use crate::{
 
 impl From<TooMany> for Limit {
     fn from(_: TooMany) -> Self {
-        Self::States(MAX_STATES)
+        Self::States(u32::MAX as usize)
     }
 }
 
@@ -84,7 +84,7 @@ impl Builder<'_, '_, '_> {
         }
         let state = self.states.intern(heads, origin)?;
         if self.states.is_too_large() {
-            return Err(Limit::States(MAX_STATES));
+            return Err(Limit::States(self.states.limit));
         }
         if let Some(root) = alone {
             self.states.memo.enter(root, state);

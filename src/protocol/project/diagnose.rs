@@ -1,6 +1,6 @@
 //! Projection errors as diagnostics, with the names of the author.
 
-use super::{Clash, Does, Kind, Limit, Mend, Mismatch, ProjectionError, Side};
+use super::{Clash, Does, Kind, Limit, Mend, Mismatch, ProjectionError, Side, mend::alike};
 use crate::{
     diag::{Diagnostic, Span, catalogue::projection as codes},
     id::{NodeId, RoleId},
@@ -111,17 +111,18 @@ impl Teller<'_> {
             Mismatch::Labels => codes::NOT_PLAIN,
         };
         let (in_first, in_second) = match clash.why {
-            Mismatch::Payload(_) | Mismatch::Labels => {
-                (format!("waits for {}", self.awaited(first)), format!("waits for {}", self.awaited(second)))
-            }
-            _ => (self.does(first), self.does(second)),
+            Mismatch::Payload(_) | Mismatch::Labels => (self.message(first), self.message(second)),
+            Mismatch::Turns | Mismatch::Ends => (self.does(first), self.does(second)),
+        };
+        let who = if one == other {
+            format!("role `{role}` cannot tell two arms that begin with `{one}` apart")
+        } else {
+            format!("role `{role}` cannot tell arm `{one}` from arm `{other}`")
         };
         let text = if in_first == in_second {
-            format!("role `{role}` cannot tell arm `{one}` from arm `{other}`: what it would have to do differs")
+            format!("{who}: what it would have to do differs")
         } else {
-            format!(
-                "role `{role}` cannot tell arm `{one}` from arm `{other}`: it {in_first} in one and {in_second} in the other"
-            )
+            format!("{who}: it {in_first} in one and {in_second} in the other")
         };
         let span = clash.fork.map_or_else(|| self.place(first, None), |fork| self.graph.spans[fork]);
         Diagnostic::new(code, span, text)
@@ -132,27 +133,35 @@ impl Teller<'_> {
             .help(self.help(clash))
     }
 
-    /// What a role waits for at a side, for clashes of labels and payloads.
-    fn awaited(&self, side: &Side) -> String {
+    /// Like [`Self::does`], where which message it waits for matters more than from whom.
+    fn message(&self, side: &Side) -> String {
         let node = match &self.graph.nodes[side.node] {
-            Node::Step { .. } => side.node,
-            _ => side.arm.unwrap_or(side.node),
+            Node::Fork { .. } => side.arm.unwrap_or(side.node),
+            _ => side.node,
         };
-        match self.graph.nodes[node] {
-            Node::Step { label, sort, .. } => format!("`{}`", self.names.message(label, sort)),
-            _ => "something else".to_owned(),
+        match (side.does, &self.graph.nodes[node]) {
+            (Does::Waits(_), Node::Step { label, sort, .. }) => {
+                format!("waits for `{}`", self.names.message(*label, *sort))
+            }
+            _ => self.does(side),
         }
     }
 
     fn help(&self, clash: &Clash) -> String {
         match (&clash.mend, clash.why) {
             (Some(mend), _) => self.mend(mend),
-            (None, Mismatch::Labels) => {
+            (None, Mismatch::Labels) if !self.begin_alike(clash) => {
                 "plain merge asks for the same labels in every arm; full merge unites them".to_owned()
             }
+            (None, _) if self.begin_alike(clash) => "give each arm a label of its own".to_owned(),
             (None, Mismatch::Payload(_)) => "give one of the two messages a label of its own".to_owned(),
-            (None, _) => format!("let whoever decides tell `{}` which arm was taken", self.role),
+            (None, _) => format!("let every arm begin with a message that tells `{}` which it is", self.role),
         }
+    }
+
+    fn begin_alike(&self, clash: &Clash) -> bool {
+        let (Some(first), Some(second)) = (clash.first.arm, clash.second.arm) else { return false };
+        alike(self.graph, first, second)
     }
 
     fn mend(&self, mend: &Mend) -> String {
@@ -214,10 +223,18 @@ impl Teller<'_> {
     }
 
     fn alike(&self, fork: NodeId, first: NodeId, second: NodeId) -> Diagnostic {
-        let text = format!("two arms of `choice at {}` begin with `{}`", self.role, self.step(second));
+        let (one, other) = (self.step(first), self.step(second));
+        let text = if alike(self.graph, first, second) {
+            format!("two arms of `choice at {}` begin with `{one}` and go on differently", self.role)
+        } else {
+            format!(
+                "two arms of `choice at {}` begin with one label and two payloads: `{one}` and `{other}`",
+                self.role
+            )
+        };
         let help = match self.graph.nodes[second] {
             Node::Step { step: Step::Message { to, .. }, .. } => {
-                format!("`{}` cannot tell them apart: give each arm a label of its own", self.role(to))
+                format!("to `{}` they are one: give each arm a label of its own", self.role(to))
             }
             _ => "give each arm a label of its own".to_owned(),
         };

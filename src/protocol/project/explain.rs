@@ -28,8 +28,19 @@ pub(super) fn clash(builder: &mut Builder<'_, '_, '_>, state: StateId, misfit: &
     let (one, other) = runs(builder, state, first, second);
     let common = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     let fork = common.checked_sub(1).and_then(|last| outermost(builder, &one, last));
-    let first = side(builder, misfit.why, first, one, common);
-    let second = side(builder, misfit.why, second, other, common);
+    let mut first = side(builder, misfit.why, first, one, common);
+    let mut second = side(builder, misfit.why, second, other, common);
+    // As they are written.
+    let place = |side: &Side| side.arm.map(|arm| builder.index.graph.spans[arm]);
+    if place(&second) < place(&first) {
+        std::mem::swap(&mut first, &mut second);
+    }
+    // The arms of a choice of its own that begin alike are one arm to the role itself.
+    if let (Some(fork), Some(first), Some(second)) = (fork, first.arm, second.arm)
+        && matches!(builder.index.graph.nodes[fork], Node::Fork { at: Chooser::Role(at), .. } if at == role)
+    {
+        return ProjectionError { role, kind: Kind::Alike { fork, first, second } };
+    }
     let mend = match (builder.discipline(), fork) {
         (Some(Discipline::Full), Some(fork)) => {
             Mend::of(builder.index, builder.scratch, fork, role, misfit.why, [&first, &second])
@@ -53,7 +64,7 @@ fn outermost(builder: &Builder<'_, '_, '_>, run: &[NodeId], last: usize) -> Opti
 fn side(builder: &mut Builder<'_, '_, '_>, why: Mismatch, head: NodeId, path: Vec<NodeId>, common: usize) -> Side {
     let graph = builder.index.graph;
     let is_step = |node: &&NodeId| matches!(graph.nodes[**node], Node::Step { .. });
-    let arm = path.get(common..).unwrap_or(&[]).iter().find(is_step).copied();
+    let mut arm = path.get(common..).unwrap_or(&[]).iter().find(is_step).copied();
     let (mut node, mut does) = (head, Does::Ends);
     if builder.index.quiet(head, builder.view.role).is_some() {
         does = Does::Idles;
@@ -63,6 +74,7 @@ fn side(builder: &mut Builder<'_, '_, '_>, why: Mismatch, head: NodeId, path: Ve
             let has_label = |step: &&NodeId| matches!(graph.nodes[**step], Node::Step { label: l, .. } if l == label);
             node = steps.iter().find(has_label).copied().unwrap_or(head);
         }
+        arm = arm.or(steps.first().copied());
         let first = if node == head { steps.first().copied() } else { Some(node) };
         does = match first.and_then(|step| entry(builder.index, builder.view.role, step, 0, 0)) {
             Some(entry) => match entry.act {

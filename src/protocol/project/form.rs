@@ -1,7 +1,8 @@
-//! What every `choice at R` owes to R: each arm begins with something that R does, and no two begin alike.
+//! What every `choice at R` owes to R: each arm begins with something that R does, and a label to one receiver has one
+//! payload signature.
 //!
-//! In: the [`Index`] of a graph. Out: an error per offending arm. Whether the *other* roles can follow is not asked
-//! here; that is merging.
+//! In: the [`Index`] of a graph. Out: an error per offending arm. Two arms may begin with the very same message; they
+//! are then merged behind it, for R as for all others. Whether that, and the other roles, work out is not asked here.
 
 use super::{
     Kind, ProjectionError,
@@ -55,17 +56,21 @@ fn check_fork(index: &Index<'_>, scratch: &mut Scratch, fork: NodeId, role: Role
     let mut keys = Vec::with_capacity(firsts.len());
     for (rank, &first) in firsts.iter().enumerate() {
         match index.graph.nodes[first] {
-            Node::Step { step: Step::Message { from, to }, label, .. } if from == role => {
-                keys.push((Some(to), label, rank, first));
+            Node::Step { step: Step::Message { from, to }, label, sort, .. } if from == role => {
+                keys.push((Some(to), label, sort, rank, first));
             }
-            Node::Step { step: Step::Act(actor), label, .. } if actor == role => keys.push((None, label, rank, first)),
+            Node::Step { step: Step::Act(actor), label, sort, .. } if actor == role => {
+                keys.push((None, label, sort, rank, first));
+            }
             _ => errors.push(ProjectionError { role, kind: Kind::Begins { fork, first } }),
         }
     }
     keys.sort_unstable();
     let mut alike = Vec::new();
-    for (&(to, label, _, first), &(next_to, next_label, rank, second)) in keys.iter().zip(keys.iter().skip(1)) {
-        if (to, label) == (next_to, next_label) {
+    for (&(to, label, sort, _, first), &(next_to, next_label, next_sort, rank, second)) in
+        keys.iter().zip(keys.iter().skip(1))
+    {
+        if (to, label) == (next_to, next_label) && sort != next_sort {
             alike.push((rank, first, second));
         }
     }

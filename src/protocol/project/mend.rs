@@ -1,7 +1,8 @@
 //! The messages that would let a role tell the arms of a choice apart.
 //!
 //! In: the choice where two runs part. Out: a [`Mend`]: behind the first step of each arm, the one who decides tells
-//! the role, with a label of its own for each arm; an arm that begins with a message to the role needs none. After it
+//! the role, with a label of its own for each arm; an arm that begins with a message to the role needs none, and arms
+//! that begin alike count as one. After it
 //! the role learns of this choice before anything else behind it, so mending what fails, again and again, ends after
 //! at most one mend per choice and role.
 
@@ -65,6 +66,12 @@ impl Mend {
                 _ => return None,
             }
         }
+        // Nothing that follows tells apart what begins alike: whoever decides has taken one decision, not two.
+        if let [Some(first), Some(second)] = sides.map(|side| side.arm)
+            && alike(graph, first, second)
+        {
+            return None;
+        }
         // A label that has two payloads in the very messages with which the arms begin is not mended by more messages.
         let span = |node: NodeId| graph.spans[node];
         let begins = |side: &Side| side.arm.is_some_and(|arm| span(arm) == span(side.node));
@@ -80,7 +87,12 @@ impl Mend {
         let label = |node: NodeId| label_of(graph, node).map_or("", |label| names.label_text(label));
         let mut taken: Vec<String> = self.told.iter().map(|&node| label(node).to_owned()).collect();
         let first = taken.len();
-        for &node in &self.after {
+        for (at, &node) in self.after.iter().enumerate() {
+            let same = self.after.iter().take(at).position(|&other| alike(graph, other, node));
+            if let Some(text) = same.and_then(|same| taken.get(first.saturating_add(same)).cloned()) {
+                taken.push(text);
+                continue;
+            }
             let own = label(node).to_owned();
             let by_receiver = match graph.nodes[node] {
                 Node::Step { step: Step::Message { to, .. }, .. } => format!("{own}_{}", header.role_name(to)),
@@ -107,7 +119,18 @@ impl Mend {
     }
 }
 
-pub(super) fn label_of(graph: &Graph, node: NodeId) -> Option<LabelId> {
+/// Whether two steps are the same to everybody.
+pub(super) fn alike(graph: &Graph, one: NodeId, other: NodeId) -> bool {
+    match (&graph.nodes[one], &graph.nodes[other]) {
+        (
+            Node::Step { step: one, label: one_label, sort: one_sort, .. },
+            Node::Step { step: other, label: other_label, sort: other_sort, .. },
+        ) => (one, one_label, one_sort) == (other, other_label, other_sort),
+        _ => false,
+    }
+}
+
+fn label_of(graph: &Graph, node: NodeId) -> Option<LabelId> {
     match graph.nodes[node] {
         Node::Step { label, .. } => Some(label),
         _ => None,

@@ -4,7 +4,8 @@
 //! tell apart, what it would have to do in each, and, where a message could help, which ([`Mend`]).
 //!
 //! A message is a send for its sender, a receive for its receiver and nothing for the others. A `choice at R` is the
-//! union of what its arms begin with for `R`, and the merge of its arms for the others. A loop in which the role takes
+//! union of what its arms begin with for `R`, and the merge of its arms for the others. Arms that begin with the very
+//! same message are merged behind it, for all roles. A loop in which the role takes
 //! no part is left out; if nothing else remains, the role is at `end`. Nothing here walks over a type as a tree:
 //! states are sets of graph nodes, each set is met once, so recursion is coinductive, nested and shadowed loops are
 //! nothing special, and common continuations stay common.
@@ -50,6 +51,8 @@ mod states;
 
 pub use mend::{Edit, Mend};
 
+use rustc_hash::FxHashSet;
+
 use super::{graph::Graph, local::Local};
 use crate::id::{Id, IdVec, LabelId, NodeId, RoleId, SortId};
 use index::{Index, Scratch};
@@ -89,7 +92,8 @@ pub enum Kind {
         /// What the arm begins with.
         first: NodeId,
     },
-    /// Two arms of the role's choice begin with the same label to the same receiver.
+    /// Two arms of the role's choice begin with the same label to the same receiver, but with different payload
+    /// signatures, or the role then goes on in ways that do not merge.
     Alike {
         /// The choice.
         fork: NodeId,
@@ -100,6 +104,18 @@ pub enum Kind {
     },
     /// No statement about the protocol: the local type is larger than we build.
     TooLarge(Limit),
+}
+
+impl ProjectionError {
+    /// The choice that it is about.
+    #[must_use]
+    pub fn fork(&self) -> Option<NodeId> {
+        match &self.kind {
+            Kind::Clash(clash) => clash.fork,
+            Kind::Begins { fork, .. } | Kind::Alike { fork, .. } => Some(*fork),
+            Kind::TooLarge(_) => None,
+        }
+    }
 }
 
 /// Which limit was reached.
@@ -180,7 +196,7 @@ pub fn project(graph: &Graph, role: RoleId, discipline: Discipline) -> Result<Lo
 /// The local types of the roles `0..roles`, or every reason why some are missing.
 ///
 /// Of each role the choices that lack form are reported, and if there are none, the first clash; after 1,000 errors
-/// the rest is left out.
+/// the rest is left out. A clash that comes from a choice without form is not reported beside it.
 pub fn project_all(
     graph: &Graph,
     roles: usize,
@@ -207,6 +223,12 @@ pub fn project_all(
             }
         }
     }
+    // What a choice without form does to others is not worth a further word.
+    let formless: FxHashSet<NodeId> = projector.form.iter().filter_map(ProjectionError::fork).collect();
+    errors.retain(|error| {
+        let felt = matches!(error.kind, Kind::Clash(_)) && error.fork().is_some_and(|fork| formless.contains(&fork));
+        !felt
+    });
     if errors.is_empty() { Ok(locals) } else { Err(errors) }
 }
 

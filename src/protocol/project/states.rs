@@ -10,8 +10,9 @@ use rustc_hash::FxHashMap;
 
 use crate::id::{Id, IdVec, NodeId, StateId, TooMany};
 
-/// More states than this are refused for one role.
-pub(super) const MAX_STATES: usize = 1 << 20;
+/// A role may have this many states, and four for each node of the graph: a local type that is much larger than its
+/// protocol is growing exponentially.
+const MAX_STATES: usize = 1 << 18;
 
 /// More heads than this, over all states of one role, are refused.
 const MAX_HEADS: usize = 1 << 24;
@@ -58,17 +59,21 @@ pub(super) struct States<'m> {
     ranges: IdVec<StateId, (u32, u32)>,
     pub(super) origins: IdVec<StateId, Origin>,
     several: FxHashMap<Box<[NodeId]>, StateId>,
+    /// More states than this are refused.
+    pub(super) limit: usize,
 }
 
 impl<'m> States<'m> {
     pub(super) fn new(memo: &'m mut Memo, start: NodeId) -> Self {
         memo.round = memo.round.wrapping_add(1);
+        let limit = memo.single.len().saturating_mul(4).saturating_add(MAX_STATES);
         Self {
             memo,
             heads: Vec::new(),
             ranges: vec![(0, 0)].into(),
             origins: vec![Origin { state: StateId::default(), step: start }].into(),
             several: FxHashMap::default(),
+            limit,
         }
     }
 
@@ -77,7 +82,7 @@ impl<'m> States<'m> {
     }
 
     pub(super) fn is_too_large(&self) -> bool {
-        self.len() > MAX_STATES || self.heads.len() > MAX_HEADS
+        self.len() > self.limit || self.heads.len() > MAX_HEADS
     }
 
     pub(super) fn heads(&self, state: StateId) -> &[NodeId] {

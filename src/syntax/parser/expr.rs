@@ -289,11 +289,11 @@ impl Parser<'_, '_> {
     }
 
     fn bad_escape(&mut self, tail: &str, start: usize, length: usize) {
-        let shown: String = tail.chars().take(8).take_while(|&c| c != '"').collect();
+        let shown = tail.get(..length).unwrap_or("\\").to_owned();
         let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let span = Span { file: self.file, start: offset(start), end: offset(start.saturating_add(length)) };
         self.sink.push(|| {
-            Diagnostic::new(code::BAD_ESCAPE, span, format!("`{shown}` does not begin with a known escape"))
+            Diagnostic::new(code::BAD_ESCAPE, span, format!("`{shown}` is no known escape"))
                 .help("known are \\\" \\\\ \\/ \\n \\r \\t \\b \\f \\uXXXX and \\u{X…}")
         });
     }
@@ -317,7 +317,7 @@ fn escape(text: &str) -> (Option<char>, usize) {
     let tail = text.get(2..).unwrap_or("");
     let (digits, length) = match tail.strip_prefix('{') {
         Some(braced) => {
-            let end = braced.find('}').unwrap_or(0).min(6);
+            let end = braced.find('}').filter(|&end| end <= 6).unwrap_or(0);
             (braced.get(..end).unwrap_or(""), end.saturating_add(4))
         }
         None => (tail.get(..4).unwrap_or(""), 6),

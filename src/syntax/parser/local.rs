@@ -235,7 +235,7 @@ impl Parser<'_, '_> {
     fn equations(&mut self, start: Span) -> Parsed<LTail> {
         let open = self.open(Kind::LBrace)?;
         let mut states = Vec::new();
-        while !matches!(self.kind(), Kind::RBrace | Kind::End) && !(self.at_item() && self.first_on_line()) {
+        while !matches!(self.kind(), Kind::RBrace | Kind::End) && (!self.at_item() || !self.first_on_line()) {
             let (start, depth) = (self.at, self.depth);
             match self.equation() {
                 Ok(state) => states.push(state),
@@ -260,7 +260,6 @@ impl Parser<'_, '_> {
 }
 
 /// A piece of a chain.
-#[expect(clippy::large_enum_variant, reason = "lives for a moment on the stack")]
 enum Link {
     Action(LAction),
     Tail(LTail),

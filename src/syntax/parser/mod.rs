@@ -29,7 +29,9 @@ use super::lexer::{Kind, Lexed, Token, lex};
 use super::sink::Sink;
 use super::suggest;
 use super::tree::{File, Name, QName, Role, Text};
+pub(super) use item::INNER_WORDS;
 use recover::Mates;
+pub(super) use stmt::{GLOBAL_WORDS, LOCAL_WORDS, OPTION_WORDS};
 
 /// How deep braces, brackets, parentheses and operators may nest. Small enough for recursion over a tree on the stack
 /// of a test thread, and far deeper than anybody writes.

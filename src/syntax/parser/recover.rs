@@ -1,17 +1,18 @@
 //! Going on after an error: which bracket belongs to which, and where the next thing may begin.
 
 use super::super::lexer::{Kind, Token};
-use super::stmt::Mode;
+use super::stmt::{Mode, OPTION_WORDS};
 use super::{Parser, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::catalogue::syntax as code;
 
 /// Which bracket closes which, made at the first error. Brackets that do not fit are passed over: a brace closes every
-/// parenthesis and square bracket that was opened inside it.
+/// parenthesis and square bracket that was opened inside it, and so does a semicolon (but for the one before `new`).
 pub(super) struct Mates {
     /// For each opening bracket the token that closes it, or the end; for others nothing of use.
     mate: Vec<u32>,
-    /// For each token the opening bracket that it stands in, or [`NONE`]. Both brackets of a pair stand outside of it.
+    /// For each token the opening bracket that it stands in, or [`NONE`]. An opening bracket stands outside of its own
+    /// pair, a closing one inside.
     outer: Vec<u32>,
 }
 
@@ -19,7 +20,7 @@ pub(super) struct Mates {
 pub(super) const NONE: u32 = u32::MAX;
 
 impl Mates {
-    fn new(tokens: &[Token]) -> Self {
+    fn new(tokens: &[Token], text: &str) -> Self {
         // A text has less than 2^32 bytes, hence tokens.
         let number = |n: usize| u32::try_from(n).unwrap_or(NONE);
         let end = number(tokens.len().saturating_sub(1));
@@ -48,6 +49,23 @@ impl Mates {
                     }
                     continue;
                 }
+                Kind::Semi => {
+                    let new = tokens.get(at.saturating_add(1)).is_some_and(|next| {
+                        next.kind == Kind::Word && text.get(next.start as usize..next.end as usize) == Some("new")
+                    });
+                    if !new {
+                        while let Some((_, from)) = open.pop_if(|(kind, _)| *kind != Kind::LBrace) {
+                            if let Some(entry) = mate.get_mut(from as usize) {
+                                *entry = number(at.saturating_sub(1));
+                            }
+                        }
+                        if let Some(counts) = since.last_mut() {
+                            *counts = [0, 0];
+                        }
+                    }
+                    outer.push(inside(&open));
+                    continue;
+                }
                 Kind::RBrace => (Kind::LBrace, 2),
                 Kind::RParen => (Kind::LParen, 0),
                 Kind::RBracket => (Kind::LBracket, 1),
@@ -60,10 +78,12 @@ impl Mates {
                 2 => braces > 0,
                 _ => since.last().and_then(|counts| counts.get(slot)).is_some_and(|&count| count > 0),
             };
-            while fits {
-                let Some((kind, from)) = open.pop() else { break };
+            let mut own = None;
+            while let Some((kind, from)) = open.pop_if(|_| fits) {
+                let closed = kind == opener;
                 if let Some(entry) = mate.get_mut(from as usize) {
-                    *entry = number(at);
+                    // One that is not closed ends before the closer of another.
+                    *entry = if closed { number(at) } else { number(at.saturating_sub(1)) };
                 }
                 match kind {
                     Kind::LBrace => {
@@ -77,11 +97,12 @@ impl Mates {
                         }
                     }
                 }
-                if kind == opener {
+                if closed {
+                    own = Some(from);
                     break;
                 }
             }
-            outer.push(inside(&open));
+            outer.push(own.unwrap_or(inside(&open)));
         }
         Self { mate, outer }
     }
@@ -100,7 +121,7 @@ const CONTINUING: &[&str] = &["or", "and", "on", "interleave", "with"];
 
 impl Parser<'_, '_> {
     fn mates(&mut self) -> &Mates {
-        self.mates.get_or_insert_with(|| Mates::new(&self.tokens))
+        self.mates.get_or_insert_with(|| Mates::new(&self.tokens, self.text))
     }
 
     /// The opening bracket that the token stands in.
@@ -158,6 +179,11 @@ impl Parser<'_, '_> {
     /// After an error in the statement that began at `start`: skips to where the next one may begin, or to the end of
     /// the block.
     pub(super) fn recover_statement(&mut self, start: usize, mode: Mode) {
+        self.recover_statement_from(start, mode);
+        self.hush();
+    }
+
+    fn recover_statement_from(&mut self, start: usize, mode: Mode) {
         let level = self.level_at(start);
         let first = self.token_at(start);
         let blocks = first.kind == Kind::Word && {
@@ -171,6 +197,15 @@ impl Parser<'_, '_> {
             if alone {
                 return;
             }
+        }
+        let last = self.token_at(self.at.saturating_sub(1)).kind;
+        if self.at > start
+            && matches!(last, Kind::Semi | Kind::RBrace)
+            && self.first_on_line()
+            && self.level_at(self.at) == level
+        {
+            // The statement was read to its end.
+            return;
         }
         while self.climb(level) {
             match self.kind() {
@@ -199,6 +234,11 @@ impl Parser<'_, '_> {
 
     /// After an error in a list with commas: skips to behind the next comma of the level, or to its end.
     pub(super) fn recover_element(&mut self, start: usize) {
+        self.recover_element_from(start);
+        self.hush();
+    }
+
+    fn recover_element_from(&mut self, start: usize) {
         let level = self.level_at(start);
         if self.at == start && !matches!(self.kind(), Kind::RBrace | Kind::Comma) {
             self.skip_one();
@@ -215,6 +255,11 @@ impl Parser<'_, '_> {
 
     /// After an error in something that ends with a semicolon: skips to behind it.
     pub(super) fn recover_entry(&mut self, start: usize) {
+        self.recover_entry_from(start);
+        self.hush();
+    }
+
+    fn recover_entry_from(&mut self, start: usize) {
         let level = self.level_at(start);
         if self.at == start && !matches!(self.kind(), Kind::RBrace | Kind::Semi) {
             self.skip_one();
@@ -231,6 +276,11 @@ impl Parser<'_, '_> {
 
     /// After an error in the declaration that began at `start`: skips to the next one. A body is still looked at.
     pub(super) fn recover_item(&mut self, start: usize) {
+        self.recover_item_from(start);
+        self.hush();
+    }
+
+    fn recover_item_from(&mut self, start: usize) {
         let protocol = self.slice(self.token_at(start));
         let body = match protocol {
             "protocol" | "global" | "aux" | "explicit" => Some(Mode::Global),
@@ -262,6 +312,13 @@ impl Parser<'_, '_> {
         }
     }
 
+    /// What was skipped may have had the closers that are missing at the end.
+    fn hush(&mut self) {
+        if self.kind() == Kind::End {
+            self.silent_at = self.at;
+        }
+    }
+
     /// A brace that closes nothing.
     pub(super) fn unmatched(&mut self) {
         self.complain(|parser| {
@@ -284,7 +341,11 @@ impl Parser<'_, '_> {
 
     /// Whether a declaration certainly begins here, whatever else might.
     pub(super) fn at_item(&self) -> bool {
-        let name = |ahead: usize| matches!(self.kind_ahead(ahead), Kind::Word | Kind::Quoted);
+        // `check where (e)` is a label with an option.
+        let name = |ahead: usize| {
+            matches!(self.kind_ahead(ahead), Kind::Word | Kind::Quoted)
+                && !OPTION_WORDS.contains(&self.word_ahead(ahead))
+        };
         match self.word() {
             "import" => name(1) && (matches!(self.kind_ahead(2), Kind::Semi | Kind::Dot) || self.word_ahead(2) == "as"),
             "protocol" => name(1) && matches!(self.kind_ahead(2), Kind::LParen | Kind::Lt | Kind::LtGt),

@@ -198,7 +198,7 @@ impl Parser<'_, '_> {
             if self.late_declaration(late)? {
                 return Ok(None);
             }
-            match self.misspelt(mode) {
+            match self.misspelt(mode)? {
                 Some(meant) => word = meant,
                 None => return self.transfer(mode),
             }
@@ -285,22 +285,25 @@ impl Parser<'_, '_> {
 
     /// Whether the word here cannot be a role or label by what follows; reports it then. The keyword that was meant,
     /// if it is one that begins a statement.
-    fn misspelt(&mut self, mode: Mode) -> Option<&'static str> {
+    fn misspelt(&mut self, mode: Mode) -> Parsed<Option<&'static str>> {
         if self.kind() != Kind::Word {
-            return None;
+            return Ok(None);
         }
         let follows = match self.kind_ahead(1) {
             Kind::LParen | Kind::Dot | Kind::Arrow | Kind::Colon | Kind::Bang | Kind::Question | Kind::LBracket => true,
             Kind::Word => matches!(self.word_ahead(1), "from" | "to" | "connect" | "calls"),
             _ => false,
         };
+        // Asked first: nearly every statement begins like this, and suggestions are slow.
         if follows {
-            return None;
+            return Ok(None);
         }
-        let meant = suggest::nearest(self.word(), MEANT_GLOBAL)?;
+        let known = MEANT_GLOBAL.contains(&self.word());
+        let meant = if known { Some("") } else { suggest::nearest(self.word(), MEANT_GLOBAL) };
+        let Some(meant) = meant else { return Ok(None) };
         self.wanted.push(Wanted::Group("a statement", MEANT_GLOBAL));
         self.report();
-        mode.words().contains(&meant).then_some(meant)
+        if mode.words().contains(&meant) { Ok(Some(meant)) } else { Err(Reported) }
     }
 
     /// A message in any of its forms, a local action or a call.
@@ -437,9 +440,10 @@ impl Parser<'_, '_> {
         });
         self.close(Kind::RBrace, open)?;
         self.shallower();
+        let arms = self.some(arms, open, "a message is expected between these braces");
         // `A -> B: {…};` is common and means the same.
         self.eat(Kind::Semi);
-        self.some(arms, open, "a message is expected between these braces")
+        arms
     }
 
     /// Elements with commas up to a brace, which stays; errors in one leave the others.

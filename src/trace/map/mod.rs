@@ -7,7 +7,7 @@
 //! ```toml
 //! protocol = "Jobs"        # which one of the file; else the only one that is not `aux`, or the one marked `@main`
 //! observer = "endpoint"    # "total" (if nothing is said), "wire" or "endpoint"
-//! role = "client"          # whose endpoint
+//! role = "client"          # whose endpoint; `{ pointer = "/at" }` if each line names the role that recorded it
 //! sides = true             # the key `dir` ("send", "receive") says which side of a message a line shows
 //!
 //! [session]                # which session a line belongs to; else what its key `session` says
@@ -25,10 +25,12 @@
 //! [labels]
 //! drop = ["@*", "debug"]                # not events; a name, or a beginning and `*`
 //! keep = ["@transport.open"]            # events although `drop` has them
+//! local = ["sync"]                      # what its sender does by itself, although the line names a receiver
 //!
 //! [labels.derive."job.event"]           # a label (or a beginning and `*`) to be told apart by a value
 //! pointer = "/payload/payload/kind"     # if nothing is there, the label stays
 //! pattern = "^([a-z]+)"                 # of that value, as above; if it does not match, the label stays
+//! when = { "/payload/v" = "^2$" }       # only in lines where these pointers find values that match
 //! names = { progress = "step" }         # value = name; other values are their own names
 //! label = "{label}.{value}"             # what becomes of it, if nothing else is said
 //!
@@ -38,7 +40,8 @@
 //!
 //! A line's label is dropped, derived (and dropped again, if `drop` has the derived one), then renamed, in this order.
 //! Of several beginnings with `*` the longest counts, and an exact name before all of them. What a pointer finds must
-//! be a scalar; anything else counts as nothing.
+//! be a scalar; anything else counts as nothing. A pattern meets a label of the log in `drop`, `keep` and `derive`, and a
+//! label of the specification in `local`.
 
 mod parse;
 
@@ -111,6 +114,8 @@ pub struct Map {
     protocol: Option<Placed>,
     watch: Option<Watch>,
     role: Option<Placed>,
+    /// Each line names the role whose endpoint it shows.
+    recorder: Option<Lookup>,
     pub(crate) sides: bool,
     pub(crate) whole: bool,
     session: Option<Lookup>,
@@ -119,6 +124,7 @@ pub struct Map {
     /// `None` is `["@*"]`, but for labels of the specification.
     drop: Option<Vec<Placed>>,
     keep: Vec<Placed>,
+    local: Vec<Placed>,
     derive: Vec<(Placed, Derive)>,
     rename: Vec<(Placed, Placed)>,
 }
@@ -147,6 +153,7 @@ impl Lookup {
 #[derive(Clone, Debug)]
 pub(crate) struct Derive {
     lookup: Lookup,
+    when: Vec<Lookup>,
     names: Vec<(Box<str>, Box<str>)>,
     label: Box<str>,
 }
@@ -154,6 +161,9 @@ pub(crate) struct Derive {
 impl Derive {
     /// What becomes of a label in a line.
     pub(crate) fn apply(&self, label: &str, line: &str) -> Option<String> {
+        if !self.when.iter().all(|condition| condition.find(line).is_some()) {
+            return None;
+        }
         let value = self.lookup.find(line)?;
         let named = self.names.iter().find(|(of, _)| **of == *value).map(|(_, name)| &**name);
         let value = named.unwrap_or(&value);
@@ -214,12 +224,24 @@ impl Map {
         self.watch = Some(parse::watch(observer, place)?);
         if let Some(role) = role {
             self.role = Some(Placed { text: role.into(), place });
+            self.recorder = None;
         }
         Ok(())
     }
 
     pub(crate) fn watch(&self) -> Watch {
-        self.watch.unwrap_or(if self.role.is_some() { Watch::Endpoint } else { Watch::Total })
+        let endpoint = self.role.is_some() || self.recorder.is_some();
+        self.watch.unwrap_or(if endpoint { Watch::Endpoint } else { Watch::Total })
+    }
+
+    /// Where a line names the role that recorded it, if the observer is an endpoint.
+    pub(crate) fn recorder(&self) -> Option<&Lookup> {
+        self.recorder.as_ref().filter(|_| self.watch() == Watch::Endpoint)
+    }
+
+    /// Whether a label of the specification is what its sender does by itself.
+    pub(crate) fn is_local(&self, label: &str) -> bool {
+        self.local.iter().any(|pattern| meets(&pattern.text, label).is_some())
     }
 
     pub(crate) fn role(&self) -> Option<&Placed> {
@@ -278,12 +300,14 @@ impl Map {
                 }),
             });
         }
-        if self.watch == Some(Watch::Endpoint) && self.role.is_none() {
+        if self.watch == Some(Watch::Endpoint) && self.role.is_none() && self.recorder.is_none() {
             found.push(MapError {
                 code: codes::MAP_VALUE,
                 place: Place { line: 1, column: 1 },
                 text: "the observer `endpoint` needs a role".to_owned(),
-                help: Some("say whose endpoint was observed: `role = \"…\"`".to_owned()),
+                help: Some(
+                    "say whose endpoint was observed: `role = \"…\"`, or `role = { pointer = \"/…\" }`".to_owned(),
+                ),
             });
         }
         for (_, to) in self.rename.iter().filter(|(_, to)| names.find_label(&to.text).is_none()) {

@@ -157,6 +157,7 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
                 let observer = text.string("observer", value)?;
                 map.watch = Some(watch(&observer.text, observer.place)?);
             }
+            "role" if value.get_ref().is_table() => map.recorder = Some(recorder(&text, value)?),
             "role" => map.role = Some(text.string("role", value)?),
             "sides" => map.sides = text.bool("sides", value)?,
             "session" => session(&text, &mut map, value)?,
@@ -175,6 +176,23 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
         }
     }
     Ok(map)
+}
+
+fn recorder(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {
+    let mut lookup = Lookup { pointers: Vec::new(), pattern: None };
+    for (key, value) in text.table("role", value)? {
+        match key.get_ref().as_ref() {
+            "pointer" => lookup.pointers = text.pointers("pointer", value)?,
+            "pattern" => lookup.pattern = Some(text.pattern("pattern", value)?),
+            _ => return Err(text.unknown(key, "`role`", &["pointer", "pattern"])),
+        }
+    }
+    if lookup.pointers.is_empty() {
+        let problem = "`role` does not say where a line names it".to_owned();
+        let help = Some("add `pointer = \"/…\"`".to_owned());
+        return Err(text.error(codes::MAP_VALUE, value.span().start, problem, help));
+    }
+    Ok(lookup)
 }
 
 fn session(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
@@ -211,13 +229,14 @@ fn labels(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapEr
         match key.get_ref().as_ref() {
             "drop" => map.drop = Some(text.strings("drop", value)?),
             "keep" => map.keep = text.strings("keep", value)?,
+            "local" => map.local = text.strings("local", value)?,
             "rename" => map.rename = text.pairs("rename", value)?,
             "derive" => {
                 for (label, rule) in text.table("derive", value)? {
                     map.derive.push((text.key(label), derive(text, label, rule)?));
                 }
             }
-            _ => return Err(text.unknown(key, "`[labels]`", &["drop", "keep", "rename", "derive"])),
+            _ => return Err(text.unknown(key, "`[labels]`", &["drop", "keep", "local", "rename", "derive"])),
         }
     }
     Ok(())
@@ -226,6 +245,7 @@ fn labels(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapEr
 fn derive(text: &Text<'_>, label: &Key<'_>, value: &Value<'_>) -> Result<Derive, MapError> {
     let mut rule = Derive {
         lookup: Lookup { pointers: Vec::new(), pattern: None },
+        when: Vec::new(),
         names: Vec::new(),
         label: "{label}.{value}".into(),
     };
@@ -236,8 +256,15 @@ fn derive(text: &Text<'_>, label: &Key<'_>, value: &Value<'_>) -> Result<Derive,
             "names" => {
                 rule.names = text.pairs("names", value)?.into_iter().map(|(of, name)| (of.text, name.text)).collect();
             }
+            "when" => {
+                for (pointer, pattern) in text.table("when", value)? {
+                    let pointers = vec![text.path(&text.key(pointer))?];
+                    let pattern = Some(text.pattern(pointer.get_ref(), pattern)?);
+                    rule.when.push(Lookup { pointers, pattern });
+                }
+            }
             "label" => rule.label = text.string("label", value)?.text,
-            _ => return Err(text.unknown(key, "a derived label", &["pointer", "pattern", "names", "label"])),
+            _ => return Err(text.unknown(key, "a derived label", &["pointer", "pattern", "when", "names", "label"])),
         }
     }
     if rule.lookup.pointers.is_empty() {

@@ -1,0 +1,422 @@
+//! `polylogue check FILE…`
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use super::{Failure, Status, args, load, machines, output::Progress, tally::Tally};
+use crate::{
+    crosscheck::{Budget, crosscheck},
+    event::{Limit, Verdict},
+    load::Loaded,
+    machine::{Semantics, System},
+    protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent},
+    reference::equations,
+    report::{
+        TraceRecord, VerdictRecord,
+        record::{Answer, Place, limit_word},
+        story::{Story, Teller},
+    },
+    trace,
+    verify::{self, Evidence, Options, Outcome},
+};
+
+/// Set by Ctrl-C: everything that is being searched ends as unknown.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(args: &args::Check) -> Result<Status, Failure> {
+    // Without a handler Ctrl-C simply ends the process.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    for name in &args.check {
+        known_check(name)?;
+    }
+    let mut tally = Tally::new(args.format);
+    let mut asked = false;
+    for path in &args.files {
+        match file(path, args, &mut tally) {
+            Ok(any) => asked |= any,
+            Err(failure) => tally.failure(failure)?,
+        }
+    }
+    if !asked && !args.target.is_empty() && tally.status() == Status::AsStated {
+        let targets = args.target.join("`, `");
+        return Err(Failure::Usage(format!("no file declares `{targets}`")));
+    }
+    tally.finish()
+}
+
+/// An unknown name on the command line is a wrong argument, not a finding.
+fn known_check(name: &str) -> Result<(), Failure> {
+    match verify::Property::parse(name, crate::diag::Span::default()) {
+        Ok(_) => Ok(()),
+        Err(found) => {
+            let help = found.help.map_or_else(String::new, |help| format!("; {help}"));
+            Err(Failure::Usage(format!("--check {name}: {}{help}", found.text)))
+        }
+    }
+}
+
+/// One file. Whether anything was asked about it.
+fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
+    let loaded = load::load(path, &args.search_path)?;
+    tally.file(load::name(&loaded))?;
+    tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
+    let mut shown: BTreeSet<String> = BTreeSet::new();
+    let claims = claims(&loaded.spec, args);
+    for claim in &claims {
+        judge(&loaded, claim, args, tally, &mut shown)?;
+    }
+    let mut any = !claims.is_empty();
+    if args.check.is_empty() {
+        let wanted = |trace: &&TraceDecl| {
+            let subject = machines::Subject::of(&loaded.spec, trace.target);
+            args.target.is_empty() || subject.is_some_and(|subject| named(args, subject.header()))
+        };
+        for trace in loaded.spec.traces.iter().filter(wanted) {
+            any = true;
+            if let Some(record) = told(&loaded, trace) {
+                tally.trace(&record)?;
+            }
+        }
+    }
+    if args.cross_check {
+        for subject in machines::Subject::all(&loaded.spec) {
+            if args.target.is_empty() || named(args, subject.header()) {
+                lockstep(subject, args, tally)?;
+            }
+        }
+    }
+    Ok(any)
+}
+
+fn named(args: &args::Check, header: &Header) -> bool {
+    args.target.iter().any(|name| *name == *header.name)
+}
+
+/// The claims to judge: those of the file that were asked for, or what was asked for about every target.
+fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
+    let about = |claim: &Claim| {
+        let target = match &claim.kind {
+            ClaimKind::Property { target, .. } => *target,
+            ClaimKind::Subtype { sub, .. } => *sub,
+        };
+        machines::Subject::of(spec, target)
+    };
+    let right_target =
+        |claim: &Claim| args.target.is_empty() || about(claim).is_some_and(|subject| named(args, subject.header()));
+    let right_check = |claim: &Claim| {
+        let name = match &claim.kind {
+            ClaimKind::Property { name, .. } => &**name,
+            ClaimKind::Subtype { .. } => "subtype",
+        };
+        args.check.is_empty() || args.check.iter().any(|wanted| wanted == name)
+    };
+    let all = verify::claims(spec);
+    let mut claims: Vec<Claim> = all.into_iter().filter(|claim| right_target(claim) && right_check(claim)).collect();
+    if args.check.is_empty() && args.target.is_empty() || !claims.is_empty() && args.target.is_empty() {
+        return claims;
+    }
+    // What nobody claims is asked as it stands.
+    let protocols = spec.protocols.iter().enumerate();
+    let protocols = protocols.map(|(at, protocol)| (Target::Protocol(at), &protocol.header, protocol.aux));
+    let systems = spec.systems.iter().enumerate().map(|(at, system)| (Target::System(at), &system.header, false));
+    for (target, header, aux) in protocols.chain(systems) {
+        let unwanted = if args.target.is_empty() { aux || header.generic } else { !named(args, header) };
+        if unwanted {
+            continue;
+        }
+        let is_system = matches!(target, Target::System(_));
+        let defaults: &[&str] = if is_system { &["safe"] } else { &["projectable", "safe"] };
+        let claimed = |name: Option<&str>| {
+            claims.iter().any(|claim| match &claim.kind {
+                ClaimKind::Property { name: of, target: at, .. } => {
+                    *at == target && name.is_none_or(|name| name == &**of)
+                }
+                ClaimKind::Subtype { .. } => false,
+            })
+        };
+        let checks: Vec<&str> = match args.check.as_slice() {
+            [] if claimed(None) => Vec::new(),
+            [] => defaults.to_vec(),
+            // A system has no global type to project.
+            asked => {
+                let asked = asked.iter().map(String::as_str);
+                asked.filter(|name| !(claimed(Some(name)) || is_system && *name == "projectable")).collect()
+            }
+        };
+        claims.extend(checks.into_iter().map(|name| Claim {
+            kind: ClaimKind::Property { name: name.into(), target, bound: None },
+            target_text: header.name.clone(),
+            expected: Expected::Holds,
+            span: header.span,
+        }));
+    }
+    claims
+}
+
+fn judge(
+    loaded: &Loaded,
+    claim: &Claim,
+    args: &args::Check,
+    tally: &mut Tally,
+    shown: &mut BTreeSet<String>,
+) -> Result<(), Failure> {
+    let spec = &loaded.spec;
+    let target = match &claim.kind {
+        ClaimKind::Property { target, .. } => *target,
+        ClaimKind::Subtype { sub, .. } => *sub,
+    };
+    let Some(subject) = machines::Subject::of(spec, target) else { return Ok(()) };
+    // What is wrong with it was said already.
+    if subject.header().broken {
+        // But a claim can be wrong in itself.
+        let wrong = match &claim.kind {
+            ClaimKind::Property { name, .. } => verify::Property::parse(name, claim.span).err(),
+            ClaimKind::Subtype { .. } => None,
+        };
+        return wrong.map_or(Ok(()), |found| tally.diagnostics(&loaded.sources, &[found]));
+    }
+    let mut options = Options { bound: args.bound, raw: args.raw, ..Options::default() };
+    options.max_states = args.max_states.unwrap_or(options.max_states);
+    options.max_memory = args.max_memory.unwrap_or(options.max_memory);
+    let begun = Instant::now();
+    let mut progress = Progress::new();
+    let what = claim_text(claim);
+    let mut poll = |at: &verify::Progress| {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            return Some(Limit::Interrupted);
+        }
+        if args.time_limit.is_some_and(|limit| begun.elapsed() >= limit) {
+            return Some(Limit::Time);
+        }
+        progress.show(|| {
+            let bound = at.bound.map_or_else(String::new, |bound| format!(", queues up to {bound}"));
+            format!("{what}: {} configurations, {} to go{bound}", at.configurations, at.frontier)
+        });
+        None
+    };
+    let outcome = verify::check_claim(spec, claim, &options, &mut poll);
+    drop(progress);
+    match outcome {
+        Ok(outcome) => {
+            let record = record(loaded, claim, subject, &outcome);
+            if !record.as_stated() && shown.insert(subject.header().name.to_string()) {
+                tally.because(&loaded.sources, &outcome.diagnostics)?;
+            }
+            tally.verdict(&record)
+        }
+        Err(verify::Error::Claim(found)) => tally.diagnostics(&loaded.sources, &[*found]),
+        Err(verify::Error::Bug(text)) => {
+            let text = format!("this is a bug of polylogue, not of your specification: `{what}`: {text}");
+            super::output::complain(&text);
+            tally.meet(Status::Bug);
+            Ok(())
+        }
+    }
+}
+
+/// `safe(P)`, `S <: T`
+fn claim_text(claim: &Claim) -> String {
+    match &claim.kind {
+        ClaimKind::Property { name, .. } => format!("{name}({})", claim.target_text),
+        ClaimKind::Subtype { .. } => claim.target_text.to_string(),
+    }
+}
+
+fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcome: &Outcome) -> VerdictRecord {
+    let (spec, header) = (&loaded.spec, subject.header());
+    let (check, bound) = match &claim.kind {
+        ClaimKind::Property { name, bound, .. } => (name.to_string(), *bound),
+        ClaimKind::Subtype { .. } => ("subtype".to_owned(), None),
+    };
+    let run = match &outcome.verdict {
+        Verdict::Violated(counterexample) => Some(counterexample),
+        Verdict::Holds | Verdict::Unknown(_) => None,
+    };
+    let shows = outcome.detail.as_ref();
+    // A run that overflows a claimed bound is one of the semantics without it.
+    let overflow = matches!(shows, Some(verify::Detail::Overflow { .. }));
+    let semantics = Semantics { bound: if overflow { None } else { outcome.bound } };
+    let told = run.map(|counterexample| {
+        let Some(system) = machines::shown(subject) else { return Story::default() };
+        let sources = &loaded.sources;
+        Teller { sources, names: &spec.names, header, system: &system, semantics }.tell(&counterexample.run)
+    });
+    let story = told.unwrap_or_default();
+    // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
+    let nothing_shown = matches!(shows, Some(verify::Detail::NotProjectable { shown: None, .. }));
+    let run = run.filter(|_| !nothing_shown);
+    let limit = match &outcome.verdict {
+        Verdict::Unknown(limit) => Some(limit),
+        Verdict::Holds | Verdict::Violated(_) => None,
+    };
+    VerdictRecord {
+        file: loaded.sources.name(claim.span).to_owned(),
+        line: loaded.sources.start(claim.span).line,
+        check,
+        target: claim.target_text.to_string(),
+        verdict: Answer::from(&outcome.verdict),
+        expected: Answer::from(claim.expected),
+        bound: outcome.bound.or(bound.filter(|_| limit.is_none())),
+        exhaustive: (limit.is_none() || outcome.configurations > 0).then_some(outcome.exhaustive),
+        limit: limit.map(limit_word),
+        code: shows.map(|detail| detail.code().id()),
+        detail: match limit {
+            Some(limit) => Some(because(limit)),
+            None => shows.map(|detail| detail.text(header, &spec.names)).or_else(|| evidence(outcome)),
+        },
+        roles: header.roles.values().map(|role| role.name.to_string()).collect(),
+        configurations: (outcome.configurations > 0).then_some(outcome.configurations),
+        counterexample: run.map(|_| story.steps),
+        cone: run.map(|counterexample| counterexample.cone.clone()),
+        cycle_at: run.and_then(|counterexample| counterexample.cycle_at),
+        situation: if nothing_shown { Vec::new() } else { story.situation },
+        help: way_out(outcome, limit),
+    }
+}
+
+/// What "holds" rests on, where it is not plain exploration.
+fn evidence(outcome: &Outcome) -> Option<String> {
+    match outcome.evidence {
+        Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
+        Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
+        Some(Evidence::Exhaustive) | None => None,
+    }
+}
+
+/// Why there is no answer, in words.
+fn because(limit: &Limit) -> String {
+    match limit {
+        Limit::States(n) => format!("gave up after {n} configurations"),
+        Limit::Memory(bytes) => format!("gave up at {} MiB of memory", bytes >> 20),
+        Limit::Time => "gave up when the time limit was reached".to_owned(),
+        Limit::Interrupted => "interrupted".to_owned(),
+        Limit::Bound(bound) => format!("nothing goes wrong with queues up to {bound}, but queues can grow further"),
+        Limit::NotSupported(code) => format!("it depends on something that has no meaning yet ({code})"),
+        Limit::Undecided(why) => why.clone(),
+    }
+}
+
+fn way_out(outcome: &Outcome, limit: Option<&Limit>) -> Option<String> {
+    match limit {
+        Some(Limit::States(_)) => Some("a larger `--max-states` goes further".to_owned()),
+        Some(Limit::Memory(_)) => Some("a larger `--max-memory` goes further".to_owned()),
+        Some(Limit::Time) => Some("a larger `--time-limit` goes further".to_owned()),
+        Some(Limit::Bound(bound)) => Some(format!(
+            "`--bound {}` looks at longer queues, or declare what the queues hold: `channel A -> B: bounded({bound});`",
+            bound.saturating_mul(2)
+        )),
+        Some(Limit::NotSupported(code)) => Some(format!("`polylogue explain {code}` says what is missing")),
+        Some(Limit::Interrupted | Limit::Undecided(_)) => None,
+        None => {
+            let code = outcome.detail.as_ref()?.code();
+            Some(format!("`polylogue explain {code}` says more about this, and how to mend it"))
+        }
+    }
+}
+
+/// A trace of the file and what came of it; nothing if its target has errors.
+fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
+    let spec = &loaded.spec;
+    let subject = machines::Subject::of(spec, trace.target)?;
+    let header = subject.header();
+    if header.broken {
+        return None;
+    }
+    let role = match trace.target {
+        Target::ProtocolRole(_, role) | Target::SystemRole(_, role) => Some(role),
+        Target::Local(at) => spec.locals.get(at).map(|local| local.role),
+        Target::Protocol(_) | Target::System(_) => None,
+    };
+    let mut record = TraceRecord {
+        file: loaded.sources.name(trace.span).to_owned(),
+        line: loaded.sources.start(trace.span).line,
+        name: trace.name.to_string(),
+        target: trace.target_text.to_string(),
+        expected: if trace.accepts { "accepts" } else { "rejects" },
+        actual: "unknown",
+        at: None,
+        detail: None,
+        place: None,
+        as_stated: false,
+    };
+    let system: System = match machines::system(subject) {
+        Ok(system) => system,
+        Err(why) => {
+            record.detail = Some(machines::reason(header, &why));
+            return Some(record);
+        }
+    };
+    let declared = match trace::Subject::new(&system, &spec.names, header) {
+        Ok(subject) => trace::check_trace(subject, role, trace),
+        Err(why) => {
+            record.detail = Some(format!("`{}`: {why}", header.name));
+            return Some(record);
+        }
+    };
+    let event = declared.at.and_then(|at| trace.events.get(at));
+    record.actual = declared.actual.word();
+    record.at = declared.at;
+    record.as_stated = declared.as_stated;
+    record.place = event.map(|event| Place::of(&loaded.sources, event.span));
+    let number = declared.at.unwrap_or(0).saturating_add(1);
+    let of = trace.events.len();
+    record.detail = match (declared.actual, event) {
+        (trace::Outcome::Rejects, Some(event)) if !declared.as_stated => {
+            let early = if trace.accepts { "" } else { ", not only the last one" };
+            Some(format!("event {number} of {of} is refused{early}: `{}`", event_text(header, event)))
+        }
+        (trace::Outcome::Incomplete, _) => {
+            Some("some role still has something to do, or a message is under way".to_owned())
+        }
+        (trace::Outcome::Unknown, _) => {
+            let why = trace.unsupported.first();
+            why.map(|why| format!("`{}` has no meaning yet ({})", why.what, why.code))
+        }
+        _ => None,
+    };
+    Some(record)
+}
+
+fn event_text(header: &Header, event: &TraceEvent) -> String {
+    let (from, to) = (header.role_name(event.from), header.role_name(event.to));
+    let label = &event.text;
+    match event.side {
+        _ if event.from == event.to => format!("{from}: {label}"),
+        Side::Both => format!("{from} -> {to}: {label}"),
+        Side::Send => format!("{from} ! {to}: {label}"),
+        Side::Receive => format!("{to} ? {from}: {label}"),
+    }
+}
+
+/// Machine and reference in lockstep on one subject.
+fn lockstep(subject: machines::Subject<'_>, args: &args::Check, tally: &mut Tally) -> Result<(), Failure> {
+    let header = subject.header();
+    let Ok(locals) = machines::locals(subject) else { return Ok(()) };
+    let Ok(system) = machines::system(subject) else { return Ok(()) };
+    let name = &header.name;
+    let terms = match subject {
+        machines::Subject::System(system) => Ok(system.terms.clone()),
+        _ => locals.values().map(equations).collect::<Result<Vec<_>, _>>().map(Into::into),
+    };
+    let Ok(terms) = terms else { return Ok(()) };
+    let semantics = Semantics { bound: Some(args.bound.unwrap_or(2)) };
+    match crosscheck(&system, &terms, &header.channels, semantics, Budget::default()) {
+        Ok(stats) => super::output::say(&format!(
+            "cross-check of `{name}`: machine and reference agree at {} configurations on {} events",
+            stats.pairs, stats.offered
+        )),
+        Err(found) => {
+            super::output::complain(&format!("this is a bug of polylogue: cross-check of `{name}`: {found}"));
+            tally.meet(Status::Bug);
+        }
+    }
+    Ok(())
+}
