@@ -59,7 +59,9 @@ fn labels_and_roles_are_changed() {
         names = { progress = "step" }
         [labels.rename]
         ask = "submit"
+        "v*" = "submit"
         "vendor*" = "job.done"
+        "ve*" = "job.step"
     "#;
     assert_eq!(verdicts(map, &log), "s conforms 4\n");
     // Labels with `@` are dropped if nothing is said, others are not.
