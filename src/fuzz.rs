@@ -44,8 +44,8 @@ pub fn trace(bytes: &[u8]) {
     let endpoints = spec.endpoints(Target::Protocol(0)).unwrap_or_else(|why| panic!("the fixed protocol: {why}"));
     let system = crate::machine::System::of(&endpoints.locals, |from, to| endpoints.header.edge_kind(from, to))
         .unwrap_or_else(|why| panic!("the fixed protocol: {why:?}"));
-    let subject = Subject::new(&system, &spec.names, endpoints.header)
-        .unwrap_or_else(|why| panic!("the fixed protocol: {why}"));
+    let subject =
+        Subject::new(&system, &spec.names, endpoints.header).unwrap_or_else(|why| panic!("the fixed protocol: {why}"));
     let map = Map::default();
     let run = |mut checker: Checker<'_>, chunk: usize| {
         let mut found: Vec<Finding> = Vec::new();
