@@ -8,14 +8,14 @@ use super::{
     judge::{Answer, Judgement, judge},
     property::Property,
     search::Poll,
-    subject::{self, Found, Origin, Subject},
+    subject::{self, Found, Subject},
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
     id::RoleId,
     machine::{System, SystemError},
-    protocol::{Claim, ClaimKind, Expected, Spec, Target},
+    protocol::{Claim, ClaimKind, Expected, Origin, Spec, Target},
 };
 
 /// What a verdict rests on.
