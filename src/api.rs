@@ -28,7 +28,7 @@ pub struct Specification {
 /// assert!(spec.check("safe", "Greet")?.holds());
 ///
 /// let errors = polylogue::parse("protocol Greet(role A, role B) { A -> C: hello(); }").unwrap_err();
-/// assert!(errors.to_string().starts_with("spec:1:40: "));
+/// assert!(errors.to_string().starts_with("spec:1:39: "));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse(text: &str) -> Result<Specification, Errors> {
@@ -119,16 +119,17 @@ impl Specification {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conform(&self, target: &str, log: &str) -> Result<Report, Error> {
-        let (at, header) = self.target(target)?;
-        let system = self.machines(at)?;
-        let subject = trace::Subject::new(&system, &self.loaded.spec.names, header).map_err(Error::NoSubject)?;
-        Ok(trace::conform(subject, &Map::default(), log.as_bytes()))
+        let (at, _) = self.target(target)?;
+        let machines = trace::Machines::of(&self.loaded.spec, at).map_err(Error::NoSubject)?;
+        Ok(trace::conform(machines.subject(), &Map::default(), log.as_bytes()))
     }
 
     /// The machines of a protocol or system, and the edges between them.
     pub fn system(&self, target: &str) -> Result<System, Error> {
         let (at, _) = self.target(target)?;
-        self.machines(at)
+        let endpoints = self.loaded.spec.endpoints(at).map_err(Error::NoEndpoints)?;
+        let header = endpoints.header;
+        System::of(&endpoints.locals, |from, to| header.edge_kind(from, to)).map_err(Error::System)
     }
 }
 
@@ -140,12 +141,6 @@ impl Specification {
             name: name.to_owned(),
             declared: spec.declared().map(str::to_owned).collect(),
         })
-    }
-
-    fn machines(&self, target: Target) -> Result<System, Error> {
-        let endpoints = self.loaded.spec.endpoints(target).map_err(Error::NoEndpoints)?;
-        let header = endpoints.header;
-        System::of(&endpoints.locals, |from, to| header.edge_kind(from, to)).map_err(Error::System)
     }
 
     fn answer(&self, claim: String, expected: Expected, header: Option<&Header>, outcome: Outcome) -> Answer {

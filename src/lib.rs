@@ -81,3 +81,8 @@ pub use event::{Counterexample, Event, Limit, Verdict};
 pub use load::{Errors, Loaded};
 pub use machine::System;
 pub use protocol::Protocol;
+
+/// The code of the readme is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

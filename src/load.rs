@@ -9,7 +9,7 @@ use crate::{
     diag::{Diagnostic, Sources},
     id::FileId,
     protocol::{self, Loader, Spec},
-    syntax::{self, tree},
+    syntax::tree,
 };
 
 /// A specification, its text, and what was found in it.
@@ -32,12 +32,7 @@ impl Loaded {
     pub fn new(name: impl Into<String>, text: impl Into<String>, loader: &mut dyn Loader) -> Self {
         let mut sources = Sources::new();
         let file = sources.add(name, text).expect("the first text of a table has an id");
-        let text = sources.get(file).map_or("", |source| &*source.text);
-        let (tree, mut diagnostics) = syntax::parse(file, text);
-        let (spec, more) = protocol::lower(&mut sources, file, &tree, loader);
-        diagnostics.extend(more);
-        // Stable, so findings at one place keep the order in which they were made.
-        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        let (tree, spec, diagnostics) = protocol::read(&mut sources, file, loader);
         Self { file, sources, tree, spec, diagnostics }
     }
 

@@ -1,7 +1,13 @@
 //! Imports point down: a module uses only modules of layers below its own, and `reference` is nobody's tool but the
 //! judges'.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -57,7 +57,7 @@ pub(super) enum Command {
 /// `check`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without claims in a file, every protocol is asked whether it is projectable and safe, and every
+Without claims in a file, every protocol is asked whether it is projectable, and every
 system whether it is safe. Without --bound, queues may grow: bounds 1, 2, 4, 8 are tried until one
 of them cuts nothing.
 

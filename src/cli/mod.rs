@@ -1,7 +1,7 @@
 //! The command line: arguments in, reports and an exit code out. One file per command.
 //!
 //! This is the one room with a clock, files and threads. Results go to standard output, chatter and progress to
-//! standard error. The exit code is the worst [`Status`] that a command met; a panic is a bug of ours and says so.
+//! standard error. The exit code is the worst `Status` that a command met; a panic is a bug of ours and says so.
 
 mod args;
 mod check;

@@ -153,7 +153,7 @@ impl System {
         }
     }
 
-    /// [send], by message. O(1).
+    /// `[send]`, by message. O(1).
     #[inline]
     pub fn admits_send<C: Cells + ?Sized>(&self, semantics: Semantics, cells: &C, message: MessageId) -> Option<Move> {
         let info = self.messages()[message];
@@ -169,7 +169,7 @@ impl System {
         })
     }
 
-    /// [receive], by message. O(1).
+    /// `[receive]`, by message. O(1).
     #[inline]
     pub fn admits_receive<C: Cells + ?Sized>(&self, cells: &C, message: MessageId) -> Option<Move> {
         let info = self.messages()[message];
@@ -181,7 +181,7 @@ impl System {
         Some(Move::Receive { role: to, action, then, message, edge: info.edge })
     }
 
-    /// [sync], by message. O(1).
+    /// `[sync]`, by message. O(1).
     #[inline]
     pub fn admits_sync<C: Cells + ?Sized>(&self, semantics: Semantics, cells: &C, message: MessageId) -> Option<Move> {
         let info = self.messages()[message];

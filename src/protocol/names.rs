@@ -133,7 +133,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// No names yet, but for [`Names::UNSPECIFIED`] and [`Names::EMPTY`].
+    /// No names yet, but for the payloads [`Names::unspecified`] and [`Names::empty`].
     #[must_use]
     pub fn new() -> Self {
         let mut sorts = Set::default();

@@ -3,7 +3,7 @@
 //! A type whose states are met once each, but for jumps back, becomes a term with `rec`; any other becomes equations
 //! (`states {…}`), so the text is linear in the automaton. Names that are no identifiers stand in backquotes.
 //!
-//! INVARIANT (bounded): terms nest no deeper than [`DEEPEST`], far below what the parser refuses; deeper ones become
+//! INVARIANT (bounded): terms nest no deeper than `DEEPEST`, far below what the parser refuses; deeper ones become
 //! equations.
 
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Reports: findings as text for people and as records for programs.
 //!
 //! Comes in: diagnostics, verdicts, traces and sessions, with the [`Sources`] they speak of. Goes out: text on a
-//! writer. [`record`] turns ids and spans into names, lines and columns, once; every [`Format`] writes the same records.
+//! writer. [`record`] turns ids and spans into names, lines and columns, once; every `Reporter` writes the same records.
 //! A [`Reporter`] writes as findings arrive where the format allows that, and ends with a [`Summary`].
 //!
 //! Drawings of machines and protocols go through one model, [`diagram::Diagram`], which `dot`, `mermaid` and `svg`

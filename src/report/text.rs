@@ -55,6 +55,7 @@ pub(super) fn cut(text: &str, most: usize, ascii: bool) -> String {
 }
 
 /// `1 step`, `2 steps`, `12,345 steps`.
+#[cfg(feature = "cli")]
 pub(super) fn count(n: u64, what: &str) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -72,6 +73,7 @@ pub(super) fn count(n: u64, what: &str) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "cli")]
     #[test]
     fn counts_have_groups_and_plurals() {
         assert_eq!(count(1, "step"), "1 step");

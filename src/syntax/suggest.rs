@@ -61,7 +61,7 @@ mod tests {
             ("chioce", Some("choice")),
             ("cont", Some("continue")),
             ("rce", Some("rec")),
-            ("ro", Some("or")),
+            ("ro", Some("do")),
             ("hello", None),
             ("x", None),
             ("Choice", Some("choice")),

@@ -45,7 +45,7 @@ pub struct Checker<'a> {
     lines: Lines,
     totals: Totals,
     coverage: Option<Coverage>,
-    way: scan::Way,
+    general: bool,
     /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
     endpoints: Vec<(RoleId, Checker<'a>)>,
 }
@@ -91,7 +91,7 @@ impl<'a> Checker<'a> {
             lines: Lines::default(),
             totals: Totals::default(),
             coverage: None,
-            way: scan::Way::Either,
+            general: false,
             endpoints: Vec::new(),
         }
     }
@@ -109,7 +109,7 @@ impl<'a> Checker<'a> {
     /// Reads every line the general way: the same findings, slower. For comparison.
     #[must_use]
     pub fn general(mut self) -> Self {
-        self.way = scan::Way::General;
+        self.general = true;
         self
     }
 
@@ -203,16 +203,28 @@ impl<'a> Checker<'a> {
         // A carriage return before the line's end, and a mark at the very beginning, belong to the file.
         let line = if line.as_bytes().last() == Some(&b'\r') { line.trim_end_matches('\r') } else { line };
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
-        match scan::line(line, self.way, &mut self.scratch) {
+        if !self.general
+            && self.endpoints.is_empty()
+            && let Some(fast) = scan::fast(line, &mut self.scratch)
+        {
+            let kind = match self.kinds.of_piece(fast.piece) {
+                Some(kind) => kind,
+                None => {
+                    let [from, to, label] = fast.names.map(|(from, to)| line.get(from..to).unwrap_or(""));
+                    let kind = self.kinds.of(from, to, label);
+                    self.kinds.remember(fast.piece, kind);
+                    kind
+                }
+            };
+            let session = Cow::Borrowed(fast.session);
+            let pending = self.pending(at, line, kind, session, fast.dir, fast.payload, fast.flaw);
+            return self.put(pending, batch, found);
+        }
+        match scan::general(line, &mut self.scratch) {
             Ok(raw) if !self.endpoints.is_empty() => self.event_of_recorder(at, line, raw, found),
             Ok(raw) => {
-                let pending = self.pending(at, line, raw);
-                let kind = pending.kind;
-                batch.push(pending);
-                // The spare kind means something else as soon as the next one is looked up.
-                if kind == SPARE {
-                    self.flush(batch, found);
-                }
+                let pending = self.pending_raw(at, line, raw);
+                self.put(pending, batch, found);
             }
             Err(_) if line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r')) => {}
             Err(fault) => {
@@ -240,24 +252,48 @@ impl<'a> Checker<'a> {
     }
 
     #[inline]
-    fn pending<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
-        let kind = self.kind(line, &raw);
-        let side = self.side(&raw);
-        let session = session_name(self.map, line, raw.session);
-        let hash = self.sessions.hash(&session);
-        Pending { at, line, kind, side, session, hash, payload: raw.payload, flaw: raw.flaw }
+    fn put<'l>(&mut self, pending: Pending<'l>, batch: &mut Vec<Pending<'l>>, found: &mut impl FnMut(Finding)) {
+        // The spare kind means something else as soon as the next one is looked up.
+        let spare = pending.kind == SPARE;
+        batch.push(pending);
+        if spare {
+            self.flush(batch, found);
+        }
     }
 
-    #[inline]
-    fn kind(&mut self, line: &str, raw: &Raw<'_>) -> u32 {
-        let kind = self.kinds.of(raw);
-        match self.kinds.get(kind).class {
-            Class::Derived(rule) => {
-                let derived = self.map.derive(rule).and_then(|rule| rule.apply(&raw.label, line));
-                self.kinds.derived(raw, derived.as_deref().unwrap_or(&raw.label))
-            }
-            _ => kind,
+    fn pending_raw<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
+        let kind = self.kinds.of(&raw.from, &raw.to, &raw.label);
+        let session = raw.session.unwrap_or_default();
+        self.pending(at, line, kind, session, raw.dir.as_deref(), raw.payload, raw.flaw)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a line, however it was read")]
+    fn pending<'l>(
+        &mut self,
+        at: u64,
+        line: &'l str,
+        mut kind: u32,
+        session: Cow<'l, str>,
+        dir: Option<&str>,
+        payload: &'l str,
+        flaw: Option<Box<Flaw>>,
+    ) -> Pending<'l> {
+        let known = self.kinds.get(kind);
+        if let Class::Derived(rule) = known.class {
+            let derived = self.map.derive(rule).and_then(|rule| rule.apply(&known.label, line));
+            kind = self.kinds.derived(kind, derived.as_deref());
         }
+        // Which side of a message the line shows; none if it should say and does not.
+        let side = match dir {
+            _ if !self.map.sides || self.kinds.get(kind).own => Some(Side::Both),
+            Some("send") => Some(Side::Send),
+            Some("receive") => Some(Side::Receive),
+            _ => None,
+        };
+        let session = session_name(self.map, line, session);
+        let hash = self.sessions.hash(&session);
+        Pending { at, line, kind, side, session, hash, payload, flaw }
     }
 
     /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
@@ -266,7 +302,7 @@ impl<'a> Checker<'a> {
         let text = String::from_utf8_lossy(bytes);
         let mut scratch = Scratch::default();
         let replaced = |text: &str| text.contains('\u{FFFD}');
-        match scan::line(text.trim_end_matches('\r'), scan::Way::General, &mut scratch) {
+        match scan::general(text.trim_end_matches('\r'), &mut scratch) {
             Ok(mut raw)
                 if replaced(raw.payload)
                     && ![&raw.from, &raw.to, &raw.label].into_iter().chain(&raw.session).any(|text| replaced(text)) =>
@@ -276,7 +312,7 @@ impl<'a> Checker<'a> {
                 if !self.endpoints.is_empty() {
                     return self.event_of_recorder(at, line, raw, found);
                 }
-                let pending = self.pending(at, line, raw);
+                let pending = self.pending_raw(at, line, raw);
                 self.event(&pending, found);
             }
             _ => self.bad(at, Fault::Utf8, found),
@@ -306,12 +342,14 @@ impl<'a> Checker<'a> {
         };
         self.totals.events = self.totals.events.saturating_add(1);
         match self.step(slot, pending) {
-            Ok(()) => {
+            Ok(ended) => {
                 self.sessions.block_mut(slot).note(at, kind);
+                if ended {
+                    self.retire_if_over(slot, at);
+                }
             }
             Err(offence) => self.violates(slot, pending, *offence, found),
         }
-        self.retire_if_over(slot, at);
     }
 
     /// Gives the event to the checker of the endpoint that recorded it.
@@ -320,23 +358,10 @@ impl<'a> Checker<'a> {
         let role = name.and_then(|name| self.subject.header.role(self.map.rename_role(&name)));
         match self.endpoints.iter_mut().find(|(own, _)| Some(*own) == role) {
             Some((_, endpoint)) => {
-                let pending = endpoint.pending(at, line, raw);
+                let pending = endpoint.pending_raw(at, line, raw);
                 endpoint.event(&pending, found);
             }
             None => self.bad(at, Fault::Type("role", "the name of a role, where the map looks for it"), found),
-        }
-    }
-
-    /// Which side of a message the line shows; `None` if it should say and does not.
-    #[inline]
-    fn side(&self, raw: &Raw<'_>) -> Option<Side> {
-        if !self.map.sides || raw.from == raw.to {
-            return Some(Side::Both);
-        }
-        match raw.dir.as_deref() {
-            Some("send") => Some(Side::Send),
-            Some("receive") => Some(Side::Receive),
-            _ => None,
         }
     }
 
@@ -353,9 +378,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Lets an event happen in a session, or says what is wrong with it.
+    /// Lets an event happen in a session, or says what is wrong with it. True if some role may have ended.
     #[inline]
-    fn step(&mut self, slot: u32, pending: &Pending<'_>) -> Result<(), Box<Offence>> {
+    fn step(&mut self, slot: u32, pending: &Pending<'_>) -> Result<bool, Box<Offence>> {
         let &Pending { line, kind, side, payload, ref flaw, .. } = pending;
         let Self { kinds, shapes, sessions, watcher, coverage, map, .. } = self;
         let known = kinds.get(kind);
@@ -393,7 +418,7 @@ impl<'a> Checker<'a> {
                 }));
             }
             // Whoever asks has left these out.
-            Class::Dropped | Class::Derived(_) => return Ok(()),
+            Class::Dropped | Class::Derived(_) => return Ok(false),
             Class::Act { role, label, sorts } => Seen::Act { role: *role, label: *label, sorts },
             Class::Message { messages, .. } => Seen::Message { messages, side },
         };
@@ -406,23 +431,29 @@ impl<'a> Checker<'a> {
                     let sort = watcher.system.messages()[message].sort;
                     let free = matches!(shapes[sort], Shape::Any);
                     let before: Option<Box<[StateId]>> = if free { None } else { Some((&*states).into()) };
-                    flat::message(watcher.system, watcher.observer, states, message, trail.as_mut()).map_err(offend)?;
+                    let ended = flat::message(watcher.system, watcher.observer, states, message, trail.as_mut())
+                        .map_err(offend)?;
                     if let Some(before) = before
                         && let Err(misfit) = fits(sort)
                     {
                         states.copy_from_slice(&before);
                         return Err(offend(Refusal::Payload(misfit)));
                     }
-                    cover(coverage, slot, trail);
-                    return Ok(());
+                    if trail.is_some() {
+                        cover(coverage, slot, trail);
+                    }
+                    return Ok(ended);
                 }
                 Seen::Act { role, label, sorts: &[sort] } => {
                     let mut after: Box<[StateId]> = (&*states).into();
-                    flat::act(watcher.system, &mut after, role, (label, sort), trail.as_mut()).map_err(offend)?;
+                    let ended =
+                        flat::act(watcher.system, &mut after, role, (label, sort), trail.as_mut()).map_err(offend)?;
                     fits(sort).map_err(Refusal::Payload).map_err(offend)?;
                     states.copy_from_slice(&after);
-                    cover(coverage, slot, trail);
-                    return Ok(());
+                    if trail.is_some() {
+                        cover(coverage, slot, trail);
+                    }
+                    return Ok(ended);
                 }
                 _ => {}
             }
@@ -439,7 +470,7 @@ impl<'a> Checker<'a> {
                 }
                 sessions.block_mut(slot).heavy = !flat;
                 cover(coverage, slot, Some(trail));
-                Ok(())
+                Ok(true)
             }
             Step::Refused(refusal) => {
                 sessions.heavy.insert(slot, set);
@@ -632,14 +663,14 @@ struct Pending<'l> {
 }
 
 #[inline]
-fn session_name<'l>(map: &Map, line: &'l str, named: Option<Cow<'l, str>>) -> Cow<'l, str> {
+fn session_name<'l>(map: &Map, line: &'l str, named: Cow<'l, str>) -> Cow<'l, str> {
     if map.whole {
         return Cow::Borrowed("");
     }
     if let Some(found) = map.session().and_then(|lookup| lookup.find(line)) {
         return found;
     }
-    named.unwrap_or_default()
+    named
 }
 
 /// The configurations of a session; those of a heavy one are taken out, to be put back.

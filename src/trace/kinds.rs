@@ -13,7 +13,6 @@ use super::{
     index::{Index, Key},
     map::{Map, listed},
     near::near,
-    scan::Raw,
     subject::Subject,
 };
 use crate::{
@@ -58,6 +57,8 @@ pub(crate) struct Kind {
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
     pub(crate) label: Box<str>,
+    /// `from` is `to`.
+    pub(crate) own: bool,
 }
 
 #[derive(Default)]
@@ -109,7 +110,7 @@ impl<'a> Kinds<'a> {
                 acts.entry((role, action.label)).or_default().push(action.sort);
             }
         }
-        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into() };
+        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into(), own: true };
         Self {
             subject,
             map,
@@ -133,32 +134,32 @@ impl<'a> Kinds<'a> {
             .expect("by INVARIANT (bounded): numbers are only given out for kinds that are kept")
     }
 
-    /// The kind of an event.
+    /// The kind of a piece of a line that was met before.
     #[inline]
-    pub(crate) fn of(&mut self, raw: &Raw<'_>) -> u32 {
-        if raw.names.is_empty() {
-            return self.of_names(&raw.from, &raw.to, &raw.label, false);
-        }
-        let hash = self.key.hash(raw.names.as_bytes());
-        let known = self
-            .piece_index
-            .find(hash, |piece| self.pieces.get(piece as usize).is_some_and(|(key, _)| **key == *raw.names.as_bytes()));
-        if let Some(&(_, kind)) = known.and_then(|piece| self.pieces.get(piece as usize)) {
-            return kind;
-        }
-        let kind = self.of_names(&raw.from, &raw.to, &raw.label, false);
-        if kind != SPARE
-            && let Ok(piece) = u32::try_from(self.pieces.len())
-        {
-            self.pieces.push((raw.names.as_bytes().into(), kind));
-            self.piece_index.insert(hash, piece);
-        }
-        kind
+    pub(crate) fn of_piece(&self, piece: &[u8]) -> Option<u32> {
+        let hash = self.key.hash(piece);
+        let known =
+            self.piece_index.find(hash, |at| self.pieces.get(at as usize).is_some_and(|(key, _)| **key == *piece));
+        known.and_then(|at| self.pieces.get(at as usize)).map(|&(_, kind)| kind)
     }
 
-    /// The kind of a label that was derived from an event's (or that no rule told apart).
-    pub(crate) fn derived(&mut self, raw: &Raw<'_>, label: &str) -> u32 {
-        self.of_names(&raw.from, &raw.to, label, true)
+    /// Remembers what a piece of a line means.
+    pub(crate) fn remember(&mut self, piece: &[u8], kind: u32) {
+        if let (Ok(at), true) = (u32::try_from(self.pieces.len()), kind != SPARE) {
+            self.pieces.push((piece.into(), kind));
+            self.piece_index.insert(self.key.hash(piece), at);
+        }
+    }
+
+    /// The kind of an event by its names.
+    pub(crate) fn of(&mut self, from: &str, to: &str, label: &str) -> u32 {
+        self.of_names(from, to, label, false)
+    }
+
+    /// The kind of an event whose label was derived from another's (or that no rule told apart).
+    pub(crate) fn derived(&mut self, kind: u32, label: Option<&str>) -> u32 {
+        let Kind { from, to, label: own, .. } = self.get(kind).clone();
+        self.of_names(&from, &to, label.unwrap_or(&own), true)
     }
 
     fn of_names(&mut self, from: &str, to: &str, label: &str, derived: bool) -> u32 {
@@ -208,7 +209,7 @@ impl<'a> Kinds<'a> {
         } else {
             self.class(from, to, renamed, (sender, receiver, known))
         };
-        Kind { class, from: from.into(), to: to.into(), label: label.into() }
+        Kind { class, from: from.into(), to: to.into(), label: label.into(), own: from == to }
     }
 
     /// A line that its recorder cannot have seen.

@@ -3,12 +3,9 @@
 use std::fmt;
 
 use crate::{
-    id::{Id, IdVec, RoleId, StateId},
+    id::{Id, RoleId, StateId},
     machine::{System, SystemError},
-    protocol::{
-        Graph, Header, Local, Names, Spec, State, Target, Unsupported,
-        project::{Discipline, Projector},
-    },
+    protocol::{Header, Local, Names, NoEndpoints, Spec, State, Target},
 };
 
 /// A system with its names.
@@ -22,28 +19,23 @@ pub struct Subject<'a> {
 /// Why nothing can be checked against a protocol or system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoSubject {
-    /// It has errors.
-    Broken,
-    /// It has parameters without values.
-    Generic,
-    /// It has constructs without a meaning yet, on which the verdict would depend.
-    Unsupported(Vec<Unsupported>),
-    /// It has no local types; the reason in words.
-    Unprojectable(String),
+    /// It has no local types.
+    NoEndpoints(NoEndpoints),
     /// There is none, or more than one, and nothing says which.
     Which(String),
+}
+
+impl From<NoEndpoints> for NoSubject {
+    fn from(why: NoEndpoints) -> Self {
+        Self::NoEndpoints(why)
+    }
 }
 
 impl fmt::Display for NoSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Broken => f.write_str("it has errors"),
-            Self::Generic => f.write_str("it has parameters without values"),
-            Self::Unsupported(all) => match all.first() {
-                Some(first) => write!(f, "`{}` has no meaning yet ({})", first.what, first.code),
-                None => f.write_str("some of it has no meaning yet"),
-            },
-            Self::Unprojectable(why) | Self::Which(why) => f.write_str(why),
+            Self::NoEndpoints(why) => why.fmt(f),
+            Self::Which(why) => f.write_str(why),
         }
     }
 }
@@ -53,21 +45,8 @@ impl std::error::Error for NoSubject {}
 impl<'a> Subject<'a> {
     /// A system, the names of its specification, and what declares it: its roles have the ids of the system's.
     pub fn new(system: &'a System, names: &'a Names, header: &'a Header) -> Result<Self, NoSubject> {
-        Self::judgeable(header)?;
+        header.usable()?;
         Ok(Self { system, names, header })
-    }
-
-    fn judgeable(header: &Header) -> Result<(), NoSubject> {
-        if header.broken {
-            return Err(NoSubject::Broken);
-        }
-        if header.generic {
-            return Err(NoSubject::Generic);
-        }
-        if !header.unsupported.is_empty() {
-            return Err(NoSubject::Unsupported(header.unsupported.clone()));
-        }
-        Ok(())
     }
 }
 
@@ -122,31 +101,19 @@ impl<'a> Machines<'a> {
         let gone = || NoSubject::Which("there is no such declaration".to_owned());
         let (header, locals, role) = match target {
             Target::Protocol(at) | Target::ProtocolRole(at, _) => {
-                let protocol = spec.protocols.get(at).ok_or_else(gone)?;
-                Subject::judgeable(&protocol.header)?;
-                let graph = Graph::of(&protocol.term).map_err(|_| NoSubject::Broken)?;
-                let mut projector = Projector::new(&graph);
-                let mut locals: IdVec<RoleId, Local> = IdVec::new();
-                for role in protocol.header.roles.ids() {
-                    let local = projector.project(role, Discipline::Full).or_else(|_| projector.canonical(role));
-                    let local = local.map_err(|_| {
-                        let name = protocol.header.role_name(role);
-                        NoSubject::Unprojectable(format!("`{name}` has no local type in `{}`", protocol.header.name))
-                    })?;
-                    locals.push(local).map_err(|_| NoSubject::Broken)?;
-                }
                 let role = if let Target::ProtocolRole(_, role) = target { Some(role) } else { None };
-                (&protocol.header, locals, role)
+                let endpoints = spec.endpoints(Target::Protocol(at))?;
+                (endpoints.header, endpoints.locals, role)
             }
             Target::System(at) | Target::SystemRole(at, _) => {
-                let system = spec.systems.get(at).ok_or_else(gone)?;
                 let role = if let Target::SystemRole(_, role) = target { Some(role) } else { None };
-                (&system.header, system.locals.clone(), role)
+                let endpoints = spec.endpoints(Target::System(at))?;
+                (endpoints.header, endpoints.locals, role)
             }
             Target::Local(at) => {
                 let decl = spec.locals.get(at).ok_or_else(gone)?;
-                Subject::judgeable(&decl.header)?;
-                let local = decl.local.as_ref().ok_or(NoSubject::Broken)?;
+                decl.header.usable()?;
+                let local = decl.local.as_ref().ok_or(NoEndpoints::Broken)?;
                 // The others are not looked at; each may stop at once.
                 let other = |role| Local {
                     role,
@@ -158,9 +125,8 @@ impl<'a> Machines<'a> {
                 (&decl.header, locals.collect(), Some(decl.role))
             }
         };
-        Subject::judgeable(header)?;
         let system = System::of(&locals, |from, to| header.edge_kind(from, to))
-            .map_err(|SystemError::TooMany(error)| NoSubject::Unprojectable(error.to_string()))?;
+            .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
         Ok(Self { system, names: &spec.names, header, role })
     }
 

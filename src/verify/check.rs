@@ -8,14 +8,14 @@ use super::{
     judge::{Answer, Judgement, judge},
     property::Property,
     search::Poll,
-    subject::{self, Found, Origin, Subject},
+    subject::{self, Found, Subject},
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
     id::RoleId,
     machine::{System, SystemError},
-    protocol::{Claim, ClaimKind, Expected, Spec, Target},
+    protocol::{Claim, ClaimKind, Expected, Origin, Spec, Target},
 };
 
 /// What a verdict rests on.
@@ -113,8 +113,8 @@ const SELF_CHECK: usize = 4_000;
 /// Explored to show what goes wrong in a protocol that does not project.
 const EVIDENCE: usize = 200_000;
 
-/// The claims of a specification; without any, every protocol that can stand alone should be projectable and safe, every
-/// system safe.
+/// The claims of a specification; without any, every protocol that can stand alone should be projectable (which makes
+/// it safe under every bound) and every system safe.
 #[must_use]
 pub fn claims(spec: &Spec) -> Vec<Claim> {
     if !spec.claims.is_empty() {
@@ -132,9 +132,7 @@ pub fn claims(spec: &Spec) -> Vec<Claim> {
         if protocol.aux || header.generic || header.broken {
             continue;
         }
-        for property in [Property::Projectable, Property::Safe] {
-            claims.push(claim(property, Target::Protocol(at), &header.name, header.span));
-        }
+        claims.push(claim(Property::Projectable, Target::Protocol(at), &header.name, header.span));
     }
     for (at, system) in spec.systems.iter().enumerate() {
         let header = &system.header;

@@ -38,7 +38,7 @@ pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, cla
 pub use detail::{Detail, Queued, Waiting};
 pub use fault::Counts;
 pub use property::Property;
-pub use subject::{Origin, Subject};
+pub use subject::Subject;
 
 /// How far a search may go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,7 @@ use crate::{
     event::Limit,
     id::{IdVec, RoleId},
     machine,
-    protocol::{
-        EdgeKind, Graph, GraphError, Header, Local, Spec, Target, Term,
-        project::{self, Discipline, Kind, ProjectionError},
-    },
+    protocol::{EdgeKind, Header, Local, NoEndpoints, Origin, Spec, Target, Term},
 };
 
 /// One local type per role, and where they come from.
@@ -25,22 +22,6 @@ pub struct Subject<'a> {
     pub channels: &'a [(RoleId, RoleId, EdgeKind)],
     /// Where the local types come from.
     pub origin: Origin,
-}
-
-/// Where local types come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Written by hand: nothing is known of them.
-    Written,
-    /// Projected by full merge: safe, deadlock-free and live under every bound.
-    Projected,
-    /// Some role does not project: these are the automata that do what each role can see.
-    Canonical {
-        /// Who does not project.
-        roles: Vec<RoleId>,
-        /// Why.
-        diagnostics: Vec<Diagnostic>,
-    },
 }
 
 impl<'a> Subject<'a> {
@@ -101,68 +82,20 @@ pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'
     if let Some(limit) = refused(header) {
         return Ok(Found::Limit(limit));
     }
-    match target {
-        Target::System(at) => {
-            let system = spec.systems.get(at).ok_or_else(|| Error::Bug("there is no such system".to_owned()))?;
-            Ok(Found::Subject(Subject {
-                header: Some(header),
-                locals: system.locals.clone(),
-                terms: Some(&system.terms),
-                channels: &header.channels,
-                origin: Origin::Written,
-            }))
+    let terms = match target {
+        Target::System(at) => spec.systems.get(at).map(|system| &system.terms),
+        _ => None,
+    };
+    let (locals, origin) = match spec.endpoints(target) {
+        Ok(endpoints) => (endpoints.locals, endpoints.origin),
+        // There is still the reason why it does not project.
+        Err(NoEndpoints::NotProjectable { roles, diagnostics }) => {
+            (IdVec::new(), Origin::Canonical { roles, diagnostics })
         }
-        Target::Protocol(at) => {
-            let protocol = spec.protocols.get(at).ok_or_else(|| Error::Bug("there is no such protocol".to_owned()))?;
-            let graph = match Graph::of(&protocol.term) {
-                Ok(graph) => graph,
-                Err(GraphError::TooMany(error)) => return Ok(Found::Limit(Limit::Undecided(error.to_string()))),
-                Err(error) => return Err(Error::Bug(format!("a lowered protocol has no graph: {error:?}"))),
-            };
-            let roles = header.roles.len();
-            let (locals, origin) = match project::project_all(&graph, roles, Discipline::Full) {
-                Ok(locals) => (locals, Origin::Projected),
-                Err(errors) => {
-                    if let Some(limit) = errors.iter().find_map(too_large) {
-                        return Ok(Found::Limit(limit));
-                    }
-                    let mut projector = project::Projector::new(&graph);
-                    let mut locals = Vec::with_capacity(roles);
-                    for role in header.roles.ids() {
-                        match projector.canonical(role) {
-                            Ok(local) => locals.push(local),
-                            // There is still the reason why it does not project.
-                            Err(_) => {
-                                locals.clear();
-                                break;
-                            }
-                        }
-                    }
-                    let mut who: Vec<RoleId> = errors.iter().map(|error| error.role).collect();
-                    who.sort_unstable();
-                    who.dedup();
-                    let diagnostics =
-                        errors.iter().map(|error| error.diagnostic(&graph, header, &spec.names)).collect();
-                    (locals.into(), Origin::Canonical { roles: who, diagnostics })
-                }
-            };
-            let channels = &header.channels;
-            Ok(Found::Subject(Subject { header: Some(header), locals, terms: None, channels, origin }))
-        }
-        Target::Local(_) | Target::ProtocolRole(..) | Target::SystemRole(..) => {
-            Err(Error::Bug("one role alone has no machines to run".to_owned()))
-        }
-    }
-}
-
-fn too_large(error: &ProjectionError) -> Option<Limit> {
-    match &error.kind {
-        Kind::TooLarge(project::Limit::States(states)) => {
-            Some(Limit::Undecided(format!("a role has more than {states} states")))
-        }
-        Kind::TooLarge(project::Limit::Work) => Some(Limit::Undecided("projection takes too many steps".to_owned())),
-        Kind::Clash(_) | Kind::Begins { .. } | Kind::Alike { .. } => None,
-    }
+        Err(NoEndpoints::TooLarge(why)) => return Ok(Found::Limit(Limit::Undecided(why))),
+        Err(why) => return Err(Error::Bug(format!("a sound declaration has no local types: {why}"))),
+    };
+    Ok(Found::Subject(Subject { header: Some(header), locals, terms, channels: &header.channels, origin }))
 }
 
 /// What the roles that do not project show, if anything was shown.

@@ -1,7 +1,7 @@
 //! Random texts of the grammar: every construct, names of all kinds, odd spacing, comments anywhere.
 
 /// A small deterministic source of choices.
-pub struct Grow {
+pub(crate) struct Grow {
     state: u64,
     /// How much may still be written; nesting stops when it is used up.
     fuel: i32,
@@ -55,7 +55,7 @@ const ODD: &[&str] = &[
 ];
 
 impl Grow {
-    pub fn new(seed: u64, fuel: i32) -> Self {
+    pub(crate) fn new(seed: u64, fuel: i32) -> Self {
         Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, fuel, tokens: Vec::new(), local: false }
     }
 
@@ -172,7 +172,7 @@ impl Grow {
 
     // ---- expressions and sorts -----------------------------------------------------------------------------------
 
-    pub fn expr(&mut self) {
+    pub(crate) fn expr(&mut self) {
         self.or();
         if self.fuel > 0 && self.one_in(10) {
             self.put("?");
@@ -287,7 +287,7 @@ impl Grow {
         }
     }
 
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.base();
         if self.fuel > 0 && self.one_in(5) {
             self.put("{");
@@ -799,7 +799,7 @@ impl Grow {
         self.ltype();
     }
 
-    pub fn ltype(&mut self) {
+    pub(crate) fn ltype(&mut self) {
         while self.fuel > 0 && self.one_in(2) {
             if self.one_in(4) {
                 self.put("rec");
@@ -1003,7 +1003,7 @@ impl Grow {
         self.put(";");
     }
 
-    pub fn item(&mut self) {
+    pub(crate) fn item(&mut self) {
         match self.below(13) {
             0 => {
                 self.put("import");
@@ -1164,7 +1164,7 @@ impl Grow {
     }
 
     /// A whole file: tokens with spaces, line breaks and, if asked for, comments between them.
-    pub fn file(mut self, comments: bool) -> String {
+    pub(crate) fn file(mut self, comments: bool) -> String {
         let fuel = self.fuel;
         if self.one_in(10) {
             self.put("@ edition ( \"2026\" ) ;");

@@ -6,21 +6,21 @@ use polylogue::{
     trace::{Machines, Map, Report, conform, target},
 };
 
-pub fn spec(text: &str) -> Spec {
+pub(crate) fn spec(text: &str) -> Spec {
     let loaded = Loaded::new("spec.mpst", text, &mut NoImports);
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     loaded.spec
 }
 
 /// Checks a log against the only protocol of a text.
-pub fn check(text: &str, map: &str, log: impl AsRef<[u8]>) -> Report {
+pub(crate) fn check(text: &str, map: &str, log: impl AsRef<[u8]>) -> Report {
     let spec = spec(text);
     let machines = Machines::of(&spec, target(&spec, None).unwrap()).unwrap();
     conform(machines.subject(), &Map::parse(map).unwrap(), log.as_ref())
 }
 
 /// `A->B:l` or `A->B:l {"x":1}`, one per line, as a log of one session.
-pub fn log(events: &str) -> String {
+pub(crate) fn log(events: &str) -> String {
     let mut out = String::new();
     for event in events.split(['\n', ';']).map(str::trim).filter(|event| !event.is_empty()) {
         let (ends, rest) = event.split_once(':').unwrap();
@@ -36,7 +36,7 @@ pub fn log(events: &str) -> String {
 }
 
 /// One line per finding.
-pub fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     for bad in &report.bad {
         out += &format!("line {} {} {}", bad.at, bad.code, bad.message);

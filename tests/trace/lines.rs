@@ -261,6 +261,9 @@ fn both_ways_and_serde_agree() {
         if text.to_ascii_lowercase().contains("\\ud") || text.contains('e') && text.len() > 400 {
             continue;
         }
+        if serde_json::from_slice::<Json>(&bytes).is_err_and(|error| error.to_string().contains("out of range")) {
+            continue;
+        }
         let wanted = plain(&bytes);
         assert_eq!(seen(&bytes, false), wanted, "{text}");
         counts[match wanted {

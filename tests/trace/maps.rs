@@ -59,7 +59,9 @@ fn labels_and_roles_are_changed() {
         names = { progress = "step" }
         [labels.rename]
         ask = "submit"
+        "v*" = "submit"
         "vendor*" = "job.done"
+        "ve*" = "job.step"
     "#;
     assert_eq!(verdicts(map, &log), "s conforms 4\n");
     // Labels with `@` are dropped if nothing is said, others are not.
@@ -134,7 +136,7 @@ fn mistakes_have_places() {
     assert_eq!(error("\n[sesion]\n"), "2:2: the map has no key `sesion` PL0631 did you mean `session`?");
     assert_eq!(
         error("[labels]\nfold = 1"),
-        "2:1: `[labels]` has no key `fold` PL0631 there are `drop`, `keep`, `rename` and `derive`"
+        "2:1: `[labels]` has no key `fold` PL0631 there are `drop`, `keep`, `local`, `rename` and `derive`"
     );
     assert_eq!(error("sides = 1"), "1:9: `sides` must be true or false, not an integer PL0632 ");
     assert_eq!(
@@ -168,7 +170,7 @@ fn maps_are_compared_with_the_specification() {
         found,
         [
             "3:5: `Jobs` has no role `Cleint` PL0633 did you mean `Client`?",
-            "1:1: the observer `endpoint` needs a role PL0632 say whose endpoint was observed: `role = \"…\"`",
+            "1:1: the observer `endpoint` needs a role PL0632 say whose endpoint was observed: `role = \"…\"`, or `role = { pointer = \"/…\" }`",
             "5:5: no message of the specification has the label `submitt` PL0634 did you mean `submit`?",
         ]
     );

@@ -8,8 +8,8 @@ use polylogue::{
     id::IdVec,
     load::Loaded,
     machine::minimize,
-    protocol::{Graph, Loader, NoImports, Target, project},
-    verify::{Counts, Options, Origin, Property, Subject, check, check_subject},
+    protocol::{Graph, Loader, NoImports, Origin, Target, project},
+    verify::{Counts, Options, Property, Subject, check, check_subject},
 };
 
 use super::common::{bound, raw, shared, word};

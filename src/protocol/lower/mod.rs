@@ -28,6 +28,7 @@ mod literal;
 mod load;
 mod report;
 mod sorts;
+mod stmt;
 mod suggest;
 pub(super) mod template;
 mod world;
@@ -485,13 +486,21 @@ fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a finding may only be there because the parser could not read a part of the declaration.
+/// Whether a finding may only be there because the parser could not read a part of the declaration: a role that is not
+/// declared if the list of roles is torn, a loop that is not there if anything before it is.
 fn hidden(decl: &Decl<'_>, found: &Diagnostic) -> bool {
-    let head = decl.torn.is_some_and(|at| at.start < found.span.start);
-    decl.torn.is_some()
-        && (found.severity != Severity::Error
-            || found.code == form::UNTYPED
-            || (head && [form::UNKNOWN_ROLE, form::UNBOUND].contains(&found.code)))
+    let Some(torn) = decl.torn else { return false };
+    let body = match decl.kind {
+        Kind::Protocol(protocol) => protocol.body.first().map(|stmt| stmt.span.start),
+        Kind::LocalProtocol(protocol) => protocol.body.first().map(|stmt| stmt.span.start),
+        Kind::System(system) => system.types.first().map(|(role, _)| role.span.start),
+        Kind::LocalType(_) => None,
+    };
+    let head = body.is_none_or(|body| torn.start < body);
+    found.severity != Severity::Error
+        || found.code == form::UNTYPED
+        || (found.code == form::UNKNOWN_ROLE && head)
+        || (found.code == form::UNBOUND && torn.start < found.span.start)
 }
 
 /// Findings about declarations: of imported ones that nobody calls, only errors.

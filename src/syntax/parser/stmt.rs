@@ -294,9 +294,13 @@ impl Parser<'_, '_> {
             Kind::Word => matches!(self.word_ahead(1), "from" | "to" | "connect" | "calls"),
             _ => false,
         };
+        // Asked first: nearly every statement begins like this, and suggestions are slow.
+        if follows {
+            return Ok(None);
+        }
         let known = MEANT_GLOBAL.contains(&self.word());
         let meant = if known { Some("") } else { suggest::nearest(self.word(), MEANT_GLOBAL) };
-        let Some(meant) = meant.filter(|_| !follows) else { return Ok(None) };
+        let Some(meant) = meant else { return Ok(None) };
         self.wanted.push(Wanted::Group("a statement", MEANT_GLOBAL));
         self.report();
         if mode.words().contains(&meant) { Ok(Some(meant)) } else { Err(Reported) }

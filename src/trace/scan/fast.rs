@@ -1,5 +1,5 @@
 //! The one order of keys in which recorders write, without white space, escapes or surprises: no searching, no
-//! copying, one pass. Everything else is left to [`super::general`].
+//! copying, one pass. Everything else is left to [`super::general()`].
 //!
 //! ```text
 //! {"session":"…","seq":N,"ts":N,"from":"…","to":"…","label":"…","payload":…}
@@ -9,19 +9,26 @@
 #![expect(clippy::indexing_slicing, reason = "ends found by `plain` and the reader lie within the line")]
 #![expect(clippy::arithmetic_side_effects, reason = "positions within a line")]
 
-use std::borrow::Cow;
+use super::super::json::{Flaw, Reader, Scratch, digits, plain};
 
-use super::{
-    super::json::{Reader, Scratch, digits, plain},
-    Raw,
-};
+/// What [`fast`] reads. Absent names are empty, as they are for whoever asks.
+pub(in super::super) struct Fast<'a> {
+    pub(in super::super) session: &'a str,
+    /// From the text of `from` to that of `label`: it says the same whenever it is the same.
+    pub(in super::super) piece: &'a [u8],
+    /// Where `from`, `to` and `label` are.
+    pub(in super::super) names: [(usize, usize); 3],
+    pub(in super::super) payload: &'a str,
+    pub(in super::super) dir: Option<&'a str>,
+    pub(in super::super) flaw: Option<Box<Flaw>>,
+}
 
 struct At<'a> {
     line: &'a str,
     at: usize,
 }
 
-impl<'a> At<'a> {
+impl At<'_> {
     /// Takes this text, if it is next.
     #[inline(always)]
     fn take(&mut self, text: &str) -> Option<()> {
@@ -31,14 +38,14 @@ impl<'a> At<'a> {
 
     /// Up to the closing quote, which is taken too; `None` if there is an escape or a control character.
     #[inline(always)]
-    fn string(&mut self) -> Option<&'a str> {
-        let end = plain(self.line.as_bytes(), self.at);
+    fn string(&mut self) -> Option<(usize, usize)> {
+        let start = self.at;
+        let end = plain(self.line.as_bytes(), start);
         if self.line.as_bytes().get(end) != Some(&b'"') {
             return None;
         }
-        let text = &self.line[self.at..end];
         self.at = end + 1;
-        Some(text)
+        Some((start, end))
     }
 
     /// Digits without a leading zero, and perhaps a fraction.
@@ -85,8 +92,13 @@ fn flat(bytes: &[u8], start: usize) -> Option<usize> {
             return None;
         }
         let text = &bytes[key.0..key.1];
-        if keys.iter().take(n).any(|&(from, to)| to - from == text.len() && &bytes[from..to] == text) {
-            return None;
+        let mut m = 0;
+        while m < n {
+            let (from, to) = keys[m];
+            if to - from == text.len() && &bytes[from..to] == text {
+                return None;
+            }
+            m += 1;
         }
         keys[n] = key;
         at = key.1 + 2;
@@ -129,12 +141,13 @@ fn flat(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// The event of a line in the known order; `None` says nothing about the line.
 #[inline(always)]
-pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> {
+pub(in super::super) fn fast<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Fast<'a>> {
     let mut at = At { line, at: 0 };
     at.take("{")?;
-    let mut session = None;
+    let mut session = "";
     if at.take("\"session\":\"").is_some() {
-        session = Some(Cow::Borrowed(at.string()?));
+        let (from, to) = at.string()?;
+        session = &line[from..to];
         at.take(",")?;
     }
     if at.take("\"seq\":").is_some() {
@@ -146,13 +159,11 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> 
         at.take(",")?;
     }
     at.take("\"from\":\"")?;
-    let start = at.at;
     let from = at.string()?;
     at.take(",\"to\":\"")?;
     let to = at.string()?;
     at.take(",\"label\":\"")?;
     let label = at.string()?;
-    let names = &line[start..at.at];
     at.take(",\"payload\":")?;
     let mut flaw = None;
     let start = at.at;
@@ -171,12 +182,14 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Raw<'a>> 
     }
     let mut dir = None;
     if at.take(",\"dir\":\"").is_some() {
-        dir = Some(Cow::Borrowed(at.string()?));
+        let (from, to) = at.string()?;
+        dir = Some(&line[from..to]);
     }
     at.take("}")?;
     if at.at != line.len() {
         return None;
     }
     let payload = if payload == "null" { "" } else { payload };
-    Some(Raw { session, from: from.into(), to: to.into(), label: label.into(), payload, dir, flaw, names })
+    let piece = &line.as_bytes()[from.0..label.1];
+    Some(Fast { session, piece, names: [from, to, label], payload, dir, flaw })
 }

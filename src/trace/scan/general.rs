@@ -9,7 +9,7 @@ use super::{
 
 /// The event of a line, or why it is none.
 #[inline(never)]
-pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
+pub(in super::super) fn general<'a>(line: &'a str, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
     let mut reader = Reader::new(line);
     reader.ws();
     if reader.peek() != Some(b'{') {
@@ -80,7 +80,7 @@ pub(super) fn line<'a>(line: &'a str, scratch: &mut Scratch) -> Result<Raw<'a>, 
     let from = string("from", from.ok_or(Fault::Missing("from"))?)?;
     let to = string("to", to.ok_or(Fault::Missing("to"))?)?;
     let label = string("label", label.ok_or(Fault::Missing("label"))?)?;
-    Ok(Raw { session, from, to, label, payload: payload.unwrap_or(""), dir, flaw: flaw.map(Box::new), names: "" })
+    Ok(Raw { session, from, to, label, payload: payload.unwrap_or(""), dir, flaw: flaw.map(Box::new) })
 }
 
 const KEYS: [&str; 8] = ["session", "seq", "ts", "from", "to", "label", "payload", "dir"];

@@ -4,8 +4,8 @@
 //! number), `seq` and `ts` (numbers or strings), `dir` (a string) and `payload` (any value); null is as good as absent.
 //! Key order does not matter, further keys are skipped. Lines of white space alone are ignored.
 //!
-//! Two ways lead to the same answer: [`fast`] knows one order of keys and no escapes, and gives up on everything else;
-//! [`general`] is exact. INVARIANT (same): where `fast` answers, `general` gives the same `Raw`.
+//! Two ways lead to the same answer: [`fast()`] knows one order of keys and no escapes, and gives up on everything else;
+//! [`general()`] is exact. INVARIANT (same): where `fast` answers, `general` says the same.
 //!
 //! A line that is no event is a fault of its own, and the next line is read as usual. Where only the payload is flawed
 //! (a key twice, half a surrogate pair, bytes that are not UTF-8), the line still says who sends what in which
@@ -18,8 +18,9 @@ mod general;
 
 use std::borrow::Cow;
 
+pub(super) use self::{fast::fast, general::general};
 pub use super::json::Flaw;
-use super::json::{Malformed, Scratch};
+use super::json::Malformed;
 
 /// Lines longer than this many bytes are faults.
 pub const MAX_LINE: usize = 64 << 20;
@@ -36,9 +37,6 @@ pub(crate) struct Raw<'a> {
     pub(crate) payload: &'a str,
     pub(crate) dir: Option<Cow<'a, str>>,
     pub(crate) flaw: Option<Box<Flaw>>,
-    /// Where the fast way found them: `from`, `to` and `label` as one piece of the line, which says the same whenever
-    /// it is the same. Empty if the general way was taken.
-    pub(crate) names: &'a str,
 }
 
 /// Why a line is no event.
@@ -66,26 +64,6 @@ impl From<Malformed> for Fault {
     fn from(Malformed { at, what }: Malformed) -> Self {
         Self::Json(at, what)
     }
-}
-
-/// Which way a line was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// The fast one, if the line allows it.
-    Either,
-    /// The exact one.
-    General,
-}
-
-/// The event of one line, which must not be blank. The texts are cut out of `line`.
-#[inline]
-pub(crate) fn line<'a>(line: &'a str, way: Way, scratch: &mut Scratch) -> Result<Raw<'a>, Fault> {
-    if way == Way::Either
-        && let Some(raw) = fast::line(line, scratch)
-    {
-        return Ok(raw);
-    }
-    general::line(line, scratch)
 }
 
 /// Cuts chunks of bytes into lines.
