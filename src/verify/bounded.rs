@@ -14,9 +14,14 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{cone::Seeds, detail::Detail, judge::Finding, search::Explored};
+use super::{
+    cone::Seeds,
+    detail::Detail,
+    judge::Finding,
+    search::{Explored, Poll},
+};
 use crate::{
-    event::Event,
+    event::{Event, Limit},
     id::{IdVec, LabelId, RoleId, SortId, StateId},
     machine::{Cells, Semantics},
 };
@@ -27,36 +32,39 @@ const MAX_PAIRS: usize = 4_000_000;
 type Letter = (LabelId, SortId);
 
 /// A shortest run into a pump, among those along the shortest runs of the exploration.
-pub(super) fn pump(explored: &Explored<'_>) -> Option<Finding> {
+pub(super) fn pump(explored: &Explored<'_>, poll: &mut Poll<'_>) -> Result<Option<Finding>, Limit> {
     let system = explored.system;
-    let mut numbers: FxHashMap<Vec<StateId>, u32> = FxHashMap::default();
+    let mut numbers: FxHashMap<Box<[StateId]>, u32> = FxHashMap::default();
+    let mut states: Vec<StateId> = Vec::new();
     // Per configuration: its states as one number, and how many messages it holds.
-    let mut facts: Vec<(u32, usize)> = Vec::new();
-    let mut pairs: usize = 0;
-    for at in 0..u32::try_from(explored.len()).unwrap_or(u32::MAX) {
-        let (states, queued) = explored.with(at, |cells| {
-            let states: Vec<StateId> = system.machines().ids().map(|role| cells.state(role)).collect();
-            let queued = system.edges().ids().map(|edge| cells.queued(edge)).sum::<usize>();
-            (states, queued)
-        });
+    let mut facts: Vec<(u32, usize)> = Vec::with_capacity(explored.len());
+    explored.scan(poll, |_, cells, _, _| {
+        states.clear();
+        states.extend(system.machines().ids().map(|role| cells.state(role)));
         let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let number = *numbers.entry(states).or_insert(next);
-        facts.push((number, queued));
+        let number = match numbers.get(states.as_slice()) {
+            Some(&number) => number,
+            None => *numbers.entry(states.as_slice().into()).or_insert(next),
+        };
+        facts.push((number, system.edges().ids().map(|edge| cells.queued(edge)).sum()));
+    })?;
+    let mut pairs: usize = 0;
+    for (at, &(number, queued)) in (0..).zip(&facts) {
         let mut above = explored.before(at);
         while let Some(before) = above {
             pairs = pairs.saturating_add(1);
             if pairs > MAX_PAIRS {
-                return None;
+                return Ok(None);
             }
             if facts.get(before as usize).is_some_and(|&(n, held)| n == number && held < queued)
                 && let Some(finding) = check(explored, before, at)
             {
-                return Some(finding);
+                return Ok(Some(finding));
             }
             above = explored.before(before);
         }
     }
-    None
+    Ok(None)
 }
 
 /// Whether the way from one configuration to a later one on its shortest run is a pump.

@@ -138,7 +138,11 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
         judgement.exhaustive = !cut;
         judgement.configurations = explored.len();
         judgement.counts = explored.counts;
-        let finding = examine(&explored, property, last);
+        let mut limit = explored.limit.clone();
+        let finding = examine(&explored, property, last, poll).unwrap_or_else(|met| {
+            limit = limit.take().or(Some(met));
+            None
+        });
         if let Some(finding) = finding {
             let (finding, shortest) = match property {
                 Property::Safe | Property::DeadlockFree => shorten(system, finding, plan, options, poll),
@@ -149,7 +153,7 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
             judgement.answer = Answer::Violated(Box::new(finding));
             return judgement;
         }
-        if let Some(limit) = explored.limit {
+        if let Some(limit) = limit {
             judgement.answer = Answer::Unknown(limit);
             judgement.bound = Some(level);
             judgement.exhaustive = false;
@@ -186,18 +190,25 @@ fn plan(system: &System, property: Property, level: u32, options: &Options) -> P
 }
 
 /// What an exploration says. `last`: the answer is about this bound, otherwise about all.
-fn examine(explored: &Explored<'_>, property: Property, last: bool) -> Option<Finding> {
+fn examine(
+    explored: &Explored<'_>,
+    property: Property,
+    last: bool,
+    poll: &mut Poll<'_>,
+) -> Result<Option<Finding>, Limit> {
     match property {
-        Property::Safe | Property::DeadlockFree => bad(explored),
+        Property::Safe | Property::DeadlockFree => Ok(bad(explored)),
         // Half a graph says nothing about what can still happen.
-        Property::Live if explored.limit.is_none() => liveness::live(explored, last),
+        Property::Live if explored.limit.is_none() => liveness::live(explored, last, poll),
         Property::Terminating if explored.limit.is_none() => {
-            let endless = |finding: Finding| Finding { detail: Detail::Endless, ..finding };
-            liveness::terminating(explored)
-                .or_else(|| if explored.cut && !last { bounded::pump(explored).map(endless) } else { None })
+            let finding = liveness::terminating(explored, poll)?;
+            if finding.is_some() || !explored.cut || last {
+                return Ok(finding);
+            }
+            Ok(bounded::pump(explored, poll)?.map(|finding| Finding { detail: Detail::Endless, ..finding }))
         }
-        Property::Bounded if explored.cut => bounded::pump(explored),
-        _ => None,
+        Property::Bounded if explored.cut => bounded::pump(explored, poll),
+        _ => Ok(None),
     }
 }
 

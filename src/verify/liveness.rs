@@ -22,17 +22,17 @@ use super::{
     hopeless::hopeless,
     judge::Finding,
     packed::Packed,
-    search::Explored,
+    search::{Explored, Poll},
 };
 use crate::{
-    event::Event,
+    event::{Event, Limit},
     id::{EdgeId, Id, RoleId},
     machine::{Cells, Move},
 };
 
 /// Bytes that the passes need per configuration, for systems with so many goals.
 pub(super) fn overhead(goals: usize) -> usize {
-    24usize.saturating_add(goals.div_ceil(64).saturating_mul(8))
+    24usize.saturating_add(goals.div_ceil(64).saturating_mul(24))
 }
 
 /// The strongly connected component of each configuration, numbered in reverse topological order.
@@ -113,104 +113,120 @@ impl Components {
 ///
 /// If `last`, under this bound. Otherwise under every bound: where a send lacks only the exploration's room, everything
 /// might still happen, unless a look at the control flow alone says that it cannot ([`hopeless`]).
-pub(super) fn live(explored: &Explored<'_>, last: bool) -> Option<Finding> {
+pub(super) fn live(explored: &Explored<'_>, last: bool, poll: &mut Poll<'_>) -> Result<Option<Finding>, Limit> {
+    let goals = Goals::new(explored, poll)?;
     if last || !explored.cut {
-        return lost(explored, last, false, |_, _| true);
+        return Ok(goals.lost(explored, false, |_, _| true).and_then(|lost| starved(explored, lost, last)));
     }
     let mut tries: usize = 0;
-    lost(explored, last, true, |_, _| true).or_else(|| {
-        lost(explored, last, false, |at, goal| {
+    let lost = goals.lost(explored, true, |_, _| true).or_else(|| {
+        goals.lost(explored, false, |at, goal| {
             tries += 1;
             tries <= MAX_TRIES && hopeless(explored, at, goal)
         })
-    })
+    });
+    Ok(lost.and_then(|lost| starved(explored, lost, last)))
 }
 
 /// So many configurations are looked at for a goal that is out of reach of the control flow.
 const MAX_TRIES: usize = 2_000;
 
-/// The first configuration with a goal that is out of reach, if `sure` agrees.
-fn lost(
-    explored: &Explored<'_>,
-    last: bool,
-    optimistic: bool,
-    mut sure: impl FnMut(u32, usize) -> bool,
-) -> Option<Finding> {
-    let system = explored.system;
-    let roles = system.machines().len();
-    let goals = roles + system.edges().len();
-    let width = goals.div_ceil(64);
-    let n = explored.len();
-    let components = Components::new(explored);
-    let watch = Watch::new(system);
-    let mut can = vec![0u64; components.count * width];
-    let mut needs = vec![0u64; n * width];
-    let mut moves = Vec::new();
-    for at in 0..n {
-        moves.clear();
-        let mut blocked: Vec<RoleId> = Vec::new();
-        let need = &mut needs[at * width..(at + 1) * width];
-        let own = components.of[at] as usize * width;
-        explored.with_moves(index(at), &mut moves, |edge, by_the_bound| {
-            if by_the_bound {
-                blocked.push(system.edges()[edge].from);
-            }
-        });
-        for step in &moves {
-            let mut set = |goal: usize| can[own + goal / 64] |= 1 << (goal % 64);
-            match *step {
-                Move::Send { role, .. } | Move::Act { role, .. } => set(role.index()),
-                Move::Receive { role, edge, .. } => {
-                    set(role.index());
-                    set(roles + edge.index());
-                }
-                Move::Sync { sender, receiver, .. } => {
-                    set(sender.0.index());
-                    set(receiver.0.index());
+/// What each configuration needs, and what happens in each component. Goals are numbered: a role takes a step, then an
+/// edge's head is received; `width` words hold a bit for each.
+struct Goals {
+    components: Components,
+    width: usize,
+    /// Per configuration.
+    needs: Vec<u64>,
+    /// Per component.
+    happens: Vec<u64>,
+}
+
+impl Goals {
+    fn new(explored: &Explored<'_>, poll: &mut Poll<'_>) -> Result<Self, Limit> {
+        let system = explored.system;
+        let roles = system.machines().len();
+        let width = (roles + system.edges().len()).div_ceil(64);
+        let components = Components::new(explored);
+        let watch = Watch::new(system);
+        let mut happens = vec![0u64; components.count * width];
+        let mut needs = vec![0u64; explored.len() * width];
+        explored.scan(poll, |at, cells, moves, blocked| {
+            let at = at as usize;
+            let own = components.of[at] as usize * width;
+            for step in moves {
+                let mut set = |goal: usize| happens[own + goal / 64] |= 1 << (goal % 64);
+                match *step {
+                    Move::Send { role, .. } | Move::Act { role, .. } => set(role.index()),
+                    Move::Receive { role, edge, .. } => {
+                        set(role.index());
+                        set(roles + edge.index());
+                    }
+                    Move::Sync { sender, receiver, .. } => {
+                        set(sender.0.index());
+                        set(receiver.0.index());
+                    }
                 }
             }
-        }
-        if optimistic && !blocked.is_empty() {
-            can[own..own + width].fill(u64::MAX);
-        }
-        explored.with(index(at), |cells| {
+            let mut need = |goal: usize| needs[at * width + goal / 64] |= 1 << (goal % 64);
             for role in system.machines().ids() {
                 if !watch.may_stop(cells, role) && !blocked.contains(&role) {
-                    need[role.index() / 64] |= 1 << (role.index() % 64);
+                    need(role.index());
                 }
             }
             for edge in system.edges().ids() {
                 if cells.queued(edge) > 0 {
-                    let goal = roles + edge.index();
-                    need[goal / 64] |= 1 << (goal % 64);
+                    need(roles + edge.index());
                 }
             }
-        });
+        })?;
+        Ok(Self { components, width, needs, happens })
     }
-    // Components that a component leads to have smaller numbers, so theirs is complete when its turn comes.
-    let mut members: Vec<u32> = (0..n).map(index).collect();
-    members.sort_unstable_by_key(|&at| components.of[at as usize]);
-    for &at in &members {
-        let own = components.of[at as usize] as usize;
-        for &to in explored.steps.of(at) {
-            let other = components.of[to as usize] as usize;
-            if other != own {
-                for word in 0..width {
-                    can[own * width + word] |= can[other * width + word];
+
+    /// The first configuration with a goal that is out of reach, if `sure` agrees. If `optimistic`, everything is in
+    /// reach of a send that lacks only room.
+    fn lost(
+        &self,
+        explored: &Explored<'_>,
+        optimistic: bool,
+        mut sure: impl FnMut(u32, usize) -> bool,
+    ) -> Option<(u32, usize)> {
+        let width = self.width;
+        let mut can = self.happens.clone();
+        for &at in explored.cuts.iter().filter(|_| optimistic) {
+            let own = self.components.of[at as usize] as usize * width;
+            can[own..own + width].fill(u64::MAX);
+        }
+        // Components that a component leads to have smaller numbers, so theirs is complete when its turn comes.
+        let n = explored.len();
+        let mut members: Vec<u32> = (0..n).map(index).collect();
+        members.sort_unstable_by_key(|&at| self.components.of[at as usize]);
+        for &at in &members {
+            let own = self.components.of[at as usize] as usize;
+            for &to in explored.steps.of(at) {
+                let other = self.components.of[to as usize] as usize;
+                if other != own {
+                    for word in 0..width {
+                        can[own * width + word] |= can[other * width + word];
+                    }
                 }
             }
         }
+        (0..n).find_map(|at| {
+            let own = self.components.of[at] as usize * width;
+            let mut goals = (0..width).filter_map(|word| {
+                let lost = self.needs[at * width + word] & !can[own + word];
+                (lost != 0).then(|| word * 64 + lost.trailing_zeros() as usize)
+            });
+            goals.next().map(|goal| (index(at), goal)).filter(|&(at, goal)| sure(at, goal))
+        })
     }
-    let lost = (0..n).find_map(|at| {
-        let own = components.of[at] as usize * width;
-        (0..width)
-            .find_map(|word| {
-                let lost = needs[at * width + word] & !can[own + word];
-                (lost != 0).then(|| (index(at), word * 64 + lost.trailing_zeros() as usize))
-            })
-            .filter(|&(at, goal)| sure(at, goal))
-    });
-    let (at, goal) = lost?;
+}
+
+/// The run to where a goal is lost, and on from there for ever.
+fn starved(explored: &Explored<'_>, (at, goal): (u32, usize), last: bool) -> Option<Finding> {
+    let roles = explored.system.machines().len();
+    let watch = Watch::new(explored.system);
     let mut run = explored.run_to(at);
     let lost_at = run.len();
     let (more, cycle) = afterwards(explored, at, last);
@@ -235,14 +251,15 @@ fn lost(
 }
 
 /// A run that does not end, or ends where it may not.
-pub(super) fn terminating(explored: &Explored<'_>) -> Option<Finding> {
+pub(super) fn terminating(explored: &Explored<'_>, poll: &mut Poll<'_>) -> Result<Option<Finding>, Limit> {
     let system = explored.system;
     let watch = Watch::new(system);
-    let stuck = (0..explored.len()).map(index).find(|&at| {
-        explored.steps.of(at).is_empty()
-            && explored.cuts.binary_search(&at).is_err()
-            && !explored.with(at, |cells| system.is_final(cells))
-    });
+    let mut stuck = None;
+    explored.scan(poll, |at, cells, moves, blocked| {
+        if stuck.is_none() && moves.is_empty() && blocked.is_empty() && !system.is_final(cells) {
+            stuck = Some(at);
+        }
+    })?;
     let components = Components::new(explored);
     let size = components.sizes();
     let cyclic = (0..explored.len()).map(index).find(|&at| components.cyclic(explored, &size, at));
@@ -253,7 +270,7 @@ pub(super) fn terminating(explored: &Explored<'_>) -> Option<Finding> {
         (run, start)
     });
     let stuck = stuck.map(|at| (explored.run_to(at), at));
-    match (stuck, endless) {
+    Ok(match (stuck, endless) {
         (Some((run, at)), endless) if endless.as_ref().is_none_or(|(cycle, _)| run.len() <= cycle.len()) => {
             Some(explored.with(at, |cells| {
                 let waiting = waiting(&watch, cells);
@@ -269,7 +286,7 @@ pub(super) fn terminating(explored: &Explored<'_>) -> Option<Finding> {
             Some(Finding { run, cycle_at: Some(start), detail: Detail::Endless, seeds: Seeds::default() })
         }
         _ => None,
-    }
+    })
 }
 
 /// The roles that may not stop, with what they wait for.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     event::{Event, Limit},
-    id::{EdgeId, MessageId},
+    id::{EdgeId, MessageId, RoleId},
     machine::{Cells, Move, Semantics, System},
 };
 
@@ -220,6 +220,42 @@ impl<'a> Explored<'a> {
         let mut words = vec![0; self.layout.words()];
         self.visited.load(at, &mut words);
         look(&Packed { layout: &self.layout, words: &mut words })
+    }
+
+    /// Looks at every configuration in order, with its moves and the roles that have a send which lacks only the room
+    /// that the exploration's bound takes from it. Asks now and then whether to go on.
+    pub(super) fn scan(
+        &self,
+        poll: &mut Poll<'_>,
+        mut look: impl FnMut(u32, &Packed<'_>, &[Move], &[RoleId]),
+    ) -> Result<(), Limit> {
+        let mut words = vec![0; self.layout.words()];
+        let mut moves = Vec::new();
+        let mut blocked = Vec::new();
+        for at in 0..u32::try_from(self.len()).unwrap_or(u32::MAX) {
+            if at.is_multiple_of(POLL)
+                && let Some(limit) = poll(&Progress {
+                    bound: self.semantics.bound,
+                    configurations: self.len(),
+                    frontier: self.len().saturating_sub(at as usize),
+                    depth: 0,
+                    bytes: self.visited.bytes(),
+                })
+            {
+                return Err(limit);
+            }
+            self.visited.load(at, &mut words);
+            let cells = Packed { layout: &self.layout, words: &mut words };
+            moves.clear();
+            blocked.clear();
+            self.system.enabled(self.semantics, &cells, &mut moves, |edge, by_the_bound| {
+                if by_the_bound {
+                    blocked.push(self.system.edges()[edge].from);
+                }
+            });
+            look(at, &cells, &moves, &blocked);
+        }
+        Ok(())
     }
 
     /// The moves of a configuration, in the order of its steps; `full` as for [`System::enabled`].
