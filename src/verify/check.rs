@@ -45,6 +45,9 @@ pub struct Outcome {
     pub configurations: usize,
     /// What was counted in it.
     pub counts: Counts,
+    /// No run to a violation is shorter, under this bound or, without one, under any. Of a run with a cycle, or to a
+    /// configuration from which something is lost, only the way there is shortest, under the bound that showed it.
+    pub shortest: bool,
     /// The roles that fail, wait or starve.
     pub roles: Vec<RoleId>,
     /// What the counterexample shows.
@@ -69,6 +72,7 @@ impl Outcome {
             exhaustive: false,
             configurations: 0,
             counts: Counts::default(),
+            shortest: false,
             roles: Vec::new(),
             detail: None,
             evidence: None,
@@ -104,7 +108,7 @@ impl From<Bug> for Error {
 }
 
 /// A projected protocol is explored so far although a theorem speaks for it.
-const SELF_CHECK: usize = 20_000;
+const SELF_CHECK: usize = 4_000;
 
 /// Explored to show what goes wrong in a protocol that does not project.
 const EVIDENCE: usize = 200_000;
@@ -280,7 +284,8 @@ fn explore(
         Ok(system) => system,
         Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
     };
-    let Judgement { answer, bound, exhaustive, configurations, counts } = judge(&system, property, options, poll);
+    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } =
+        judge(&system, property, options, poll);
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
     match answer {
         Answer::Holds => {
@@ -302,6 +307,7 @@ fn explore(
             }
             let (counterexample, detail) = finding.counterexample();
             outcome.bound = options.bound;
+            outcome.shortest = shortest;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);
             outcome.verdict = Verdict::Violated(counterexample);

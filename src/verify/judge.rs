@@ -15,8 +15,8 @@
 //!
 //! **Shortest.** At one level the first bad configuration met is at a least distance d. A shorter run, if a larger bound
 //! has one, has at most d - 1 events, so no queue of it ever holds more than d - 1 messages: where d - 1 exceeds the
-//! level's bound, one more search under the bound d - 1, no further than d - 1 steps from the start, decides it. If that
-//! search meets a limit, the run already found is kept.
+//! level's bound, searches under larger bounds up to d - 1, no further than d - 1 steps from the start, decide it. If
+//! one of them meets a limit, the run already found is kept, and the outcome does not say that it is shortest.
 
 use super::{
     Options, bounded, cone,
@@ -78,6 +78,8 @@ pub(super) struct Judgement {
     pub(super) exhaustive: bool,
     pub(super) configurations: usize,
     pub(super) counts: Counts,
+    /// No run to such a violation is shorter.
+    pub(super) shortest: bool,
 }
 
 /// Under a large bound, the first level.
@@ -123,6 +125,7 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
         exhaustive: false,
         configurations: 0,
         counts: Counts::default(),
+        shortest: false,
     };
     if let (Property::Bounded, Some(bound)) = (property, options.bound) {
         return within(system, bound, options, poll);
@@ -137,10 +140,12 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
         judgement.counts = explored.counts;
         let finding = examine(&explored, property, last);
         if let Some(finding) = finding {
-            let finding = match property {
+            let (finding, shortest) = match property {
                 Property::Safe | Property::DeadlockFree => shorten(system, finding, plan, options, poll),
-                _ => finding,
+                // The way to it is, at this level; a cycle is a shortest one through where it begins.
+                _ => (finding, false),
             };
+            judgement.shortest = shortest;
             judgement.answer = Answer::Violated(Box::new(finding));
             return judgement;
         }
@@ -227,18 +232,38 @@ fn bad(explored: &Explored<'_>) -> Option<Finding> {
     })
 }
 
-/// A shorter run under a larger bound, if there is one.
-fn shorten(system: &System, finding: Finding, plan: Plan, options: &Options, poll: &mut Poll<'_>) -> Finding {
-    let Some(shorter) = finding.run.len().checked_sub(1) else { return finding };
-    let needed = u32::try_from(shorter).unwrap_or(u32::MAX);
-    let bound = options.bound.map_or(needed, |bound| bound.min(needed));
-    if plan.semantics.bound.is_none_or(|explored| explored >= bound) {
-        return finding;
+/// So many configurations are looked at per bound for a run that is shorter than the one that was found.
+const SHORTEN: usize = 200_000;
+
+/// A shorter run under a larger bound, if there is one, and whether it is known to be shortest.
+fn shorten(
+    system: &System,
+    mut finding: Finding,
+    plan: Plan,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> (Finding, bool) {
+    let mut explored = plan.semantics.bound.unwrap_or(u32::MAX);
+    loop {
+        // The bound 0 is another semantics.
+        let needed = u32::try_from(finding.run.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let needed = options.bound.map_or(needed, |bound| bound.min(needed));
+        if explored >= needed {
+            return (finding, true);
+        }
+        // Little by little: what is found under a small bound makes the searches under larger ones shorter.
+        explored = explored.saturating_mul(2).min(needed);
+        let semantics = Semantics { bound: Some(explored) };
+        let depth = Some(finding.run.len().saturating_sub(1));
+        let max_states = plan.max_states.min(SHORTEN);
+        let plan = Plan { semantics, exhaust: false, depth, max_states, ..plan };
+        let wider = Explored::of(system, plan, poll);
+        match bad(&wider) {
+            Some(shorter) => finding = shorter,
+            None if wider.limit.is_some() => return (finding, false),
+            None => {}
+        }
     }
-    let semantics = Semantics { bound: Some(bound) };
-    let plan = Plan { semantics, exhaust: false, depth: Some(shorter), ..plan };
-    let explored = Explored::of(system, plan, poll);
-    bad(&explored).unwrap_or(finding)
 }
 
 /// Whether no run ever puts more than `bound` messages on an edge.
@@ -269,6 +294,7 @@ fn within(system: &System, bound: u32, options: &Options, poll: &mut Poll<'_>) -
             bound: Some(bound),
             configurations: explored.len(),
             counts: explored.counts,
+            shortest: true,
         });
         if settled {
             break;
@@ -280,5 +306,6 @@ fn within(system: &System, bound: u32, options: &Options, poll: &mut Poll<'_>) -
         exhaustive: false,
         configurations: 0,
         counts: Counts::default(),
+        shortest: false,
     })
 }

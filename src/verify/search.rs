@@ -41,7 +41,7 @@ pub(super) struct Plan {
     pub(super) exhaust: bool,
     /// Keep the edges of the graph.
     pub(super) graph: bool,
-    /// Explore no configuration further from the start than this.
+    /// Go no further from the start than so many steps.
     pub(super) depth: Option<usize>,
     pub(super) max_states: usize,
     pub(super) max_memory: usize,
@@ -146,9 +146,6 @@ impl<'a> Explored<'a> {
             if at as usize == level_end {
                 level_end = self.visited.len();
                 depth = depth.saturating_add(1);
-                if plan.depth.is_some_and(|limit| depth > limit) {
-                    return Ok(());
-                }
             }
             if at.is_multiple_of(POLL) {
                 let configurations = self.visited.len();
@@ -190,6 +187,10 @@ impl<'a> Explored<'a> {
                 if cut {
                     self.cuts.push(at);
                 }
+            }
+            if plan.depth == Some(depth) {
+                at = at.saturating_add(1);
+                continue;
             }
             let mut nth: u32 = 0;
             for &step in &moves {

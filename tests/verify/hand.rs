@@ -74,6 +74,20 @@ fn a_queue_of_several_words() {
     let outcome = two.check(Property::Safe, &raw(bound(200)));
     assert_eq!((word(&outcome.verdict), outcome.configurations), ("holds", 402));
     assert_eq!(outcome.counts.full, 0);
+    // More than 64 words, of which those that are 0 are not stored.
+    let outcome = two.check(Property::Safe, &raw(bound(5000)));
+    assert_eq!((word(&outcome.verdict), outcome.configurations), ("holds", 10_002));
+    // A token that goes round 1,000 roles: held by one of them, or on its way.
+    let role = |n: usize| {
+        let (before, after) = ((n + 999) % 1000, (n + 1) % 1000);
+        let (take, give) = (format!("&{{ R{before}?t. "), format!("+{{ R{after}!t. "));
+        let (first, second) = if n == 0 { (give, take) } else { (take, give) };
+        format!("R{n}: q0 = {first}q1 }}; q1 = {second}q0 }}\n")
+    };
+    let ring = machines(&(0..1000).map(role).collect::<String>());
+    let outcome = ring.check(Property::Safe, &Options::default());
+    assert_eq!((word(&outcome.verdict), outcome.configurations, outcome.exhaustive), ("holds", 2000, true));
+    assert_eq!(word(&ring.check(Property::Live, &Options::default()).verdict), "holds");
     // Three labels and a receiver that takes them in another order after 40 have piled up.
     let chain: String = (0..40).map(|n| format!("q{n} = +{{ Q!{}. q{} }}; ", ["a", "b", "c"][n % 3], n + 1)).collect();
     let takes: String = (0..40).map(|n| format!("q{n} = &{{ P?{}. q{} }}; ", ["a", "b", "c"][n % 3], n + 1)).collect();
@@ -203,6 +217,14 @@ fn optional_termination() {
     let machines = machines(text);
     let outcome = machines.check(Property::Safe, &bound(1));
     assert_eq!((word(&outcome.verdict), outcome.configurations), ("holds", 2));
+    // All may stop, Q has not ended, and nobody will ever take the message: lost, though nobody waits.
+    let text = "P: q0 = +{ Q!a. q1 }; q1 = end\n Q: q0 = &{ stop, R?b. q1 }; q1 = end\n R: q0 = end";
+    let left = super::common::machines(text);
+    let outcome = left.check(Property::Safe, &Options::default());
+    assert_eq!(left.text(&counterexample(&outcome).run), "P!Q:a");
+    assert!(matches!(outcome.detail, Some(Detail::Orphan(_))));
+    assert_eq!(word(&left.check(Property::DeadlockFree, &Options::default()).verdict), "holds");
+    assert_eq!(word(&left.check(Property::Terminating, &Options::default()).verdict), "violated");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn the_shortest_run_over_all_bounds_is_found() {
         let free = check(&locals, &channels, Property::Safe, &small).expect(&what);
         let Verdict::Violated(counterexample) = &free.verdict else { continue };
         let length = counterexample.run.len();
+        assert!(free.shortest, "{what}");
         if length > 7 {
             continue;
         }
