@@ -1,7 +1,7 @@
 //! The short way in: load a specification, check it, check a trace, each in a line or two.
 //!
 //! Everything here is put together from the public rooms; whoever needs limits, maps, observers or progress uses
-//! [`load`](crate::load), [`verify`](crate::verify) and [`trace`](crate::trace) themselves.
+//! [`load`](mod@crate::load), [`verify`] and [`trace`] themselves.
 
 use std::fmt;
 

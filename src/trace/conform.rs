@@ -9,6 +9,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
+
 use super::{
     coverage::Coverage,
     json::{Flaw, Scratch, pointer},
@@ -30,6 +32,8 @@ use crate::{
 
 /// Events that are scanned before they are judged.
 const BATCH: usize = 32;
+/// Combinations of states of which it is kept what comes next.
+const MOST_AHEAD: usize = 1 << 10;
 /// Payloads up to this length are shown.
 const SHOWN: usize = 2_000;
 
@@ -46,6 +50,8 @@ pub struct Checker<'a> {
     totals: Totals,
     coverage: Option<Coverage>,
     general: bool,
+    /// By the states of sessions: whether that may be the end, and what is expected if not.
+    ahead: FxHashMap<Box<[StateId]>, (bool, Vec<Expected>)>,
     /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
     endpoints: Vec<(RoleId, Checker<'a>)>,
 }
@@ -92,6 +98,7 @@ impl<'a> Checker<'a> {
             totals: Totals::default(),
             coverage: None,
             general: false,
+            ahead: FxHashMap::default(),
             endpoints: Vec::new(),
         }
     }
@@ -205,9 +212,9 @@ impl<'a> Checker<'a> {
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
         if !self.general
             && self.endpoints.is_empty()
-            && let Some(fast) = scan::fast(line, &mut self.scratch)
+            && let Some(fast) = scan::fast(line, &mut self.scratch, |rest| self.kinds.begins(rest))
         {
-            let kind = match self.kinds.of_piece(fast.piece) {
+            let kind = match fast.known.or_else(|| self.kinds.of_piece(fast.piece)) {
                 Some(kind) => kind,
                 None => {
                     let [from, to, label] = fast.names.map(|(from, to)| line.get(from..to).unwrap_or(""));
@@ -239,6 +246,8 @@ impl<'a> Checker<'a> {
     #[inline]
     fn flush(&mut self, batch: &mut Vec<Pending<'_>>, found: &mut impl FnMut(Finding)) {
         if batch.len() > 1 {
+            let asked = batch.iter().fold(0, |sum: u64, pending| sum ^ self.sessions.ask(pending.hash));
+            std::hint::black_box(asked);
             let mut places = [0; BATCH];
             for (place, pending) in places.iter_mut().zip(batch.iter()) {
                 *place = self.sessions.hint(pending.hash);
@@ -565,6 +574,22 @@ impl<'a> Checker<'a> {
         (!secret && !payload.is_empty() && payload.len() <= SHOWN).then(|| payload.to_owned())
     }
 
+    /// What comes next in these states, and whether nothing has to; asked for once per combination of states.
+    fn ahead(&mut self, slot: u32) -> &(bool, Vec<Expected>) {
+        let states = self.sessions.states(slot);
+        if !self.ahead.contains_key(states) {
+            if self.ahead.len() >= MOST_AHEAD {
+                self.ahead.clear();
+            }
+            let set = [flat::raise(self.watcher.system, states)];
+            let over = self.watcher.is_final(&set);
+            let offered = if over { Vec::new() } else { self.watcher.expected(&set) };
+            let expected = offered.into_iter().map(|offered| Expected::of(self.subject, offered)).collect();
+            self.ahead.insert(states.into(), (over, expected));
+        }
+        self.ahead.get(states).expect("it is there, or was just put there")
+    }
+
     fn expect(&self, session: &mut Session, set: &[Configuration]) {
         let offered = self.watcher.expected(set);
         session.expected = offered.into_iter().map(|offered| Expected::of(self.subject, offered)).collect();
@@ -605,18 +630,26 @@ impl<'a> Checker<'a> {
     /// The verdict about a session when the log is over.
     fn last_word(&mut self, place: Place) -> Session {
         let Place::Live(slot) = place else { return self.session(place, Judgement::Conforms) };
+        if !self.sessions.block(slot).heavy {
+            let &(over, ref expected) = self.ahead(slot);
+            let expected = expected.clone();
+            let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
+            if !over {
+                stopped(&mut session);
+                session.last = self.recent(slot);
+                session.expected = expected;
+            }
+            return session;
+        }
         let set = configurations(&self.watcher, &mut self.sessions, slot);
         let over = self.watcher.is_final(&set);
         let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
         if !over {
-            session.code = Some(codes::INCOMPLETE);
-            session.message = Some("the trace stops before the end of the session".to_owned());
+            stopped(&mut session);
             session.last = self.recent(slot);
             self.expect(&mut session, &set);
         }
-        if self.sessions.block(slot).heavy {
-            self.sessions.heavy.insert(slot, set);
-        }
+        self.sessions.heavy.insert(slot, set);
         session
     }
 
@@ -671,6 +704,11 @@ fn session_name<'l>(map: &Map, line: &'l str, named: Cow<'l, str>) -> Cow<'l, st
         return found;
     }
     named
+}
+
+fn stopped(session: &mut Session) {
+    session.code = Some(codes::INCOMPLETE);
+    session.message = Some("the trace stops before the end of the session".to_owned());
 }
 
 /// The configurations of a session; those of a heavy one are taken out, to be put back.

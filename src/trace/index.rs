@@ -83,11 +83,26 @@ impl Index {
         }
     }
 
-    /// The number that a search would most likely look at first, if any; asks memory for it.
+    /// The number whose name a search would compare first, if any.
     #[inline]
     pub(crate) fn hint(&self, hash: u64) -> Option<u32> {
-        let entry = *self.entries.get(self.at(hash))?;
-        (entry != 0).then(|| (entry as u32).wrapping_sub(1))
+        let mut at = self.at(hash);
+        loop {
+            let entry = *self.entries.get(at)?;
+            if entry == 0 {
+                return None;
+            }
+            if entry >> 32 == hash >> 32 {
+                return Some((entry as u32).wrapping_sub(1));
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+    }
+
+    /// Asks memory for the entry at which a search begins.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> u64 {
+        self.entries.get(self.at(hash)).copied().unwrap_or_default()
     }
 
     /// Adds a number, which must be less than [`MOST`] and whose name must not be there yet.

@@ -393,6 +393,23 @@ pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The first quote from `at` on, or the end; eight bytes at a time.
+#[inline(always)]
+pub(crate) fn quote(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk) ^ (ONES * b'"' as u64);
+        let found = word.wrapping_sub(ONES) & !word & TOPS;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|&b| b != b'"') {
+        at += 1;
+    }
+    at
+}
+
 /// The first byte from `at` on that is no digit; eight bytes at a time.
 #[inline(always)]
 pub(crate) fn digits(bytes: &[u8], mut at: usize) -> usize {

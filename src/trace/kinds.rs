@@ -21,6 +21,8 @@ use crate::{
     protocol::{Act, Observer},
 };
 
+/// Pieces that are compared before any is looked up.
+const FIRST: usize = 8;
 const MOST_KINDS: usize = 1 << 16;
 const MOST_BYTES: usize = 1 << 24;
 /// The number of what is not remembered.
@@ -141,6 +143,23 @@ impl<'a> Kinds<'a> {
         let known =
             self.piece_index.find(hash, |at| self.pieces.get(at as usize).is_some_and(|(key, _)| **key == *piece));
         known.and_then(|at| self.pieces.get(at as usize)).map(|&(_, kind)| kind)
+    }
+
+    /// The kind of one of the [`FIRST`] pieces and its length, if the text goes on with it and a quote.
+    #[inline]
+    pub(crate) fn begins(&self, text: &[u8]) -> Option<(u32, usize)> {
+        for (piece, kind) in self.pieces.iter().take(FIRST) {
+            // Pieces differ in their ends, if at all.
+            let end = piece.last_chunk::<8>()?;
+            if let Some((head, rest)) = text.split_at_checked(piece.len())
+                && head.last_chunk::<8>() == Some(end)
+                && rest.first() == Some(&b'"')
+                && *head == **piece
+            {
+                return Some((*kind, piece.len()));
+            }
+        }
+        None
     }
 
     /// Remembers what a piece of a line means.

@@ -135,6 +135,12 @@ impl Sessions {
         Some(if number & PAST == 0 { Place::Live(number) } else { Place::Past(number ^ PAST) })
     }
 
+    /// Reads where the search for a session begins, so that it is near when [`Self::hint`] needs it.
+    #[inline]
+    pub(crate) fn ask(&self, hash: u64) -> u64 {
+        self.index.touch(hash)
+    }
+
     /// Where a session will most likely be found.
     #[inline]
     pub(crate) fn hint(&self, hash: u64) -> u32 {

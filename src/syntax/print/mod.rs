@@ -1,6 +1,6 @@
 //! From a tree to its canonical text.
 //!
-//! [`print`] gives a file one statement per line, two spaces per level, lines of about 100 characters, and backquotes
+//! [`print()`] gives a file one statement per line, two spaces per level, lines of about 100 characters, and backquotes
 //! exactly where a name would otherwise be read as something else. Comments stay where they were: alone on a line before
 //! what they preceded, or behind what they followed; single blank lines are kept. What is printed parses to the same
 //! tree, and printing it again changes nothing.
