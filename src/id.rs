@@ -97,6 +97,14 @@ id! {
     BodyId = "instance";
     /// A sequence of statements.
     BlockId = "block";
+    /// A `par`, `during` or `try` of a term.
+    ScopeId = "scope";
+    /// A region of a protocol: statements with an end of their own, such as a part of a `par` or a handler.
+    RegionId = "region";
+    /// A frame of variables: one for the session, and one for each family.
+    FrameId = "frame";
+    /// A place where `unique by` or `idempotent by` remembers keys.
+    MemoryId = "memory";
     /// A node of a control-flow graph.
     NodeId = "node";
     /// A state of one role's machine. Id 0 is the dead state.

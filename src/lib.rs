@@ -61,6 +61,7 @@ pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod crosscheck;
+pub mod data;
 pub mod diag;
 pub mod event;
 #[doc(hidden)]

@@ -146,6 +146,7 @@ fn print(text: &mut String, term: &Term, block: BlockId, role: RoleId, roles: us
             Stmt::Send { to, label, sort, .. } => writeln!(text, "{} to R{};", said(*label, *sort), to.raw()),
             Stmt::Receive { from, label, sort, .. } => writeln!(text, "{} from R{};", said(*label, *sort), from.raw()),
             Stmt::Act { label, sort, .. } => writeln!(text, "R{}: {};", role.raw(), said(*label, *sort)),
+            Stmt::Scope { .. } | Stmt::Set { .. } => Ok(()),
             Stmt::Choice { arms, .. } => {
                 let _ = write!(text, "choice at R{}", role.raw());
                 for (n, &arm) in arms.iter().enumerate() {

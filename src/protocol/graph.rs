@@ -234,6 +234,7 @@ impl Builder<'_> {
                 env.get(&var).and_then(|heads| heads.last()).copied().ok_or(GraphError::Unbound(span))
             }
             Stmt::Call { body, span } => self.call(body, then, span),
+            Stmt::Scope { span, .. } | Stmt::Set { span, .. } => Ok(self.after(then, span)?),
         }
     }
 

@@ -10,6 +10,7 @@ mod local;
 mod lower;
 mod names;
 pub mod project;
+mod rule;
 mod spec;
 mod term;
 mod wellformed;
@@ -23,4 +24,8 @@ pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
     TraceDecl, TraceEvent, Unsupported,
 };
-pub use term::{Chooser, Stmt, Term};
+pub use rule::{
+    Condition, ConditionKind, Frame, Key, KeyOf, KeyUse, Linear, MAX_INDEX, Memory, PAYLOAD, Rule, Set, SlotInfo, Who,
+    place, slot,
+};
+pub use term::{Chooser, Handler, Round, Scope, Stmt, Term, Trigger};

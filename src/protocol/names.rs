@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
+use super::rule::Rule;
 use crate::id::{Id, LabelId, SortId, TooMany, VarId};
 
 type Set<T> = IndexSet<T, FxBuildHasher>;
@@ -122,7 +123,7 @@ pub struct Field {
 #[derive(Clone, Debug)]
 pub struct Names {
     labels: Set<Box<str>>,
-    sorts: Set<Option<Payload>>,
+    sorts: Set<(Option<Payload>, Rule)>,
     vars: Set<Box<str>>,
 }
 
@@ -137,8 +138,8 @@ impl Names {
     #[must_use]
     pub fn new() -> Self {
         let mut sorts = Set::default();
-        sorts.insert(None);
-        sorts.insert(Some(Payload::default()));
+        sorts.insert((None, Rule::default()));
+        sorts.insert((Some(Payload::default()), Rule::default()));
         Self { labels: Set::default(), sorts, vars: Set::default() }
     }
 
@@ -166,7 +167,23 @@ impl Names {
 
     /// The id of a payload signature; `None` is that of a bare label.
     pub fn sort(&mut self, payload: Option<Payload>) -> Result<SortId, TooMany> {
-        SortId::new(self.sorts.insert_full(payload).0)
+        self.signature(payload, Rule::default())
+    }
+
+    /// The id of a payload signature under a rule.
+    pub fn signature(&mut self, payload: Option<Payload>, rule: Rule) -> Result<SortId, TooMany> {
+        SortId::new(self.sorts.insert_full((payload, rule)).0)
+    }
+
+    /// What a message demands and changes besides its payload.
+    #[must_use]
+    pub fn rule(&self, sort: SortId) -> Option<&Rule> {
+        self.sorts.get_index(sort.index()).map(|(_, rule)| rule)
+    }
+
+    /// The ids of all payload signatures.
+    pub fn sorts(&self) -> impl Iterator<Item = SortId> + use<> {
+        (0..self.sorts.len()).map_while(|at| SortId::new(at).ok())
     }
 
     /// The id of a label, if the specification has it.
@@ -195,7 +212,7 @@ impl Names {
     /// A payload signature; `None` is that of a bare label.
     #[must_use]
     pub fn payload(&self, sort: SortId) -> Option<&Payload> {
-        self.sorts.get_index(sort.index()).and_then(Option::as_ref)
+        self.sorts.get_index(sort.index()).and_then(|(payload, _)| payload.as_ref())
     }
 
     /// How many labels there are.

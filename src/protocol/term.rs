@@ -11,9 +11,11 @@
 //! INVARIANT (guarded): no run of jumps and calls comes back to where it was without a step.
 //! INVARIANT (tail): a body that calls itself, directly or through others, does so with nothing left to do.
 
+use super::rule::{Frame, Set};
 use crate::{
+    data::Code,
     diag::Span,
-    id::{BlockId, BodyId, IdVec, LabelId, RoleId, SortId, VarId},
+    id::{BlockId, BodyId, FrameId, IdVec, LabelId, RoleId, ScopeId, SortId, VarId},
 };
 
 /// Who decides in a choice.
@@ -117,6 +119,88 @@ pub enum Stmt {
         /// Where it is written.
         span: Span,
     },
+    /// `par`, `during` or `try`.
+    Scope {
+        /// Which.
+        scope: ScopeId,
+        /// Where it is written.
+        span: Span,
+    },
+    /// Assignments without a message: variables at the head of a block, the values of a `rec` and of a jump. All take
+    /// their values before any is assigned; each role assigns its own copies, on its way to its next step.
+    Set {
+        /// In the order in which they are written.
+        sets: Box<[Set]>,
+        /// They belong to a jump, not to the head of a block or loop: what is assigned had a value before.
+        jump: bool,
+        /// Where it is written.
+        span: Span,
+    },
+}
+
+/// Statements in blocks with ends of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All parts happen, interleaved.
+    Par {
+        /// At least one.
+        parts: Box<[BlockId]>,
+    },
+    /// Rounds happen between any two steps of the main part.
+    During {
+        /// Without one it lasts as long as what encloses it.
+        main: Option<BlockId>,
+        /// In order.
+        rounds: Box<[Round]>,
+    },
+    /// The body happens, or a part of it and then a handler.
+    Try {
+        /// What is left at an event.
+        body: BlockId,
+        /// In order: the first wins.
+        handlers: Box<[Handler]>,
+    },
+}
+
+/// An `interleave`: rounds one after the other, or a family of instances by key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Its name.
+    pub name: Option<Box<str>>,
+    /// One round, or the life of one instance.
+    pub body: BlockId,
+    /// The frame of an instance, if it is a family; its keys are the frame's.
+    pub family: Option<FrameId>,
+    /// `every`: from the scope's start, and then from each opening message, the next one comes within this time.
+    pub every: Option<Code>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// An `on` of a `try`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// What leads into it.
+    pub trigger: Trigger,
+    /// What happens then; the message of an interrupt is its first.
+    pub body: BlockId,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What leads out of the body of a `try`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The role's next receive in the scope did not come in time.
+    Timeout(RoleId, Code),
+    /// The role received nothing in the scope for this time.
+    Idle(RoleId, Code),
+    /// The whole scope took longer.
+    Deadline(RoleId, Code),
+    /// The role, which is unreliable, crashed.
+    Crash(RoleId),
+    /// The role sends the handler's first message.
+    Interrupt(RoleId),
 }
 
 /// A protocol's or a local type's statements.
@@ -124,6 +208,10 @@ pub enum Stmt {
 pub struct Term {
     /// Every sequence of statements.
     pub blocks: IdVec<BlockId, Vec<Stmt>>,
+    /// What the `Scope` statements mean.
+    pub scopes: IdVec<ScopeId, Scope>,
+    /// The session's frame, and the frame of each family behind the one that encloses it.
+    pub frames: IdVec<FrameId, Frame>,
     /// Every instance: the start, and one for each protocol that a `do` reaches at given roles and arguments.
     pub bodies: IdVec<BodyId, BlockId>,
     /// Where it begins: always a valid id of `bodies` in a term that was lowered.

@@ -112,7 +112,12 @@ impl Flow<'_> {
     fn stmt(&mut self, walk: &mut Walk<'_>, at: (BlockId, usize), stmt: &Stmt, then: Point) -> Point {
         let decl = walk.decl;
         match *stmt {
-            Stmt::Message { .. } | Stmt::Send { .. } | Stmt::Receive { .. } | Stmt::Act { .. } => {
+            Stmt::Message { .. }
+            | Stmt::Send { .. }
+            | Stmt::Receive { .. }
+            | Stmt::Act { .. }
+            | Stmt::Scope { .. }
+            | Stmt::Set { .. } => {
                 self.point(decl, Place::Nothing)
             }
             Stmt::Choice { ref arms, .. } => {
@@ -405,7 +410,12 @@ impl Outline<'_> {
                 Stmt::Rec { body, .. } => self.block(*body, next),
                 Stmt::States { blocks, .. } => blocks.iter().for_each(|&(_, block)| self.block(block, next)),
                 Stmt::Call { body, .. } => self.calls.push((*body, next)),
-                Stmt::Send { .. } | Stmt::Receive { .. } | Stmt::Act { .. } | Stmt::Continue { .. } => {}
+                Stmt::Send { .. }
+                | Stmt::Receive { .. }
+                | Stmt::Act { .. }
+                | Stmt::Continue { .. }
+                | Stmt::Scope { .. }
+                | Stmt::Set { .. } => {}
             }
             self.points = self.points.saturating_add(1);
             next = Some(self.points);

@@ -26,7 +26,7 @@ pub fn equations(local: &Local) -> Result<Term, TooMany> {
     let main = blocks.push(vec![Stmt::States { blocks: named.into(), span }])?;
     let mut bodies = IdVec::new();
     let start: BodyId = bodies.push(main)?;
-    Ok(Term { blocks, bodies, start, compact: false })
+    Ok(Term { blocks, bodies, start, compact: false, ..Term::default() })
 }
 
 fn step(local: &Local, &Arm { act, label, sort, span, .. }: &Arm) -> Stmt {

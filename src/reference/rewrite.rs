@@ -166,7 +166,9 @@ impl<'a> Rewriter<'a> {
                 | Stmt::Send { .. }
                 | Stmt::Receive { .. }
                 | Stmt::Act { .. }
-                | Stmt::Choice { .. } => return Rest(rest),
+                | Stmt::Choice { .. }
+                | Stmt::Scope { .. } => return Rest(rest),
+                Stmt::Set { .. } => self.behind(&mut rest),
                 // [rec]  rec X {L}; M  =  L[X := rec X {L}; M]; M
                 Stmt::Rec { body, .. } => {
                     self.fired.note(Rule::Rec);
@@ -298,7 +300,12 @@ impl<'a> Rewriter<'a> {
                     next.steps.insert((Step::Act { role, label, sort }, self.normal(behind)));
                 }
                 // By INVARIANT (normal) nothing else comes first.
-                Stmt::Rec { .. } | Stmt::States { .. } | Stmt::Continue { .. } | Stmt::Call { .. } => {}
+                Stmt::Rec { .. }
+                | Stmt::States { .. }
+                | Stmt::Continue { .. }
+                | Stmt::Call { .. }
+                | Stmt::Scope { .. }
+                | Stmt::Set { .. } => {}
             }
         }
         next

@@ -179,6 +179,7 @@ impl<'a> Walk<'a> {
             }
             // Local statements do not occur in a global term.
             Stmt::Send { .. } | Stmt::Receive { .. } => {}
+            Stmt::Scope { .. } | Stmt::Set { .. } => {}
             Stmt::Choice { at, arms, .. } => {
                 let who = match at {
                     Chooser::Role(role) => format!("{} decides", self.header.role_name(*role)),

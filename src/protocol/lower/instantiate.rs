@@ -96,7 +96,7 @@ pub(super) fn itself(names: &mut Names, draft: &Draft) -> Box<[Arg]> {
 /// A term without statements: of a declaration that has no meaning.
 pub(super) fn nothing(compact: bool) -> Term {
     let blocks = IdVec::from(vec![Vec::new()]);
-    Term { blocks, bodies: IdVec::from(vec![BlockId::default()]), start: BodyId::default(), compact }
+    Term { blocks, bodies: IdVec::from(vec![BlockId::default()]), start: BodyId::default(), compact, ..Term::default() }
 }
 
 impl<'d> Instances<'d> {
@@ -145,6 +145,7 @@ impl<'d> Instances<'d> {
             bodies: making.bodies.into(),
             start: BodyId::default(),
             compact: template.compact,
+            ..Term::default()
         };
         Ok(term)
     }
@@ -203,6 +204,7 @@ impl<'d> Instances<'d> {
                         Stmt::States { blocks: blocks.collect::<Result<_, Failure>>()?, span }
                     }
                     Stmt::Continue { var, span } => Stmt::Continue { var, span },
+                    ref other @ (Stmt::Scope { .. } | Stmt::Set { .. }) => other.clone(),
                     Stmt::Call { body, span } => {
                         let call = &template.calls[body];
                         self.left = self.left.checked_sub(call.roles.len()).ok_or(Failure::TooLarge)?;

@@ -1,0 +1,204 @@
+//! Rules: what a step demands of data and time, and what it changes.
+//!
+//! A message signature ([`SortId`](crate::id::SortId)) is a payload and, where the message has options or its fields
+//! are used later, a [`Rule`]. Rules are interned with the payload: the same label with different conditions is a
+//! different message, so dispatch, projection and queues tell them apart without knowing about data.
+//!
+//! Values live in *frames*: the session's, and one per live instance of each family, nested as the families are. Every
+//! role has its own copy of each frame; a [`Slot`] is a frame's depth and an index in it, or, with depth [`PAYLOAD`],
+//! a field of the message at hand.
+//!
+//! ```text
+//! slot = depth << 24 | index      depth 0 is the session's frame, 255 the payload
+//! ```
+
+use crate::{
+    data::{Code, Slot, Sort},
+    diag::Span,
+    id::{FrameId, MemoryId, RoleId},
+};
+
+/// The depth of the slots that hold the payload fields of the message at hand.
+pub const PAYLOAD: u8 = 255;
+/// The largest index of a slot in its frame.
+pub const MAX_INDEX: u32 = (1 << 24) - 1;
+
+/// The slot at an index of the frame of a depth.
+#[must_use]
+pub fn slot(depth: u8, index: u32) -> Slot {
+    Slot((u32::from(depth) << 24) | (index & MAX_INDEX))
+}
+
+/// Depth and index of a slot.
+#[must_use]
+pub fn place(slot: Slot) -> (u8, u32) {
+    ((slot.0 >> 24) as u8, slot.0 & MAX_INDEX)
+}
+
+/// Who assigns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// Both ends of the message, the sender when it sends and the receiver when it receives; each if it knows the
+    /// variable.
+    Ends,
+    /// These roles, each its own copy. Nobody in particular if empty: the specification's own bookkeeping, held once.
+    Roles(Box<[RoleId]>),
+}
+
+/// An assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Set {
+    /// Where to.
+    pub slot: Slot,
+    /// Who.
+    pub who: Who,
+    /// The value, over the values before the step.
+    pub value: Code,
+}
+
+/// What a step demands and changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Rule {
+    /// All must be true for the sender when it sends: `where`, `assert`, and refinements that mention other names.
+    pub conditions: Box<[Condition]>,
+    /// Payload fields that are remembered by both ends: the field's index, and where to.
+    pub binds: Box<[(u32, Slot)]>,
+    /// Assignments, simultaneous, with the values before the step.
+    pub sets: Box<[Set]>,
+    /// Assignments behind the step (jumps and block heads on the way to the next step), group by group.
+    pub after: Box<[Box<[Set]>]>,
+    /// The keys by which the message names its instance: the depth of the family, the number of the key, its value.
+    pub keys: Box<[KeyOf]>,
+    /// The time in which the sender sends, from when it could: not before, and at most.
+    pub within: Option<(Option<Code>, Code)>,
+    /// `unique by`
+    pub unique: Box<[Memory]>,
+    /// `idempotent by`
+    pub idempotent: Box<[Memory]>,
+    /// `may retry`
+    pub may_retry: bool,
+    /// Slots of `own` and `lend` fields, and what a `return` gives back.
+    pub linear: Box<[Linear]>,
+}
+
+/// A condition, and which words state it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Condition {
+    /// Must be true.
+    pub code: Code,
+    /// What it is.
+    pub kind: ConditionKind,
+}
+
+/// Where a condition comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConditionKind {
+    /// `where`
+    Where,
+    /// `assert`
+    Assert,
+    /// The refinement of a payload field.
+    Refinement(u32),
+}
+
+/// Which instance of a family a message names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyOf {
+    /// The depth of the family's frame.
+    pub depth: u8,
+    /// Which of its keys.
+    pub key: u16,
+    /// Its value, over the payload.
+    pub value: Code,
+}
+
+/// Keys that are remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Memory {
+    /// Where: one per option as it is written, however many messages it holds for.
+    pub id: MemoryId,
+    /// The depth of the frame with which it is forgotten.
+    pub depth: u8,
+    /// The key.
+    pub by: Box<[Code]>,
+    /// For how long.
+    pub lasts: Option<Code>,
+    /// Fields that do not count as content (`@except`).
+    pub except: Box<[Box<str>]>,
+}
+
+/// What a message does with something that may be used once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Linear {
+    /// The field's value is given away.
+    Own(u32),
+    /// The field's value is lent, and must come back.
+    Lend(u32),
+    /// What was lent under this name comes back.
+    Return(Slot),
+}
+
+/// A frame of variables.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// The frame of the enclosing family or of the session; none for the session's own.
+    pub parent: Option<FrameId>,
+    /// How many frames enclose it.
+    pub depth: u8,
+    /// The family's name.
+    pub name: Option<Box<str>>,
+    /// The keys; empty for the session's own.
+    pub keys: Box<[Key]>,
+    /// Variables and bound names, by slot index.
+    pub slots: Vec<SlotInfo>,
+}
+
+/// A key of a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its sort.
+    pub sort: Sort,
+    /// Whether it may come again.
+    pub use_: KeyUse,
+    /// Its slot, of the family's own frame.
+    pub slot: Slot,
+}
+
+/// Whether the key of an instance may come again after its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum KeyUse {
+    /// Never in the life of what encloses the family.
+    #[default]
+    Once,
+    /// Any time.
+    Reusable,
+    /// Each key is greater than all before: costs one number.
+    Rising,
+}
+
+/// What is known of a slot.
+#[derive(Clone, Debug)]
+pub struct SlotInfo {
+    /// The name.
+    pub name: Box<str>,
+    /// The sort; values are checked against it when they are assigned.
+    pub sort: Sort,
+    /// A refinement that mentions other names: true after every step that assigns any of them.
+    pub invariant: Option<Code>,
+    /// Who has a copy; nobody if it is the specification's own bookkeeping.
+    pub roles: Box<[RoleId]>,
+    /// Declared by `var` or `rec`, not bound by a payload field.
+    pub variable: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+impl Rule {
+    /// Whether it demands and changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
