@@ -171,7 +171,9 @@ fn too_large(error: GraphError) -> NoEndpoints {
     match error {
         GraphError::TooMany(error) => NoEndpoints::TooLarge(error.to_string()),
         // By INVARIANTs (guarded), (bound) and (tail) of a term that was lowered without errors.
-        GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) => NoEndpoints::Broken,
+        GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) | GraphError::JumpsOut(_) => {
+            NoEndpoints::Broken
+        },
     }
 }
 

@@ -11,12 +11,13 @@ mod lower;
 mod names;
 pub mod project;
 mod rule;
+mod settle;
 mod spec;
 mod term;
 mod wellformed;
 
 pub use endpoints::{Endpoints, NoEndpoints, Origin};
-pub use graph::{Graph, GraphError, Node, Step};
+pub use graph::{Entry, Graph, GraphError, Node, Region, Shape, ShapeKind, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
 pub use names::{Builtin, Field, Names, Payload, Sort};

@@ -434,6 +434,9 @@ impl<'t> Lowering<'_, 't> {
                 Diagnostic::new(form::UNGUARDED, span, "this can come round without a step")
             }
             Err(GraphError::Unbound(span)) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
+            Err(GraphError::JumpsOut(span)) => {
+                Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave")
+            }
             Err(GraphError::NotTail(span)) => {
                 Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
             }
