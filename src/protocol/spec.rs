@@ -1,6 +1,6 @@
 //! What a file and its imports declare, after every name has been looked up.
 
-use super::{local::Local, names::Names, term::Term};
+use super::{graph::Graph, local::Local, names::Names, term::Term};
 use crate::{
     diag::{Code, Span},
     id::{FileId, IdVec, LabelId, RoleId},
@@ -108,6 +108,16 @@ pub struct Protocol {
     pub aux: bool,
     /// Its statements, instances of `do` included.
     pub term: Term,
+    /// Its graph with all assignments settled, if it has more than the kernel; made with the names, once.
+    pub graph: Option<Graph>,
+}
+
+impl Protocol {
+    /// Whether it has nothing beyond the kernel: no scopes, no data that steers it, no time.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.graph.is_none()
+    }
 }
 
 /// A system: one local type per role.

@@ -11,7 +11,10 @@
 //! INVARIANT (guarded): no run of jumps and calls comes back to where it was without a step.
 //! INVARIANT (tail): a body that calls itself, directly or through others, does so with nothing left to do.
 
-use super::rule::{Frame, Set};
+use super::{
+    names::Names,
+    rule::{Frame, Set},
+};
 use crate::{
     data::Code,
     diag::Span,
@@ -232,4 +235,24 @@ pub struct Term {
     pub start: BodyId,
     /// Whether it is a compact local type: each `end` is then a state of its own in the machine as written.
     pub compact: bool,
+}
+
+impl Term {
+    /// Whether it has nothing beyond the kernel: no scopes, no assignments, no message under a rule.
+    #[must_use]
+    pub fn is_plain(&self, names: &Names) -> bool {
+        let ruled = |sort: SortId| names.rule(sort).is_some_and(|rule| !rule.is_empty());
+        self.blocks.values().flatten().all(|stmt| match stmt {
+            Stmt::Message { sort, .. }
+            | Stmt::Send { sort, .. }
+            | Stmt::Receive { sort, .. }
+            | Stmt::Act { sort, .. } => !ruled(*sort),
+            Stmt::Scope { .. } | Stmt::Set { .. } => false,
+            Stmt::Choice { .. }
+            | Stmt::Rec { .. }
+            | Stmt::States { .. }
+            | Stmt::Continue { .. }
+            | Stmt::Call { .. } => true,
+        })
+    }
 }
