@@ -377,7 +377,7 @@ impl<'t> Lowering<'_, 't> {
         let drafts = self.instances.drafts;
         let term = self.term(&mut header, decl, drafts[decl].templates.first(), args);
         let graph = self.settled(&mut header, &term);
-        Protocol { header, aux: protocol.aux, term, graph }
+        Protocol { header, aux: protocol.aux, term, graph, flat: None }
     }
 
     /// The graph of a term with more than the kernel, with its assignments settled.
