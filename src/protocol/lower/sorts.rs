@@ -9,14 +9,17 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    constant::Const,
+    mention,
+    expr::{self, Functions},
     report::Report,
     suggest::nearest,
     world::{TypeDef, World},
 };
 use crate::{
-    diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
+    data::{Builtin, Field, Payload, Sort},
+    diag::{Diagnostic, Span, catalogue::data},
     id::ModuleId,
-    protocol::names::{Builtin, Field, Payload, Sort},
     syntax::tree,
 };
 
@@ -32,8 +35,6 @@ struct Alias {
     params: usize,
     sort: Sort,
     size: Size,
-    /// A refinement in it.
-    refined: Option<Span>,
     /// It has an error, which was reported.
     broken: bool,
 }
@@ -51,6 +52,8 @@ pub(super) struct Place<'a, 't> {
     pub(super) module: ModuleId,
     /// Parameters that stand for sorts, with their numbers.
     pub(super) params: &'a FxHashMap<&'t str, usize>,
+    /// Constants that conditions may use.
+    pub(super) consts: &'a FxHashMap<&'t str, Const>,
 }
 
 /// A declared type: its module and name.
@@ -60,6 +63,12 @@ type Key<'t> = (ModuleId, &'t str);
 pub(super) struct Sorts<'t> {
     aliases: FxHashMap<Key<'t>, Alias>,
     total: usize,
+    /// Conditions are left out: they may call functions whose parameters have these sorts.
+    bare: bool,
+    /// A condition was left out.
+    refined: bool,
+    /// `def`s and extern predicates.
+    pub(super) functions: Functions<'t>,
 }
 
 /// The sort that stands for a parameter.
@@ -80,7 +89,7 @@ pub(super) fn is_open(sort: &Sort) -> bool {
     match sort {
         Sort::Builtin(_) | Sort::Enum(_) => false,
         Sort::Opaque(_) => param_number(sort).is_some(),
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) => is_open(of),
+        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) | Sort::Refined(of, _) => is_open(of),
         Sort::Map(key, value) => is_open(key) || is_open(value),
         Sort::Record(payload) => payload.fields.iter().any(|field| is_open(&field.sort)),
     }
@@ -96,7 +105,9 @@ fn measure(sort: &Sort) -> Size {
     match sort {
         Sort::Builtin(_) | Sort::Opaque(_) => join(&mut std::iter::empty()),
         Sort::Enum(values) => Size { nodes: values.len().saturating_add(1), depth: 1 },
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) => join(&mut std::iter::once(measure(of))),
+        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) | Sort::Refined(of, _) => {
+            join(&mut std::iter::once(measure(of)))
+        }
         Sort::Map(key, value) => join(&mut [measure(key), measure(value)].into_iter()),
         Sort::Record(payload) => join(&mut payload.fields.iter().map(|field| measure(&field.sort))),
     }
@@ -124,6 +135,7 @@ fn replace(sort: &Sort, args: &[Sort], left: &mut usize, depth: usize) -> Option
         Sort::Set(of) => Sort::Set(boxed(of)?),
         Sort::Option(of) => Sort::Option(boxed(of)?),
         Sort::Secret(of) => Sort::Secret(boxed(of)?),
+        Sort::Refined(of, condition) => Sort::Refined(boxed(of)?, condition.clone()),
         Sort::Map(key, value) => Sort::Map(boxed(key)?, boxed(value)?),
         Sort::Record(payload) => Sort::Record(replace_payload(payload, args, left, depth)?),
         Sort::Builtin(_) | Sort::Enum(_) => sort.clone(),
@@ -159,17 +171,45 @@ fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: us
 }
 
 impl<'t> Sorts<'t> {
-    /// Resolves the aliases of all files.
+    /// Resolves the aliases of all files, and the functions that their conditions may call.
     pub(super) fn new(world: &World<'t>, report: &mut Report) -> Self {
-        let mut sorts = Self { aliases: FxHashMap::default(), total: 0 };
+        let mut bare = Self {
+            aliases: FxHashMap::default(),
+            total: 0,
+            bare: true,
+            refined: false,
+            functions: Functions::default(),
+        };
+        bare.all(world, report);
+        let mut functions = Functions::default();
+        functions.declare(world, &mut bare, report);
+        let (refined, total) = (bare.refined, bare.total);
+        let aliases = if refined { FxHashMap::default() } else { bare.aliases };
+        let mut sorts = Self { aliases, total, bare: false, refined, functions };
+        if refined {
+            // What is wrong with them was said before, but for their conditions.
+            let mut again = Report::default();
+            sorts.total = 0;
+            sorts.all(world, &mut again);
+            again.diagnostics.retain(|found| !report.diagnostics.contains(found));
+            report.diagnostics.append(&mut again.diagnostics);
+        }
+        sorts
+    }
+
+    fn all(&mut self, world: &World<'t>, report: &mut Report) {
         for (module, names) in world.modules.iter() {
             let mut names: Vec<(Span, &'t str)> = names.types.iter().map(|(name, def)| (place(*def), *name)).collect();
             names.sort_unstable();
             for (_, name) in names {
-                sorts.alias(world, module, name, report);
+                self.alias(world, module, name, report);
             }
         }
-        sorts
+    }
+
+    /// A declared type without parameters, for `x is T`.
+    pub(super) fn declared(&self, module: ModuleId, name: &str) -> Option<&Sort> {
+        self.aliases.get(&(module, name)).filter(|alias| alias.params == 0).map(|alias| &alias.sort)
     }
 
     /// Resolves an alias and what it mentions, without recursion.
@@ -221,7 +261,7 @@ impl<'t> Sorts<'t> {
         for key in chain {
             let sort = Sort::Opaque(key.1.into());
             let size = measure(&sort);
-            self.aliases.insert(key, Alias { params: 0, sort, size, refined: None, broken: true });
+            self.aliases.insert(key, Alias { params: 0, sort, size, broken: true });
         }
     }
 
@@ -232,7 +272,7 @@ impl<'t> Sorts<'t> {
             _ => {
                 // A foreign declaration of a built-in word means the built-in sort.
                 let sort = builtin(name).map_or(opaque, Sort::Builtin);
-                return Alias { params: 0, size: measure(&sort), sort, refined: None, broken: false };
+                return Alias { params: 0, size: measure(&sort), sort, broken: false };
             }
         };
         let mut own = Report::default();
@@ -242,27 +282,30 @@ impl<'t> Sorts<'t> {
         }
         let mut params: FxHashMap<&'t str, usize> = FxHashMap::default();
         for (number, param) in alias.params.iter().enumerate() {
-            if let tree::TParamKind::Const(_) = param.kind {
-                own.unsupported(unsupported::CONST, "const", param.span);
-            }
             if params.insert(&param.name.text, number).is_some() {
                 let text = format!("parameter `{}` is declared twice", param.name.text);
                 own.add(Diagnostic::new(crate::diag::catalogue::form::DUPLICATE_PARAM, param.name.span, text));
             }
         }
-        let sort = self.sort(Place { world, module, params: &params }, &alias.sort, &mut own);
+        let consts = FxHashMap::default();
+        let sort = self.sort(Place { world, module, params: &params, consts: &consts }, &alias.sort, &mut own);
         let size = measure(&sort);
-        let refined = own.unsupported.first().map(|found| found.span);
         report.diagnostics.append(&mut own.diagnostics);
-        Alias { params: alias.params.len(), sort, size, refined, broken: own.broken }
+        Alias { params: alias.params.len(), sort, size, broken: own.broken }
     }
 
     /// A sort, its aliases unfolded. Recurses once per level that is written, which the parser bounds.
     pub(super) fn sort(&mut self, place: Place<'_, 't>, sort: &tree::Sort, report: &mut Report) -> Sort {
-        if let Some(refinement) = &sort.refinement {
-            report.unsupported(unsupported::REFINEMENT, "refinement", refinement.span);
+        let base = self.base(place, &sort.base, sort.span, report);
+        let Some(condition) = &sort.refinement else { return base };
+        self.refined = true;
+        if self.bare {
+            return base;
         }
-        self.base(place, &sort.base, sort.span, report)
+        match expr::refinement(self, place.module, place.consts, &base, condition, report) {
+            Some(code) => Sort::Refined(Box::new(base), code),
+            None => base,
+        }
     }
 
     /// A sort without a refinement of its own.
@@ -276,7 +319,7 @@ impl<'t> Sorts<'t> {
                         report.add(Diagnostic::new(data::DUPLICATE_FIELD, value.span, text));
                     }
                 }
-                Sort::Enum(values.iter().map(|value| value.text.clone()).collect())
+                Sort::Enum(values.iter().map(|value| value.text.as_ref().into()).collect())
             }
             tree::Base::Record { fields, rest } => {
                 let mut payload = Fields::default();
@@ -362,9 +405,6 @@ impl<'t> Sorts<'t> {
             report.broken = true;
             return opaque();
         }
-        if let Some(refined) = alias.refined {
-            report.unsupported(unsupported::REFINEMENT, "refinement", refined);
-        }
         self.total = self.total.saturating_add(alias.size.nodes);
         let (wanted, total) = (alias.params, self.total);
         let sort = if too_large(alias.size) || total > MAX_TOTAL { None } else { substitute(&alias.sort, args) };
@@ -392,22 +432,20 @@ impl<'t> Sorts<'t> {
         let mut fields = Fields::default();
         for field in &payload.fields {
             match &field.kind {
-                tree::FieldKind::Value { lend, name, optional, sort } => {
-                    match lend {
-                        Some(tree::Lend::Own) => report.unsupported(unsupported::OWN, "own", field.span),
-                        Some(tree::Lend::Lend) => report.unsupported(unsupported::LEND, "lend", field.span),
-                        None => {}
-                    }
-                    let sort = self.sort(place, sort, report);
+                tree::FieldKind::Value { name, optional, sort, .. } => {
+                    // A condition that mentions other names is one of the message, not of the sort.
+                    let others = sort.refinement.as_deref().is_some_and(|e| !mention::only_this(e, place.consts));
+                    let sort = match others {
+                        true => self.base(place, &sort.base, sort.span, report),
+                        false => self.sort(place, sort, report),
+                    };
                     fields.push(name.as_ref(), *optional, sort, report);
                 }
                 tree::FieldKind::Delegation { name, protocol, role, .. } => {
-                    report.unsupported(unsupported::DELEGATION, "delegation", field.span);
                     let sort = Sort::Opaque(format!("{}@{}", protocol.text, role.name.text).into());
                     fields.push(name.as_ref(), false, sort, report);
                 }
                 tree::FieldKind::Return(name) => {
-                    report.unsupported(unsupported::RETURN, "return", field.span);
                     fields.push(Some(name), false, Sort::Builtin(Builtin::Unit), report);
                 }
             }
@@ -455,16 +493,16 @@ impl<'t> Sorts<'t> {
 #[derive(Default)]
 struct Fields {
     list: Vec<Field>,
-    names: FxHashSet<Box<str>>,
+    names: FxHashSet<std::sync::Arc<str>>,
 }
 
 impl Fields {
     fn push(&mut self, name: Option<&tree::Name>, optional: bool, sort: Sort, report: &mut Report) {
-        if let Some(name) = name.filter(|name| !self.names.insert(name.text.clone())) {
+        if let Some(name) = name.filter(|name| !self.names.insert(name.text.as_ref().into())) {
             let text = format!("field `{}` stands here twice", name.text);
             report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
         }
-        self.list.push(Field { name: name.map(|name| name.text.clone()), optional, sort });
+        self.list.push(Field { name: name.map(|name| name.text.as_ref().into()), optional, sort });
     }
 
     fn has(&self, name: Option<&str>) -> bool {
