@@ -2,7 +2,7 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use super::{Sort, Value};
+use super::{Node, Sort, Value};
 use crate::{
     diag::{Diagnostic, Span},
     syntax::tree::Expr,
@@ -156,7 +156,38 @@ impl Scope for This<'_> {
 /// A `def`, checked: a pure function of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Def {
-    name: Box<str>,
+    pub(super) name: Box<str>,
+    pub(super) params: Box<[(Box<str>, Sort)]>,
+    pub(super) body: Node,
+    /// How many nodes it has, and how deep they nest, with those of all `def`s it calls.
+    pub(super) nodes: u32,
+    pub(super) depth: u32,
+}
+
+impl Def {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its parameters: the locals 0, 1 … of its body.
+    #[must_use]
+    pub fn params(&self) -> &[(Box<str>, Sort)] {
+        &self.params
+    }
+
+    /// What it gives.
+    #[must_use]
+    pub fn body(&self) -> &Node {
+        &self.body
+    }
+
+    /// The sort of what it gives.
+    #[must_use]
+    pub fn sort(&self) -> &Sort {
+        &self.body.sort
+    }
 }
 
 /// A `def` as declared, its sorts resolved.

@@ -138,6 +138,12 @@ impl Sort {
         matches!(self.plain(), Self::Builtin(Builtin::Json) | Self::Opaque(_))
     }
 
+    /// Whether it is an option, whose none is no value.
+    #[must_use]
+    pub fn is_option(&self) -> bool {
+        matches!(self.plain(), Self::Option(_))
+    }
+
     /// The built-in sort that it is, conditions and secrecy aside.
     #[must_use]
     pub fn builtin(&self) -> Option<Builtin> {

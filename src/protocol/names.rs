@@ -12,11 +12,11 @@ use crate::{
 type Set<T> = IndexSet<T, FxBuildHasher>;
 
 /// The label of a `connect` without a message.
-pub const CONNECT: &str = "#connect";
+pub(super) const CONNECT: &str = "#connect";
 /// The label of a `disconnect`.
-pub const DISCONNECT: &str = "#disconnect";
+pub(super) const DISCONNECT: &str = "#disconnect";
 /// The label of a `wrap`.
-pub const WRAP: &str = "#wrap";
+pub(super) const WRAP: &str = "#wrap";
 
 /// The names of one specification.
 #[derive(Clone, Debug)]

@@ -210,12 +210,22 @@ pub struct Term {
     pub blocks: IdVec<BlockId, Vec<Stmt>>,
     /// What the `Scope` statements mean.
     pub scopes: IdVec<ScopeId, Scope>,
-    /// The session's frame, and the frame of each family behind the one that encloses it.
+    /// None if nothing beyond the kernel is in the term; else the session's frame, and the frame of each family behind the one that encloses it.
     pub frames: IdVec<FrameId, Frame>,
+    /// How many places there are where `unique by` and `idempotent by` remember keys.
+    pub memories: u32,
     /// Every instance: the start, and one for each protocol that a `do` reaches at given roles and arguments.
     pub bodies: IdVec<BodyId, BlockId>,
     /// Where it begins: always a valid id of `bodies` in a term that was lowered.
     pub start: BodyId,
     /// Whether it is a compact local type: each `end` is then a state of its own in the machine as written.
     pub compact: bool,
+}
+
+impl Term {
+    /// Whether nothing beyond the kernel is in it: no data, no scopes, and all rules are empty.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.frames.is_empty()
+    }
 }

@@ -803,6 +803,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             calls: std::mem::take(&mut self.calls).into(),
             scopes: std::mem::take(&mut self.scopes).into(),
             notes: std::mem::take(&mut self.notes),
+            own: self.own,
             compact,
         }
     }

@@ -242,6 +242,21 @@ pub(super) fn args<'t>(
     Some(args.into())
 }
 
+/// The constants among the arguments of a declaration that is no other's.
+pub(super) fn constants(world: &World<'_>, decl: DeclId, written: &[tree::TArg]) -> Option<Vec<Const>> {
+    let (params, inherited) = params(world, decl);
+    if inherited > 0 || params.len() != written.len() {
+        return None;
+    }
+    let consts = params.iter().zip(written).filter(|(param, _)| kind(param) == ParamKind::Const);
+    consts
+        .map(|(_, arg)| match arg {
+            tree::TArg::Literal(expr) => constant::evaluate(expr, &|_| None).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Whether a declaration is, or is nested in, another.
 fn encloses(world: &World<'_>, outer: Option<DeclId>, inner: Option<DeclId>) -> bool {
     let mut at = inner;

@@ -195,7 +195,7 @@ pub(super) fn constant(expr: &tree::Expr) -> Option<u32> {
     }
 }
 
-fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft {
+fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft<'t> {
     // Parameters of the protocols around a nested one come first.
     let mut around = Vec::new();
     let mut at = body.decl.and_then(|decl| body.shared.world.decls[decl].parent);
@@ -247,7 +247,7 @@ fn idle_roles(body: &mut Body<'_, '_, '_>, name: &tree::Name) {
     body.report.add(found);
 }
 
-fn system<'t>(mut body: Body<'_, '_, 't>, system: &'t tree::System) -> Draft {
+fn system<'t>(mut body: Body<'_, '_, 't>, system: &'t tree::System) -> Draft<'t> {
     body.params(&system.params);
     roles(&mut body, &system.roles);
     let marks = attrs(&mut body, &system.attrs);
@@ -315,7 +315,7 @@ fn within<'t>(body: &mut Body<'_, '_, 't>, name: Option<&'t tree::QName>) -> Opt
     None
 }
 
-fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draft {
+fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draft<'t> {
     let within = within(&mut body, tree.within.as_ref());
     match &within {
         Some((_, roles)) => {
@@ -334,7 +334,7 @@ fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draf
     Draft { marks, within: within.map(|(decl, _)| decl), ..body.draft(vec![template]) }
 }
 
-fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol) -> Draft {
+fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol) -> Draft<'t> {
     let within = within(&mut body, tree.within.as_ref());
     body.params(&tree.params);
     let own = own_role(tree);

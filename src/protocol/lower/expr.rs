@@ -11,8 +11,8 @@ use super::{
     world::World,
 };
 use crate::{
-    data::{self, Builtin, Code, Def, External, ExternId, Named, Scope, Sort, This, Value},
-    diag::Diagnostic,
+    data::{self, Code, Def, External, ExternId, Named, Scope, Sort, This, Value},
+    diag::{Diagnostic, Sources, Span},
     id::ModuleId,
     syntax::tree,
 };
@@ -97,16 +97,10 @@ impl Scope for Around<'_, '_> {
 
 /// A constant as a value.
 fn value(of: &Const) -> Option<(Value, Sort)> {
-    data::constant(&of.literal()).map(|value| {
-        let sort = match of {
-            Const::Int(_) => Builtin::Int,
-            Const::Decimal(_) => Builtin::Decimal,
-            Const::String(_) => Builtin::String,
-            Const::Duration(_) => Builtin::Duration,
-            Const::Bool(_) => Builtin::Bool,
-        };
-        (value, Sort::Builtin(sort))
-    })
+    let literal = tree::Expr { kind: tree::ExprKind::Literal(of.literal()), span: Span::default() };
+    let code = data::compile(&literal, &data::Nothing, None, &Sources::new()).ok()?;
+    let value = code.eval(&data::Empty).ok()?;
+    Some((value, code.sort().clone()))
 }
 
 /// The condition of a sort, on `this` alone.
@@ -119,19 +113,20 @@ pub(super) fn refinement<'t>(
     report: &mut Report,
 ) -> Option<Code> {
     let around = Around { functions: &sorts.functions, sorts, module, consts };
-    let compiled = compile(condition, &Sort::BOOL, &This { sort: base, around: &around }, &mut report.diagnostics);
+    let compiled = compile(sorts, condition, Some(&Sort::BOOL), &This { sort: base, around: &around }, &mut report.diagnostics);
     report.broken |= compiled.is_none();
     compiled
 }
 
-/// Compiles an expression that must give a value of a sort.
+/// Compiles an expression; what it gives must be of the sort that is wanted, if one is.
 pub(super) fn compile(
+    sorts: &Sorts<'_>,
     expr: &tree::Expr,
-    wanted: &Sort,
+    wanted: Option<&Sort>,
     scope: &dyn Scope,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Code> {
-    match data::compile(expr, wanted, scope) {
+    match data::compile(expr, scope, wanted, sorts.sources) {
         Ok(code) => Some(code),
         Err(errors) => {
             for error in errors {

@@ -6,6 +6,8 @@
 //!
 //! INVARIANT (small): a resolved sort has at most [`MAX_SIZE`] nodes and [`MAX_DEPTH`] levels.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     data::{Builtin, Field, Payload, Sort},
-    diag::{Diagnostic, Span, catalogue::data},
+    diag::{Diagnostic, Sources, Span, catalogue::data},
     id::ModuleId,
     syntax::tree,
 };
@@ -61,6 +63,8 @@ type Key<'t> = (ModuleId, &'t str);
 
 /// All aliases, resolved.
 pub(super) struct Sorts<'t> {
+    /// For the texts of conditions.
+    pub(super) sources: &'t Sources,
     aliases: FxHashMap<Key<'t>, Alias>,
     total: usize,
     /// Conditions are left out: they may call functions whose parameters have these sorts.
@@ -172,8 +176,9 @@ fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: us
 
 impl<'t> Sorts<'t> {
     /// Resolves the aliases of all files, and the functions that their conditions may call.
-    pub(super) fn new(world: &World<'t>, report: &mut Report) -> Self {
+    pub(super) fn new(world: &World<'t>, sources: &'t Sources, report: &mut Report) -> Self {
         let mut bare = Self {
+            sources,
             aliases: FxHashMap::default(),
             total: 0,
             bare: true,
@@ -185,7 +190,7 @@ impl<'t> Sorts<'t> {
         functions.declare(world, &mut bare, report);
         let (refined, total) = (bare.refined, bare.total);
         let aliases = if refined { FxHashMap::default() } else { bare.aliases };
-        let mut sorts = Self { aliases, total, bare: false, refined, functions };
+        let mut sorts = Self { sources, aliases, total, bare: false, refined, functions };
         if refined {
             // What is wrong with them was said before, but for their conditions.
             let mut again = Report::default();
@@ -208,7 +213,7 @@ impl<'t> Sorts<'t> {
     }
 
     /// A declared type without parameters, for `x is T`.
-    pub(super) fn declared(&self, module: ModuleId, name: &str) -> Option<&Sort> {
+    pub(super) fn declared<'s>(&'s self, module: ModuleId, name: &'s str) -> Option<&'s Sort> {
         self.aliases.get(&(module, name)).filter(|alias| alias.params == 0).map(|alias| &alias.sort)
     }
 
@@ -319,7 +324,7 @@ impl<'t> Sorts<'t> {
                         report.add(Diagnostic::new(data::DUPLICATE_FIELD, value.span, text));
                     }
                 }
-                Sort::Enum(values.iter().map(|value| value.text.as_ref().into()).collect())
+                Sort::Enum(values.iter().map(|value| Arc::from(&*value.text)).collect())
             }
             tree::Base::Record { fields, rest } => {
                 let mut payload = Fields::default();
@@ -502,7 +507,7 @@ impl Fields {
             let text = format!("field `{}` stands here twice", name.text);
             report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
         }
-        self.list.push(Field { name: name.map(|name| name.text.as_ref().into()), optional, sort });
+        self.list.push(Field { name: name.map(|name| Arc::from(&*name.text)), optional, sort });
     }
 
     fn has(&self, name: Option<&str>) -> bool {

@@ -139,6 +139,8 @@ pub(in crate::protocol) struct Template<'t> {
     pub(in crate::protocol) scopes: IdVec<ScopeId, Scoped<'t>>,
     /// By block and index in it, with the constants that were known there.
     pub(in crate::protocol) notes: FxHashMap<(BlockId, usize), (Note<'t>, Consts<'t>)>,
+    /// Whose it is, if it is local.
+    pub(in crate::protocol) own: Option<RoleId>,
     /// A compact local type.
     pub(in crate::protocol) compact: bool,
 }

@@ -22,11 +22,12 @@ use super::{
     template::{Consts, Draft, Note, On, Scoped, Template, Variable},
 };
 use crate::{
-    data::{Code, Place, Sort},
+    data::{Code, Place, Slot, Sort},
     diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
     id::{BlockId, DraftId, FrameId, Id, IdVec, MemoryId, RoleId, ScopeId, SortId, VarId},
     protocol::{
         Chooser, Unsupported,
+        names::Names,
         rule::{self, Frame, KeyUse, Rule, Set, Who},
         term::{Handler, Round, Scope, Stmt, Trigger},
     },
@@ -205,6 +206,64 @@ pub(super) fn instance<'d, 't>(
         walk.returned(&end, &before);
     }
     Ok(())
+}
+
+/// Gives each message its rule, now that it is known which fields are remembered where.
+pub(super) fn finish(names: &mut Names, data: &Data<'_>, blocks: &mut [Vec<Stmt>]) {
+    let table = data.table.borrow();
+    let mut binds: Vec<Vec<(u32, Slot)>> = vec![Vec::new(); data.sites.len()];
+    for &(site, field, slot) in &table.remembered {
+        if let Some(binds) = binds.get_mut(site) {
+            binds.push((field, slot));
+        }
+    }
+    for (site, mut binds) in data.sites.iter().zip(binds) {
+        binds.sort_unstable();
+        binds.dedup();
+        let rule = Rule { binds: binds.into(), ..site.rule.clone() };
+        if rule.is_empty() {
+            continue;
+        }
+        for &(block, at, receiver) in &site.at {
+            let rule = match receiver {
+                None => rule.clone(),
+                Some(receiver) => repeated(&rule, receiver),
+            };
+            let payload = names.payload(site.sort).cloned();
+            let own = names.signature(payload, rule).expect("a text of less than 4 GiB has fewer payloads than ids");
+            let stmt = blocks.get_mut(block.index()).and_then(|block| block.get_mut(at));
+            if let Some(
+                Stmt::Message { sort, .. }
+                | Stmt::Send { sort, .. }
+                | Stmt::Receive { sort, .. }
+                | Stmt::Act { sort, .. },
+            ) = stmt
+            {
+                *sort = own;
+            }
+        }
+    }
+}
+
+/// The rule for a further receiver of a message: what the sender does once is done, and what it assigned is changed.
+fn repeated(rule: &Rule, receiver: RoleId) -> Rule {
+    let assigned: Vec<Slot> = rule.sets.iter().map(|set| set.slot).collect();
+    let conditions = rule.conditions.iter();
+    let conditions = conditions.filter(|condition| !condition.code.slots().iter().any(|slot| assigned.contains(slot)));
+    let sets = rule.sets.iter().filter_map(|set| match &set.who {
+        Who::Ends => Some(Set { who: Who::Roles(Box::new([receiver])), ..set.clone() }),
+        Who::Roles(roles) if roles.contains(&receiver) => {
+            Some(Set { who: Who::Roles(Box::new([receiver])), ..set.clone() })
+        }
+        Who::Roles(_) => None,
+    });
+    Rule {
+        conditions: conditions.cloned().collect(),
+        sets: sets.collect(),
+        unique: Box::default(),
+        idempotent: Box::default(),
+        ..rule.clone()
+    }
 }
 
 impl<'t> Walk<'_, '_, '_, 't> {
