@@ -23,6 +23,8 @@ pub struct Spec {
     pub claims: Vec<Claim>,
     /// Traces, in order.
     pub traces: Vec<TraceDecl>,
+    /// The names of extern predicates, by the numbers that expressions ask them by.
+    pub externs: Vec<Box<str>>,
 }
 
 /// What protocols, systems and local types have in common.
@@ -38,6 +40,14 @@ pub struct Header {
     pub channels: Vec<(RoleId, RoleId, EdgeKind)>,
     /// `@main`
     pub main: bool,
+    /// `explicit`: connections are made by `connect`.
+    pub explicit: bool,
+    /// Roles that send ahead of what they still have to receive (`@pipelined`).
+    pub pipelined: Vec<RoleId>,
+    /// Fields that tell what comes from before an interrupt from what comes behind it (`@epoch`).
+    pub epoch: Vec<Box<str>>,
+    /// Fields that do not count as content of a message that comes again (`@except`).
+    pub except: Vec<Box<str>>,
     /// Constructs in it that have no meaning yet: with any, no verdict that depends on them is given.
     pub unsupported: Vec<Unsupported>,
     /// It has errors and therefore no meaning; its term is empty.
@@ -67,6 +77,10 @@ pub enum EdgeKind {
     Bounded(u32),
     /// Send and receive are one step.
     Sync,
+    /// Unbounded, and may drop what is in it.
+    Lossy,
+    /// Keeps the latest alone.
+    Latest,
 }
 
 /// A role.
@@ -76,9 +90,19 @@ pub struct Role {
     pub name: Box<str>,
     /// Where it is declared.
     pub span: Span,
+    /// It may crash.
+    pub unreliable: bool,
 }
 
 impl Header {
+    /// Whether no role and no edge is more than the kernel knows.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.roles.values().all(|role| !role.unreliable)
+            && self.channels.iter().all(|(.., kind)| !matches!(kind, EdgeKind::Lossy | EdgeKind::Latest))
+            && self.pipelined.is_empty()
+    }
+
     /// The role with this name.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<RoleId> {
