@@ -40,6 +40,7 @@
 //! | [`id`] | dense 32-bit ids, each of one table |
 //! | [`event`], [`diag`] | the one record of a step, verdicts; codes, spans, diagnostics |
 //! | [`syntax`] | text to tree and back |
+//! | [`data`] | sorts, values, expressions over them |
 //! | [`protocol`] | names to ids; terms, graphs, local types; form; projection |
 //! | [`load`] | a text to a lowered specification, with all its findings |
 //! | [`machine`], [`reference`](mod@reference) | dense tables that step; terms that are rewritten, slow and obviously correct |

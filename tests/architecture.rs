@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["id"],
     &["event", "diag"],
     &["syntax"],
+    &["data"],
     &["protocol"],
     &["machine", "reference"],
     &["crosscheck", "generate", "verify", "trace"],

@@ -1,29 +1,45 @@
-//! Stand-in until the room of values lands.
-#![allow(missing_docs, reason = "a stand-in")]
-pub use crate::protocol::Sort;
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(pub u32);
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExternId(pub u32);
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FamilyId(pub u32);
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Value { Unit, Bool(bool), Int(i64), Duration(i64), Text(std::sync::Arc<str>) }
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why { Unset(std::sync::Arc<str>), Other }
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(Why);
-impl Fault { pub fn why(&self) -> &Why { &self.0 } }
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit { pub path: String, pub what: String }
-pub fn fits(_: &Sort, _: &Value) -> Result<(), Misfit> { Ok(()) }
-pub trait Env {
-    fn slot(&self, slot: Slot) -> Option<&Value>;
-    fn now(&self) -> Option<i64> { None }
-    fn external(&self, _id: ExternId, _args: &[Value]) -> Option<bool> { None }
-    fn lives(&self, _family: FamilyId, _keys: &[Value]) -> bool { false }
-    fn instance(&self, _family: FamilyId, _keys: &[Value], _variable: u32) -> Option<&Value> { None }
-}
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Code(std::sync::Arc<str>);
-impl Code { pub fn eval(&self, _: &dyn Env) -> Result<Value, Fault> { Err(Fault(Why::Other)) } }
+//! Data: sorts, their values, and expressions over them.
+//!
+//! [`Sort`] says what a value may be, [`Value`] is one. [`read`] makes values of JSON texts by the rules of the language
+//! page; [`compile`] makes [`Code`] of an expression of the syntax tree, checked against the sorts of the names that a
+//! [`Scope`] knows; [`Code::eval`] gives its value in an [`Env`], or the [`Fault`] that says why there is none.
+//!
+//! Numbers are exact and of any size, within limits; so is everything else: whatever the values, an evaluation takes a
+//! bounded number of steps, and what would be too large is a fault. A fault is never "true".
+//!
+//! INVARIANT (pure): equal codes in equal environments give equal results.
+//!
+//! Not here: what a slot stands for, who knows it, and when an expression is evaluated. That is lowering's.
+
+mod check;
+mod code;
+mod collection;
+mod conform;
+mod fault;
+mod function;
+pub(crate) mod json;
+mod number;
+mod read;
+mod scalar;
+mod scope;
+mod sort;
+pub(crate) mod suggest;
+mod tree;
+mod value;
+mod walk;
+mod write;
+
+pub use check::{called, compile, define};
+pub use code::{Code, Env};
+pub use collection::{BadRecord, Extent, List, MAX_DEPTH, MAX_WEIGHT, Map, Oversize, Record, Set};
+pub use conform::{Misfit, fits};
+pub use fault::{Fault, Why};
+pub use function::{Function, MAX_STEPS, MAX_TEXT};
+pub use json::Flaw;
+pub use number::{Exact, MAX_BITS, MAX_SCALE, Small};
+pub use read::{Empty, read};
+pub use scope::{Def, Definition, ExternId, External, Family, FamilyId, Named, Nothing, Place, Scope, Slot, This};
+pub use sort::{Builtin, Field, Payload, Sort};
+pub use tree::{Macro, Node, Op, Operator, Pattern, Spot};
+pub use value::Value;
+pub use write::{Redaction, write};

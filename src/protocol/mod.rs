@@ -20,8 +20,10 @@ pub use endpoints::{Endpoints, NoEndpoints, Origin};
 pub use graph::{Entry, Graph, GraphError, Node, Region, Shape, ShapeKind, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
+pub use names::Names;
 pub use project::{ProjectionError, Projector};
-pub use names::{Builtin, Field, Names, Payload, Sort};
+
+pub use crate::data::{Builtin, Field, Payload, Sort};
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
     TraceDecl, TraceEvent, Unsupported,

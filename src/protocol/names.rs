@@ -1,123 +1,15 @@
 //! The only interner: labels, payload signatures and recursion variables of one specification.
 
-use std::fmt;
-
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use super::rule::Rule;
-use crate::id::{Id, LabelId, SortId, TooMany, VarId};
+use crate::{
+    data::Payload,
+    id::{Id, LabelId, SortId, TooMany, VarId},
+};
 
 type Set<T> = IndexSet<T, FxBuildHasher>;
-
-/// The sort of one payload field, resolved: aliases are unfolded, so equal sorts are equal values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Sort {
-    /// `int`, `string` and so on: a built-in sort without arguments.
-    Builtin(Builtin),
-    /// A name that nobody declared: equal only to itself, any value fits.
-    Opaque(Box<str>),
-    /// `list<T>`
-    List(Box<Sort>),
-    /// `set<T>`
-    Set(Box<Sort>),
-    /// `map<K, V>`
-    Map(Box<Sort>, Box<Sort>),
-    /// `option<T>`
-    Option(Box<Sort>),
-    /// `secret<T>`
-    Secret(Box<Sort>),
-    /// `{x: int, y?: string, ...}`
-    Record(Payload),
-    /// `enum {a, b}`
-    Enum(Box<[Box<str>]>),
-}
-
-/// A built-in sort without arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Builtin {
-    /// The one value.
-    Unit,
-    /// `true`, `false`
-    Bool,
-    /// Exact, of any size.
-    Int,
-    /// Not negative.
-    Uint,
-    /// Exact.
-    Decimal,
-    /// A 64-bit float.
-    Float,
-    /// Text.
-    String,
-    /// Octets.
-    Bytes,
-    /// A UUID.
-    Uuid,
-    /// A point in time.
-    Timestamp,
-    /// A span of time.
-    Duration,
-    /// Any JSON value.
-    Json,
-}
-
-impl Builtin {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Unit,
-        Self::Bool,
-        Self::Int,
-        Self::Uint,
-        Self::Decimal,
-        Self::Float,
-        Self::String,
-        Self::Bytes,
-        Self::Uuid,
-        Self::Timestamp,
-        Self::Duration,
-        Self::Json,
-    ];
-
-    /// Its word in the language.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unit => "unit",
-            Self::Bool => "bool",
-            Self::Int => "int",
-            Self::Uint => "uint",
-            Self::Decimal => "decimal",
-            Self::Float => "float",
-            Self::String => "string",
-            Self::Bytes => "bytes",
-            Self::Uuid => "uuid",
-            Self::Timestamp => "timestamp",
-            Self::Duration => "duration",
-            Self::Json => "json",
-        }
-    }
-}
-
-/// The fields of a message or of a record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Payload {
-    /// In order.
-    pub fields: Box<[Field]>,
-    /// Further fields are allowed (`...`).
-    pub open: bool,
-}
-
-/// One field.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Field {
-    /// Its name, if it has one.
-    pub name: Option<Box<str>>,
-    /// It may be absent.
-    pub optional: bool,
-    /// Its sort.
-    pub sort: Sort,
-}
 
 /// The names of one specification.
 #[derive(Clone, Debug)]
@@ -236,49 +128,5 @@ fn intern<K: Id>(set: &mut Set<Box<str>>, text: &str) -> Result<K, TooMany> {
     match set.get_index_of(text) {
         Some(at) => K::new(at),
         None => K::new(set.insert_full(text.into()).0),
-    }
-}
-
-impl fmt::Display for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(")?;
-        write_fields(self, f)?;
-        f.write_str(")")
-    }
-}
-
-fn write_fields(payload: &Payload, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut comma = "";
-    for field in &payload.fields {
-        f.write_str(comma)?;
-        comma = ", ";
-        if let Some(name) = &field.name {
-            write!(f, "{name}{}: ", if field.optional { "?" } else { "" })?;
-        }
-        write!(f, "{}", field.sort)?;
-    }
-    if payload.open {
-        write!(f, "{comma}...")?;
-    }
-    Ok(())
-}
-
-impl fmt::Display for Sort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Builtin(builtin) => f.write_str(builtin.word()),
-            Self::Opaque(name) => f.write_str(name),
-            Self::List(of) => write!(f, "list<{of}>"),
-            Self::Set(of) => write!(f, "set<{of}>"),
-            Self::Map(key, value) => write!(f, "map<{key}, {value}>"),
-            Self::Option(of) => write!(f, "option<{of}>"),
-            Self::Secret(of) => write!(f, "secret<{of}>"),
-            Self::Record(payload) => {
-                f.write_str("{")?;
-                write_fields(payload, f)?;
-                f.write_str("}")
-            }
-            Self::Enum(names) => write!(f, "enum {{{}}}", names.join(", ")),
-        }
     }
 }

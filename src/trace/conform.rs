@@ -731,7 +731,7 @@ fn has_secret(payload: &crate::protocol::Payload) -> bool {
     fn has_secret_sort(sort: &Sort) -> bool {
         match sort {
             Sort::Secret(_) => true,
-            Sort::List(of) | Sort::Set(of) | Sort::Option(of) => has_secret_sort(of),
+            Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Refined(of, _) => has_secret_sort(of),
             Sort::Map(key, value) => has_secret_sort(key) || has_secret_sort(value),
             Sort::Record(fields) => has_secret(fields),
             Sort::Builtin(_) | Sort::Opaque(_) | Sort::Enum(_) => false,

@@ -20,7 +20,7 @@ mod conform;
 mod coverage;
 mod declared;
 mod index;
-mod json;
+use crate::data::json;
 mod kinds;
 mod map;
 mod near;

@@ -100,4 +100,122 @@ trace t accepts P { A -> B: m(x: 1, 2); }
 
 Name all of them, or none.
 "#;
+
+    /// A name that an expression does not know.
+    UNKNOWN_NAME = "PL0310", Error, "a name that an expression does not know", r#"
+An expression speaks of fields that were received or sent before, of variables, of `now`, and of the variables of `all`, `exists`, `filter` and `map`. The condition of a sort speaks of `this`. A `def` speaks of its parameters alone.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int{thus > 0}); }
+```
+
+Mend the name, or give the `def` a parameter.
+"#;
+
+    /// An expression of the wrong sort.
+    WRONG_SORT = "PL0311", Error, "an expression of the wrong sort", r#"
+What is known of the sorts says that this can never be what is wanted here. Values of `json` and of opaque sorts are judged when they are there.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int{this + 1}); }
+```
+
+A condition is of sort `bool`. `int(x)`, `decimal(x)` and `string(x)` convert.
+"#;
+
+    /// An operator that is not for these sorts.
+    OPERANDS = "PL0312", Error, "an operator that is not for these sorts", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: string{this - 1 > 0}); }
+```
+
+`+ - * /` are for numbers, `%` for integers, `+` also for two strings, lists or bytes; timestamps and durations can be added and subtracted, durations multiplied. Sets and maps have `add`, `remove` and `put`.
+"#;
+
+    /// A field that the record does not have.
+    NO_FIELD = "PL0313", Error, "a field that the record does not have", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: { price: int }{this.prize > 0}); }
+```
+
+Mend the name, declare the field, or end the record with `...` to allow further ones.
+"#;
+
+    /// A value that the enum does not have.
+    NOT_IN_ENUM = "PL0314", Error, "a value that the enum does not have", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: enum { open, closed }{this != "opne"}); }
+```
+
+The values of an enum are written as strings in expressions.
+"#;
+
+    /// A function that does not exist.
+    UNKNOWN_FUNCTION = "PL0315", Error, "a function that does not exist", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: string{length(this) > 8}); }
+```
+
+Built in are `size min max tail split lower int decimal float string bytes timestamp duration glob matches sha256 hex add remove put get div contains startsWith endsWith`, `has`, and `all exists filter map` over collections. Others are declared with `def` or `extern predicate`.
+"#;
+
+    /// A call with the wrong number of arguments.
+    ARGUMENTS = "PL0316", Error, "a call with the wrong number of arguments", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: list<int>{this.all(y > 0)}); }
+```
+
+Write `this.all(y, y > 0)`: first the name that stands for an element.
+"#;
+
+    /// A `def` that calls itself.
+    RECURSIVE_DEF = "PL0317", Error, "a `def` that calls itself", r#"
+A `def` is written out where it is called, so it cannot call itself, nor be called by what it calls.
+
+```
+def f(x: int) = x > 0 && f(x - 1);
+protocol P(role A, role B) { A -> B: m(x: int{f(this)}); }
+```
+
+`all`, `exists`, `filter` and `map` go through collections.
+"#;
+
+    /// An expression that is too large.
+    EXPRESSION_TOO_LARGE = "PL0318", Error, "an expression that is too large", r#"
+Expressions are limited in size and depth, their `def`s written out. A `def` that calls another one twice, which calls another one twice, and so on, doubles with every step.
+
+```
+def a(x: int) = b(x) && b(x + 1);
+def b(x: int) = c(x) && c(x + 1);
+```
+
+and so on for 20 `def`s. Say it with fewer words, or with `all` over a list.
+"#;
+
+    /// A literal that is none.
+    BAD_LITERAL = "PL0319", Error, "a literal that is none", r#"
+A number with too many digits, a text that is no timestamp where one is wanted, a regular expression with a mistake, a value that the condition of its sort forbids.
+
+```
+protocol P(role A, role B) { A -> B: m(x: string{matches(this, "[a-z")}); }
+```
+"#;
+
+    /// A comparison of sorts without a common value.
+    NEVER_EQUAL = "PL0320", Error, "a comparison of sorts without a common value", r#"
+```
+protocol P(role A, role B) { A -> B: m(x: int{this == "1"}); }
+```
+
+These are never equal, so one side is not what is meant.
+"#;
+
+    /// `has` of what cannot be absent.
+    BAD_HAS = "PL0321", Error, "`has` of what cannot be absent", r#"
+`has` asks whether an optional field is there, a variable has a value, or `json` has a member.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int{has(this + 1)}); }
+```
+"#;
 }

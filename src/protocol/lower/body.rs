@@ -15,11 +15,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Severity, Span, catalogue::data, catalogue::form, catalogue::unsupported},
     id::{BlockId, DeclId, Id, IdVec, LabelId, ModuleId, RoleId, SortId, VarId},
-    protocol::{
-        Role,
-        names::{Names, Payload},
-        term::Stmt,
-    },
+    protocol::{Payload, Role, names::Names, term::Stmt},
     syntax::tree,
 };
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::{body::Body, template::Template};
 use crate::{
     id::{Id, LabelId, RoleId, SortId},
-    protocol::{names::Names, names::Payload, term::Stmt},
+    protocol::{Payload, names::Names, term::Stmt},
 };
 
 type Key = (RoleId, RoleId, LabelId);

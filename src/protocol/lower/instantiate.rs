@@ -16,8 +16,8 @@ use crate::{
     diag::Span,
     id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, RoleId, SortId},
     protocol::{
-        Chooser, Role,
-        names::{Builtin, Names, Sort},
+        Builtin, Chooser, Role, Sort,
+        names::Names,
         term::{Stmt, Term},
     },
 };

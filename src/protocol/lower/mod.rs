@@ -29,7 +29,7 @@ mod load;
 mod report;
 mod sorts;
 mod stmt;
-mod suggest;
+use crate::data::suggest;
 pub(super) mod template;
 mod world;
 

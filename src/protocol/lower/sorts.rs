@@ -6,6 +6,8 @@
 //!
 //! INVARIANT (small): a resolved sort has at most [`MAX_SIZE`] nodes and [`MAX_DEPTH`] levels.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
@@ -14,9 +16,9 @@ use super::{
     world::{TypeDef, World},
 };
 use crate::{
+    data::{Builtin, Field, Payload, Sort},
     diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
     id::ModuleId,
-    protocol::names::{Builtin, Field, Payload, Sort},
     syntax::tree,
 };
 
@@ -80,7 +82,7 @@ pub(super) fn is_open(sort: &Sort) -> bool {
     match sort {
         Sort::Builtin(_) | Sort::Enum(_) => false,
         Sort::Opaque(_) => param_number(sort).is_some(),
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) => is_open(of),
+        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) | Sort::Refined(of, _) => is_open(of),
         Sort::Map(key, value) => is_open(key) || is_open(value),
         Sort::Record(payload) => payload.fields.iter().any(|field| is_open(&field.sort)),
     }
@@ -96,7 +98,9 @@ fn measure(sort: &Sort) -> Size {
     match sort {
         Sort::Builtin(_) | Sort::Opaque(_) => join(&mut std::iter::empty()),
         Sort::Enum(values) => Size { nodes: values.len().saturating_add(1), depth: 1 },
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) => join(&mut std::iter::once(measure(of))),
+        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) | Sort::Refined(of, _) => {
+            join(&mut std::iter::once(measure(of)))
+        }
         Sort::Map(key, value) => join(&mut [measure(key), measure(value)].into_iter()),
         Sort::Record(payload) => join(&mut payload.fields.iter().map(|field| measure(&field.sort))),
     }
@@ -124,6 +128,7 @@ fn replace(sort: &Sort, args: &[Sort], left: &mut usize, depth: usize) -> Option
         Sort::Set(of) => Sort::Set(boxed(of)?),
         Sort::Option(of) => Sort::Option(boxed(of)?),
         Sort::Secret(of) => Sort::Secret(boxed(of)?),
+        Sort::Refined(of, condition) => Sort::Refined(boxed(of)?, condition.clone()),
         Sort::Map(key, value) => Sort::Map(boxed(key)?, boxed(value)?),
         Sort::Record(payload) => Sort::Record(replace_payload(payload, args, left, depth)?),
         Sort::Builtin(_) | Sort::Enum(_) => sort.clone(),
@@ -276,7 +281,7 @@ impl<'t> Sorts<'t> {
                         report.add(Diagnostic::new(data::DUPLICATE_FIELD, value.span, text));
                     }
                 }
-                Sort::Enum(values.iter().map(|value| value.text.clone()).collect())
+                Sort::Enum(values.iter().map(|value| Arc::from(&*value.text)).collect())
             }
             tree::Base::Record { fields, rest } => {
                 let mut payload = Fields::default();
@@ -464,7 +469,7 @@ impl Fields {
             let text = format!("field `{}` stands here twice", name.text);
             report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
         }
-        self.list.push(Field { name: name.map(|name| name.text.clone()), optional, sort });
+        self.list.push(Field { name: name.map(|name| Arc::from(&*name.text)), optional, sort });
     }
 
     fn has(&self, name: Option<&str>) -> bool {

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::{
     diag::Diagnostic,
     id::{BlockId, BodyId, DeclId, IdVec, LabelId, RoleId, SortId},
-    protocol::{EdgeKind, Role, Unsupported, names::Sort, term::Stmt},
+    protocol::{EdgeKind, Role, Sort, Unsupported, term::Stmt},
 };
 
 /// What a parameter of a declaration ranges over.

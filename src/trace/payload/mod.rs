@@ -185,6 +185,9 @@ fn sort(wanted: &Sort, value: &str) -> Result<(), Misfit> {
             what: format!("is {}, which does not fit `{wanted}`", kind(value)),
             path: inner.path,
         }),
+        Sort::Refined(..) => crate::data::read(wanted, value.as_bytes())
+            .map(|_| ())
+            .map_err(|inner| Misfit { path: inner.path, what: inner.what }),
         Sort::List(of) => {
             test(value.starts_with('['))?;
             elements(of, value)

@@ -7,7 +7,7 @@ const MAX_LENGTH: usize = 60;
 
 /// The nearest of the names, if it is near: equal but for case, one begun with the other, or
 /// at most one typing error in four letters.
-pub(super) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let wanted: Vec<char> = text.chars().flat_map(char::to_lowercase).take(MAX_LENGTH.saturating_add(1)).collect();
     if wanted.len() > MAX_LENGTH {
         return None;

@@ -1,0 +1,330 @@
+//! Lists, sets, maps and records: persistent, so that a changed copy costs O(log n) and shares the rest.
+//!
+//! Each knows its [`Extent`]: how much there is in it, and how deep. INVARIANT (bounded): no collection has a weight beyond
+//! [`MAX_WEIGHT`] or a depth beyond [`MAX_DEPTH`]; so whoever walks a value needs no other bound, even where one part
+//! is shared many times.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet, Vector};
+
+use super::value::Value;
+
+/// The greatest weight: one for each value inside, and one for every 32 bytes of text.
+pub const MAX_WEIGHT: u32 = 1 << 20;
+/// How deep collections nest.
+pub const MAX_DEPTH: u16 = 128;
+
+/// A collection that would be too large or too deep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oversize;
+
+/// How much there is in a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// One for each value inside and for every 32 bytes of text.
+    pub weight: u32,
+    /// An upper bound of the levels.
+    pub depth: u16,
+}
+
+impl Extent {
+    /// Of an empty collection.
+    const NONE: Self = Self { weight: 1, depth: 1 };
+
+    pub(super) fn text(bytes: usize) -> Self {
+        Self { weight: u32::try_from(bytes / 32).unwrap_or(u32::MAX).saturating_add(1), depth: 0 }
+    }
+
+    fn with(self, inner: Self) -> Result<Self, Oversize> {
+        let weight = self.weight.saturating_add(inner.weight);
+        let depth = self.depth.max(inner.depth.saturating_add(1));
+        if weight > MAX_WEIGHT || depth > MAX_DEPTH { Err(Oversize) } else { Ok(Self { weight, depth }) }
+    }
+
+    fn without(self, inner: Self) -> Self {
+        Self { weight: self.weight.saturating_sub(inner.weight).max(1), depth: self.depth }
+    }
+}
+
+/// Values in order.
+#[derive(Clone, Debug)]
+pub struct List {
+    items: Vector<Value>,
+    extent: Extent,
+}
+
+/// Values without repeats, in their order.
+#[derive(Clone, Debug)]
+pub struct Set {
+    items: OrdSet<Value>,
+    extent: Extent,
+}
+
+/// Keys with values, in the order of the keys.
+#[derive(Clone, Debug)]
+pub struct Map {
+    entries: OrdMap<Value, Value>,
+    extent: Extent,
+}
+
+/// Fields with values, in the order of their names.
+///
+/// INVARIANT (sorted): names rise strictly.
+#[derive(Clone, Debug)]
+pub struct Record {
+    fields: Box<[(Arc<str>, Value)]>,
+    extent: Extent,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { items: Vector::new(), extent: Extent::NONE }
+    }
+}
+
+impl List {
+    /// Of values in order.
+    pub fn of(values: impl IntoIterator<Item = Value>) -> Result<Self, Oversize> {
+        let mut list = Self::default();
+        for value in values {
+            list.push(value)?;
+        }
+        Ok(list)
+    }
+
+    /// One value more, at the end.
+    pub fn push(&mut self, value: Value) -> Result<(), Oversize> {
+        self.extent = self.extent.with(value.extent())?;
+        self.items.push_back(value);
+        Ok(())
+    }
+
+    /// All of another list behind this one.
+    pub fn append(&mut self, other: &Self) -> Result<(), Oversize> {
+        let weight = self.extent.weight.saturating_add(other.extent.weight);
+        let depth = self.extent.depth.max(other.extent.depth);
+        if weight > MAX_WEIGHT {
+            return Err(Oversize);
+        }
+        self.extent = Extent { weight, depth };
+        self.items.append(other.items.clone());
+        Ok(())
+    }
+
+    /// Without the first.
+    pub fn pop(&mut self) -> Option<Value> {
+        let first = self.items.pop_front()?;
+        self.extent = self.extent.without(first.extent());
+        Some(first)
+    }
+
+    /// The value at a place.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<&Value> {
+        self.items.get(at)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// In order.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.items.iter()
+    }
+
+    /// How much.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self { items: OrdSet::new(), extent: Extent::NONE }
+    }
+}
+
+impl Set {
+    /// Adds a value; whether it is new.
+    pub fn add(&mut self, value: Value) -> Result<bool, Oversize> {
+        if self.items.contains(&value) {
+            return Ok(false);
+        }
+        self.extent = self.extent.with(value.extent())?;
+        self.items.insert(value);
+        Ok(true)
+    }
+
+    /// Removes a value, if it is in it.
+    pub fn remove(&mut self, value: &Value) {
+        if let Some(old) = self.items.remove(value) {
+            self.extent = self.extent.without(old.extent());
+        }
+    }
+
+    /// Whether it is in it.
+    #[must_use]
+    pub fn contains(&self, value: &Value) -> bool {
+        self.items.contains(value)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// In order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Value> {
+        self.items.iter()
+    }
+
+    /// How much.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self { entries: OrdMap::new(), extent: Extent::NONE }
+    }
+}
+
+impl Map {
+    /// Sets the value of a key; whether the key is new.
+    pub fn put(&mut self, key: Value, value: Value) -> Result<bool, Oversize> {
+        let known = self.entries.get(&key).map(|old| old.extent());
+        let base = match known {
+            Some(old) => self.extent.without(old),
+            None => self.extent.with(key.extent())?,
+        };
+        self.extent = base.with(value.extent())?;
+        self.entries.insert(key, value);
+        Ok(known.is_none())
+    }
+
+    /// Removes a key, if it has it.
+    pub fn remove(&mut self, key: &Value) {
+        if let Some((key, value)) = self.entries.remove_with_key(key) {
+            self.extent = self.extent.without(key.extent()).without(value.extent());
+        }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &Value) -> Option<&Value> {
+        self.entries.get(key)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// In the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&Value, &Value)> {
+        self.entries.iter()
+    }
+
+    /// How much.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+}
+
+/// Fields that do not make a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadRecord {
+    /// A name stands twice.
+    Twice(Arc<str>),
+    /// There is too much in them.
+    Oversize,
+}
+
+impl Record {
+    /// Of fields in any order.
+    pub fn of(mut fields: Vec<(Arc<str>, Value)>) -> Result<Self, BadRecord> {
+        let sorted = fields.is_sorted_by(|(a, _), (b, _)| a < b);
+        if !sorted {
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let mut pairs = fields.iter().zip(fields.iter().skip(1));
+            if let Some(((name, _), _)) = pairs.find(|((a, _), (b, _))| a == b) {
+                return Err(BadRecord::Twice(name.clone()));
+            }
+        }
+        let mut extent = Extent::NONE;
+        for (_, value) in &fields {
+            extent = extent.with(value.extent()).map_err(|Oversize| BadRecord::Oversize)?;
+        }
+        Ok(Self { fields: fields.into(), extent })
+    }
+
+    /// The value of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        if self.fields.len() <= 8 {
+            return self.fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value);
+        }
+        let at = self.fields.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        self.fields.get(at).map(|(_, value)| value)
+    }
+
+    /// How many fields.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// In the order of their names.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, &Value)> {
+        self.fields.iter().map(|(name, value)| (name, value))
+    }
+
+    /// How much.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// The same as a map.
+    pub fn to_map(&self) -> Result<Map, Oversize> {
+        let mut map = Map::default();
+        for (name, value) in &self.fields {
+            map.put(Value::Text(name.clone()), value.clone())?;
+        }
+        Ok(map)
+    }
+}

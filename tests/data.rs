@@ -1,0 +1,250 @@
+//! Sorts, values and expressions: what the language page says of each, at every edge.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+#[path = "data/bench.rs"]
+mod bench;
+
+use bench::{Bench, sort};
+use polylogue::data::{Sort, read};
+
+/// Each expression with the JSON of what it gives, or the reason why it has no value.
+fn gives(bench: &Bench, cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (text, expect) in cases {
+        let found = bench.show(text);
+        if found != *expect {
+            wrong.push(format!("{text}\n  gives  {found}\n  expect {expect}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn numbers_are_exact() {
+    let big = "9".repeat(400);
+    let bench = Bench::new()
+        .with("x", "int", "9223372036854775807")
+        .with("y", "int", "-9223372036854775808")
+        .with("d", "decimal", "\"0.1\"")
+        .with("huge", "int", &big);
+    gives(
+        &bench,
+        &[
+            ("x + 1", "9223372036854775808"),
+            ("x + 1 - 1 == x", "true"),
+            ("-y", "9223372036854775808"),
+            ("y / -1", "9223372036854775808"),
+            ("y % -1", "0"),
+            ("y - 1", "-9223372036854775809"),
+            ("(x + 1) * 0", "0"),
+            ("x * x", "85070591730234615847396907784232501249"),
+            ("x + 1 > x && y - 1 < y", "true"),
+            ("-7 / 2", "-3"),
+            ("-7 % 2", "-1"),
+            ("7 % -2", "1"),
+            ("1 / 0", "fault: division by zero"),
+            ("1 % 0", "fault: division by zero"),
+            ("d + d + d == 0.3", "true"),
+            ("d * 3", "0.3"),
+            ("d / 4", "0.025"),
+            ("d / 3", "fault: the quotient has no end"),
+            ("1.5 / 0", "fault: division by zero"),
+            ("div(d, 3, 5)", "0.03333"),
+            ("div(2, 3, 2)", "0.67"),
+            ("div(-1, 2, 0)", "-1"),
+            ("div(1, 0, 2)", "fault: division by zero"),
+            ("div(1, 3, 2000)", "fault: these are too many digits, or fewer than none"),
+            ("1.0 == 1 && 1.0 in [1, 2]", "true"),
+            ("7 / 2.0", "3.5"),
+            ("int(7.9)", "7"),
+            ("int(-7.9)", "-7"),
+            ("int(\"12\") + 1", "13"),
+            ("int(\"1e3\")", "1000"),
+            ("int(\"1.5\")", "fault: this is not an integer"),
+            ("int(\"x\")", "fault: this is not a number"),
+            ("decimal(\"1.50\")", "1.5"),
+            ("string(1.50)", "\"1.5\""),
+            ("huge + 1 - huge", "1"),
+            ("huge * huge * huge * huge", "fault: the number is too large"),
+            ("min(3, 1.5, 2)", "1.5"),
+            ("max([3, 7, 5])", "7"),
+        ],
+    );
+}
+
+#[test]
+fn faults_are_absorbed_by_the_side_that_decides() {
+    let bench = Bench::new().with("x", "int", "0").unset("u", "bool");
+    gives(
+        &bench,
+        &[
+            ("1 / x == 1 || true", "true"),
+            ("true || 1 / x == 1", "true"),
+            ("1 / x == 1 && false", "false"),
+            ("false && u", "false"),
+            ("u && false", "false"),
+            ("u || false", "fault: `u` has no value"),
+            ("u && true && 1 / x == 1", "fault: `u` has no value"),
+            ("x == 0 ? 5 : 1 / x", "5"),
+            ("u ? 1 : 2", "fault: `u` has no value"),
+            ("[1, 0].all(y, 1 / y == 2)", "false"),
+            ("[0, 1].exists(y, 1 / y == 1)", "true"),
+            ("[0, 1].all(y, 1 / y == 1)", "fault: division by zero"),
+            ("[0, 1].filter(y, 1 / y == 1)", "fault: division by zero"),
+            ("has(u)", "false"),
+            ("!has(x)", "false"),
+        ],
+    );
+}
+
+#[test]
+fn collections_and_texts() {
+    let bench = Bench::new()
+        .with("s", "set<string>", r#"["b","a"]"#)
+        .with("m", "map<string, decimal>", r#"{"eur":1.5,"usd":2}"#)
+        .with("l", "list<int>", "[1,2,3]")
+        .with("r", "{ a: int, b?: { c: int, ... }, ... }", r#"{"a":1,"z":{"q":7}}"#)
+        .with("j", "json", r#"{"a":{"b":[1,{"c":null}]},"n":"5","t":"2026-01-01T00:00:00Z"}"#)
+        .with("o", "option<int>", "null")
+        .with("e", "enum { open, closed }", "\"open\"");
+    gives(
+        &bench,
+        &[
+            ("add(s, \"c\")", r#"["a","b","c"]"#),
+            ("add(s, \"a\") == s", "true"),
+            ("remove(s, \"a\")", r#"["b"]"#),
+            ("\"a\" in s && !(\"x\" in s)", "true"),
+            ("size(s) == 2 && s.size() == 2", "true"),
+            ("s.map(x, x + x)", r#"["aa","bb"]"#),
+            ("s.filter(x, x > \"a\")", r#"["b"]"#),
+            ("put(m, \"gbp\", 3)", r#"{"eur":1.5,"gbp":3,"usd":2}"#),
+            ("remove(m, \"eur\")", r#"{"usd":2}"#),
+            ("get(m, \"x\", 0)", "0"),
+            ("m[\"x\"]", "fault: the map does not have this key"),
+            ("m.eur + m[\"usd\"]", "3.5"),
+            ("m.all(k, m[k] > 1)", "true"),
+            ("m.map(k, k)", r#"["eur","usd"]"#),
+            ("l + [4]", "[1,2,3,4]"),
+            ("tail(l)", "[2,3]"),
+            ("tail(tail(tail(tail(l))))", "fault: there is no element"),
+            ("l[3]", "fault: the index is not one of a list of 3"),
+            ("l[-1]", "fault: the index is not one of a list of 3"),
+            ("l.map(x, x * x)", "[1,4,9]"),
+            ("l.exists(x, l.exists(y, x + y == 6))", "true"),
+            ("min(l) + max(l)", "4"),
+            ("r.a == 1 && !has(r.b) && !has(r.b.c) && has(r.z.q)", "true"),
+            ("r.b.c", "fault: there is no field `b`"),
+            ("r.z.q + 1", "8"),
+            ("j.a.b[0]", "1"),
+            ("j.a.b[1].c == null", "true"),
+            ("has(j.a.x.y)", "false"),
+            ("has(j.n.x)", "false"),
+            ("has(j.a.b)", "true"),
+            ("j.n == 5 && j.n == \"5\" && j.n + 1 == 6", "true"),
+            ("j.a == 5", "false"),
+            ("j.t == timestamp(\"2026-01-01T00:00:00Z\")", "true"),
+            ("j.a < 5", "fault: the value is a record, not `decimal`"),
+            ("has(o) || o == null", "true"),
+            ("o + 1", "fault: `+` is not for null and an integer"),
+            ("e == \"open\"", "true"),
+            ("{\"x\": 1, \"y\": l}.y == l", "true"),
+            ("{\"open\": \"closed\", \"closed\": \"open\"}[e]", "\"closed\""),
+            ("split(\"usd:5:\", \":\")", r#"["usd","5",""]"#),
+            ("lower(\"ÄB\")", "\"äb\""),
+            ("size(\"äb\")", "2"),
+            ("glob(\"cost.*\", \"cost.usd\")", "true"),
+            ("matches(\"abc123\", \"[0-9]+$\") && \"x\".matches(\"^x$\")", "true"),
+            ("hex(sha256(\"abc\"))", "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\""),
+            ("j is json && !(j is int) && j.n is int && j.n is string && l is json", "true"),
+            ("\"abc\".startsWith(\"ab\") && \"abc\".endsWith(\"c\") && \"abc\".contains(\"b\")", "true"),
+        ],
+    );
+}
+
+#[test]
+fn time() {
+    let bench = Bench::new().at("2026-03-01T00:00:00Z").with("t", "timestamp", "\"2026-02-28T23:59:00.5Z\"");
+    gives(
+        &bench,
+        &[
+            ("now - t", "\"59500ms\""),
+            ("t + 90s > now", "true"),
+            ("now - 1m + 500ms == t", "true"),
+            ("2 * 90m", "\"3h\""),
+            ("1s * 9223372036854775807", "fault: the duration is too long"),
+            ("t + 2562047788h", "fault: the timestamp is too far away"),
+            ("int(now)", "1772323200"),
+            ("-5s < 0s", "true"),
+        ],
+    );
+}
+
+#[test]
+fn json_is_read_by_sort() {
+    let cases = [
+        ("int", "1.0", "1"),
+        ("int", "1e3", "1000"),
+        ("int", "\"12\"", "12"),
+        ("int", "1.5", "the value is `1.5`, not `int`"),
+        ("int", "1e999999", "the value is too large a number"),
+        ("int", "-0", "0"),
+        ("uint", "-1", "the value is `-1`, not `uint`"),
+        ("decimal", "0.10", "0.1"),
+        ("decimal", "1e-2000", "the value is too large a number"),
+        ("bytes", "\"AAE=\"", "\"AAE=\""),
+        ("bytes", "\"A\"", "the value is `\"A\"`, not `bytes`"),
+        ("timestamp", "1500.5", "\"1970-01-01T00:00:01.500500Z\""),
+        ("timestamp", "\"2026-01-01T00:00:00+01:00\"", "\"2025-12-31T23:00:00Z\""),
+        ("duration", "\"250ms\"", "\"250ms\""),
+        ("duration", "1500", "\"1500ms\""),
+        ("set<int>", "[1, 1.0]", "field `[1]` is in `set<int>` already"),
+        (
+            "map<int, bool>",
+            r#"{"1": true, "1.0": false}"#,
+            "field `[\"1.0\"]` has a key that is in `map<int, bool>` already",
+        ),
+        ("map<int, bool>", "[[1, true]]", "[[1,true]]"),
+        ("map<int, bool>", "[[1]]", "field `[0]` is not a pair of a key and a value"),
+        ("map<int, bool>", "[[1,true,2]]", "field `[0]` is not a pair of a key and a value"),
+        ("{ a: int }", r#"{"a": 1, "b": 2}"#, "field `b` is not declared"),
+        ("{ a: int, ... }", r#"{"a": 1, "b": 2}"#, r#"{"a":1,"b":2}"#),
+        ("{ a: int }", "{}", "field `a` is missing"),
+        ("{ a?: int }", "{}", "{}"),
+        ("{ a: list<{ b: int }> }", r#"{"a": [{"b": 1}, {"b": "x"}]}"#, "field `a[1].b` is `\"x\"`, not `int`"),
+        ("json", r#"{"a": 1, "a": 2}"#, "the value has the key `a` twice in one object"),
+        ("json", r#""\ud800""#, "the value has half of a surrogate pair"),
+        ("json", "[1,", "the value is not JSON: byte 3 should be a value"),
+        ("enum { a, b }", "\"c\"", "the value is `\"c\"`, not `enum {a, b}`"),
+        ("option<int>", "null", "null"),
+        ("secret<int>", "\"hunter2\"", "the value is a string, which does not fit `secret<int>`"),
+        ("int{this > 3}", "3", "the value does not satisfy `this > 3`"),
+        ("int{this > 3}", "4", "4"),
+        ("list<int{this > 3}>", "[5, 2]", "field `[1]` does not satisfy `this > 3`"),
+        ("uuid", "\"123E4567-e89b-12d3-a456-426614174000\"", "\"123e4567-e89b-12d3-a456-426614174000\""),
+        ("unit", "{}", "null"),
+        ("float", "1", "1.0"),
+        ("float", "1e400", "the value is `1e400`, not `float`"),
+    ];
+    let mut wrong = Vec::new();
+    for (of, json, expect) in cases {
+        let found = match read(&sort(of), json.as_bytes()) {
+            Ok(value) => bench::json(&value),
+            Err(misfit) => misfit.to_string(),
+        };
+        if found != expect {
+            wrong.push(format!("{of} {json}\n  gives  {found}\n  expect {expect}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(read(&Sort::ANY, b"\"\xff\"").is_err());
+    let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+    assert!(read(&Sort::ANY, deep(128).as_bytes()).is_ok());
+    assert!(read(&Sort::ANY, deep(129).as_bytes()).is_err());
+    assert!(read(&Sort::ANY, deep(1_000_000).as_bytes()).is_err());
+}
