@@ -5,6 +5,7 @@
 //! and the session store all ask these two; they differ only in how they hold the [`Cells`] of a configuration.
 
 mod configuration;
+pub mod flatten;
 pub mod live;
 mod minimize;
 mod program;

@@ -392,6 +392,35 @@ pub(super) struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
+    /// Ready to look.
+    pub(super) fn new(
+        program: &'a Program,
+        live: &'a Live,
+        role: RoleId,
+        message: MessageId,
+        end: End,
+        keys: &'a Keys,
+        now: Time,
+    ) -> Self {
+        Self {
+            program,
+            live,
+            role,
+            message,
+            end,
+            keys,
+            now,
+            hops: SmallVec::new(),
+            frames: SmallVec::new(),
+            path: SmallVec::new(),
+            before: SmallVec::new(),
+            since: live.now,
+            rank: 0,
+            hits: Vec::new(),
+            miss: None,
+        }
+    }
+
     /// All places, in the order of the specification.
     pub(super) fn run(mut self) -> (Vec<Hit<'a>>, Option<Refused>) {
         let Some(seat) = self.live.seats.entry(self.role) else { return (Vec::new(), None) };

@@ -17,6 +17,7 @@
 //!
 //! A step looks, then changes: nothing is changed by what is refused. Evaluation is bounded (see [`crate::data`]).
 
+mod bare;
 mod env;
 mod find;
 mod memory;
@@ -28,6 +29,7 @@ use std::{collections::VecDeque, sync::Arc};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::{
+    bare::Tree,
     find::{Refused, Why},
     memory::digest,
     step::Way,

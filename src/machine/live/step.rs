@@ -38,6 +38,19 @@ impl Way {
         self.duplicate
     }
 
+    /// One role's step, without data.
+    pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
+        Self {
+            message,
+            sides,
+            now: 0,
+            payload: Arc::from([]),
+            taken: SmallVec::from_iter([taken]),
+            remember: SmallVec::new(),
+            duplicate: false,
+        }
+    }
+
     /// Where the step is written, as the role that takes it first sees it.
     #[must_use]
     pub fn span(&self) -> Span {
@@ -53,20 +66,39 @@ impl Way {
 
 /// One role's part of a step.
 #[derive(Clone, Debug)]
-struct Taken {
+pub(super) struct Taken {
     role: RoleId,
     end: End,
     hops: SmallVec<[Hop; 8]>,
     then: StateId,
     span: Span,
-    pending: Vec<Pending>,
-    names: Keys,
+    pub(super) pending: Vec<Pending>,
+    pub(super) names: Keys,
     /// Durations of the time limits of the scopes that are entered, in order.
     limits: Vec<Vec<Option<Time>>>,
     /// Until when the state behind must be left, and what is owed.
     deadline: Option<(Time, Span)>,
     rank: u32,
     discard: bool,
+}
+
+impl Taken {
+    /// A step at a place, before anything is assigned.
+    pub(super) fn at(role: RoleId, end: End, hit: &Hit<'_>) -> Self {
+        Self {
+            role,
+            end,
+            hops: hit.hops.clone(),
+            then: hit.then,
+            span: hit.span,
+            pending: Vec::new(),
+            names: SmallVec::new(),
+            limits: Vec::new(),
+            deadline: None,
+            rank: hit.rank,
+            discard: hit.discard,
+        }
+    }
 }
 
 impl Live {
@@ -216,23 +248,7 @@ impl Live {
         now: Time,
         miss: &mut Option<Refused>,
     ) -> Vec<Taken> {
-        let finder = Finder {
-            program,
-            live: self,
-            role,
-            message: seen.message,
-            end,
-            keys,
-            now,
-            hops: SmallVec::new(),
-            frames: SmallVec::new(),
-            path: SmallVec::new(),
-            before: SmallVec::new(),
-            since: self.now,
-            rank: 0,
-            hits: Vec::new(),
-            miss: None,
-        };
+        let finder = Finder::new(program, self, role, seen.message, end, keys, now);
         let (hits, missed) = finder.run();
         let mut taken: Vec<Taken> = Vec::new();
         for hit in hits {
@@ -265,19 +281,7 @@ impl Live {
         now: Time,
         hit: &Hit<'_>,
     ) -> Result<Taken, Why> {
-        let mut one = Taken {
-            role,
-            end,
-            hops: hit.hops.clone(),
-            then: hit.then,
-            span: hit.span,
-            pending: Vec::new(),
-            names: SmallVec::new(),
-            limits: Vec::new(),
-            deadline: None,
-            rank: hit.rank,
-            discard: hit.discard,
-        };
+        let mut one = Taken::at(role, end, hit);
         if hit.discard {
             return Ok(one);
         }
