@@ -99,7 +99,12 @@ pub enum Why {
 }
 
 impl Why {
-    pub(super) fn rank(&self) -> u8 {
+    /// From this rank on the message has its place here, and only data or time stand against it.
+    pub const NEAR: u8 = 5;
+
+    /// How near a miss it is: more is nearer.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
         match self {
             Self::NotHere => 0,
             Self::NoInstance { .. } => 1,
@@ -206,7 +211,7 @@ impl<'a> At<'a> {
     }
 }
 
-fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
+pub(super) fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
     program.scopes.entry(scope)?.as_ref()
 }
 
@@ -280,7 +285,7 @@ pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool
 }
 
 /// The ways by which a scope may be left: to go on behind it (`leaving`), or for good.
-fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
+pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
     let mut out: SmallVec<[u32; 2]> = SmallVec::new();
     if depth > MAX_DEPTH {
         return out;
