@@ -53,6 +53,18 @@ impl From<Oversize> for Misfit {
     }
 }
 
+/// Whether a value is one of a sort, as it stands: what is assigned to a variable, for example.
+///
+/// A sort's condition that asks for the time or for the host is judged by the environment.
+pub fn fits(sort: &Sort, value: &Value, env: &dyn Env) -> Result<(), Misfit> {
+    conform(value, sort, env, &mut Meter::full()).map(|_| ())
+}
+
+/// A value taken as one of a sort: strings of numbers, timestamps and so on become what they spell, as in JSON.
+pub fn coerce(sort: &Sort, value: &Value, env: &dyn Env) -> Result<Value, Misfit> {
+    conform(value, sort, env, &mut Meter::full())
+}
+
 /// Whether the condition of a sort admits a value.
 pub(super) fn admit(value: &Value, condition: &super::Code, env: &dyn Env, meter: &mut Meter) -> Result<(), Misfit> {
     let env = OfThis { this: value, around: env };
@@ -247,25 +259,5 @@ fn number_fits(value: &Value, builtin: Builtin) -> bool {
             Value::Exact(exact) => exact.is_integer() && !exact.is_negative(),
             _ => false,
         },
-    }
-}
-
-/// Whether a value that an expression of this sort gave satisfies the conditions inside the sort. What has none is not
-/// walked: the expression was checked to give nothing else.
-pub fn fits(sort: &Sort, value: &Value) -> Result<(), Misfit> {
-    if !has_condition(sort) {
-        return Ok(());
-    }
-    conform(value, sort, &super::Empty, &mut Meter::full()).map(drop)
-}
-
-fn has_condition(sort: &Sort) -> bool {
-    match sort {
-        Sort::Refined(..) => true,
-        Sort::Builtin(builtin) => *builtin == Builtin::Uint,
-        Sort::Opaque(_) | Sort::Enum(_) => false,
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Secret(of) => has_condition(of),
-        Sort::Map(key, of) => has_condition(key) || has_condition(of),
-        Sort::Record(payload) => payload.fields.iter().any(|field| has_condition(&field.sort)),
     }
 }

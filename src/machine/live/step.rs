@@ -417,8 +417,10 @@ impl Live {
                 continue;
             }
             let value = view(pending, &set.value).map_err(Why::Fault)?;
+            // By form it fits: expressions are checked against the sorts of what they are assigned to.
             if let Some(info) = info
-                && let Err(misfit) = crate::data::fits(&info.sort, &value)
+                && info.sort.has_condition()
+                && let Err(misfit) = crate::data::fits(&info.sort, &value, &Timed(now))
             {
                 return Err(Why::Unfit { slot: set.slot, misfit: Some(misfit) });
             }

@@ -21,6 +21,7 @@ mod body;
 mod callee;
 mod claims;
 mod compact;
+mod conditions;
 mod declare;
 mod edges;
 mod instantiate;
@@ -89,7 +90,8 @@ fn lower_torn(
     let files = load::load(sources, file, tree, syntax, loader, &mut diagnostics);
     let world = World::new(tree, &files, &mut diagnostics);
     let mut aliases = Report::default();
-    let sorts = Sorts::new(&world, &mut aliases);
+    let sources: &Sources = sources;
+    let sorts = Sorts::new(&world, sources, &mut aliases);
     diagnostics.append(&mut aliases.diagnostics);
     let mut shared = Shared { world: &world, names: Names::new(), sorts };
     let mut drafts: IdVec<DeclId, Draft> = IdVec::new();

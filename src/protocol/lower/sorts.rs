@@ -11,13 +11,14 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    conditions::{self, Defs},
     report::Report,
     suggest::nearest,
     world::{TypeDef, World},
 };
 use crate::{
     data::{Builtin, Field, Payload, Sort},
-    diag::{Diagnostic, Span, catalogue::data, catalogue::unsupported},
+    diag::{Diagnostic, Sources, Span, catalogue::data, catalogue::unsupported},
     id::ModuleId,
     syntax::tree,
 };
@@ -62,6 +63,10 @@ type Key<'t> = (ModuleId, &'t str);
 pub(super) struct Sorts<'t> {
     aliases: FxHashMap<Key<'t>, Alias>,
     total: usize,
+    pub(super) defs: Defs<'t>,
+    pub(super) sources: &'t Sources,
+    /// What is being resolved is a type's declaration, where only `this` can be meant.
+    pub(super) in_alias: bool,
 }
 
 /// The sort that stands for a parameter.
@@ -164,9 +169,23 @@ fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: us
 }
 
 impl<'t> Sorts<'t> {
-    /// Resolves the aliases of all files.
-    pub(super) fn new(world: &World<'t>, report: &mut Report) -> Self {
-        let mut sorts = Self { aliases: FxHashMap::default(), total: 0 };
+    /// Resolves the aliases of all files, and their `def`s.
+    ///
+    /// Conditions of types call `def`s, whose parameters are of types: so the types are resolved first without their
+    /// conditions, then the `def`s, then the types as they are.
+    pub(super) fn new(world: &World<'t>, sources: &'t Sources, report: &mut Report) -> Self {
+        let empty = |defs: Defs<'t>| Self { aliases: FxHashMap::default(), total: 0, defs, sources, in_alias: false };
+        let mut bare = empty(Defs::Bare);
+        bare.resolve_all(world, &mut Report::default());
+        let defs = conditions::defs(&mut bare, world, &mut Report::default());
+        let mut sorts = empty(defs);
+        sorts.resolve_all(world, report);
+        sorts.defs = conditions::defs(&mut sorts, world, report);
+        sorts
+    }
+
+    fn resolve_all(&mut self, world: &World<'t>, report: &mut Report) {
+        let sorts = self;
         for (module, names) in world.modules.iter() {
             let mut names: Vec<(Span, &'t str)> = names.types.iter().map(|(name, def)| (place(*def), *name)).collect();
             names.sort_unstable();
@@ -174,7 +193,6 @@ impl<'t> Sorts<'t> {
                 sorts.alias(world, module, name, report);
             }
         }
-        sorts
     }
 
     /// Resolves an alias and what it mentions, without recursion.
@@ -255,7 +273,9 @@ impl<'t> Sorts<'t> {
                 own.add(Diagnostic::new(crate::diag::catalogue::form::DUPLICATE_PARAM, param.name.span, text));
             }
         }
+        self.in_alias = true;
         let sort = self.sort(Place { world, module, params: &params }, &alias.sort, &mut own);
+        self.in_alias = false;
         let size = measure(&sort);
         let refined = own.unsupported.first().map(|found| found.span);
         report.diagnostics.append(&mut own.diagnostics);
@@ -264,10 +284,11 @@ impl<'t> Sorts<'t> {
 
     /// A sort, its aliases unfolded. Recurses once per level that is written, which the parser bounds.
     pub(super) fn sort(&mut self, place: Place<'_, 't>, sort: &tree::Sort, report: &mut Report) -> Sort {
-        if let Some(refinement) = &sort.refinement {
-            report.unsupported(unsupported::REFINEMENT, "refinement", refinement.span);
+        let base = self.base(place, &sort.base, sort.span, report);
+        match &sort.refinement {
+            Some(condition) => self.refined(place, base, condition, report),
+            None => base,
         }
-        self.base(place, &sort.base, sort.span, report)
     }
 
     /// A sort without a refinement of its own.

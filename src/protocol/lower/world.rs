@@ -71,6 +71,7 @@ pub(super) struct Module<'t> {
     locals: FxHashMap<&'t str, Vec<DeclId>>,
     pub(super) types: FxHashMap<&'t str, TypeDef<'t>>,
     pub(super) externs: FxHashSet<&'t str>,
+    pub(super) defs: Vec<&'t tree::Def>,
     /// The parser found an error outside of all declarations that it read: there may be more of them.
     torn: bool,
 }
@@ -163,7 +164,9 @@ impl<'t> World<'t> {
                     continue;
                 }
                 tree::Item::Def(d) => {
-                    fresh("function", &d.name, "definition", diagnostics);
+                    if fresh("function", &d.name, "definition", diagnostics) {
+                        module.defs.push(d);
+                    }
                     continue;
                 }
                 tree::Item::Trace(t) => {
@@ -423,6 +426,7 @@ impl<'t> Module<'t> {
             locals: FxHashMap::default(),
             types: FxHashMap::default(),
             externs: FxHashSet::default(),
+            defs: Vec::new(),
             torn: false,
         }
     }
