@@ -84,6 +84,8 @@ id! {
     ModuleId = "module";
     /// A declaration of a specification, while it is lowered.
     DeclId = "declaration";
+    /// A declaration at given constants, while it is lowered.
+    DraftId = "draft";
     /// A role of one protocol or system.
     RoleId = "role";
     /// A message label; one table for a whole specification.

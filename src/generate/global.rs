@@ -135,6 +135,8 @@ impl Global {
                     EdgeKind::Fifo => "fifo".to_owned(),
                     EdgeKind::Bounded(n) => format!("bounded({n})"),
                     EdgeKind::Sync => "sync".to_owned(),
+                    EdgeKind::Lossy => "lossy".to_owned(),
+                    EdgeKind::Latest => "latest".to_owned(),
                 };
                 let _ = writeln!(text, "  channel R{} -> R{}: {kind};", from.raw(), to.raw());
             }

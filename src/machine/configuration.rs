@@ -49,7 +49,7 @@ impl Semantics {
     #[must_use]
     pub fn capacity(self, kind: EdgeKind) -> Option<u32> {
         let declared = match kind {
-            EdgeKind::Fifo => None,
+            EdgeKind::Fifo | EdgeKind::Lossy | EdgeKind::Latest => None,
             EdgeKind::Bounded(n) => Some(n),
             EdgeKind::Sync => Some(0),
         };

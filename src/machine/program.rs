@@ -416,6 +416,11 @@ impl Program {
         &self.scopes
     }
 
+    /// The automata of all roles and regions.
+    pub fn automata(&self) -> impl Iterator<Item = &Automaton> {
+        self.automata.values().flat_map(|regions| regions.values().flatten())
+    }
+
     /// The automaton of a role in a region.
     #[inline]
     #[must_use]

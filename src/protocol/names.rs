@@ -11,6 +11,13 @@ use crate::{
 
 type Set<T> = IndexSet<T, FxBuildHasher>;
 
+/// The label of a `connect` without a message.
+pub(super) const CONNECT: &str = "#connect";
+/// The label of a `disconnect`.
+pub(super) const DISCONNECT: &str = "#disconnect";
+/// The label of a `wrap`.
+pub(super) const WRAP: &str = "#wrap";
+
 /// The names of one specification.
 #[derive(Clone, Debug)]
 pub struct Names {
@@ -79,6 +86,13 @@ impl Names {
     #[must_use]
     pub fn rule(&self, sort: SortId) -> Option<&Rule> {
         self.sorts.get_index(sort.index()).map(|(_, rule)| rule)
+    }
+
+    /// Whether a label stands for a step that has none of its own (`connect`, `disconnect`, `wrap`): both ends take it
+    /// in their order, and no trace needs to show it.
+    #[must_use]
+    pub fn is_tacit(&self, label: LabelId) -> bool {
+        matches!(self.label_text(label), CONNECT | DISCONNECT | WRAP)
     }
 
     /// The ids of all payload signatures.

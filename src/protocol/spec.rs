@@ -2,7 +2,7 @@
 
 use super::{graph::Graph, local::Local, names::Names, term::Term};
 use crate::{
-    diag::{Code, Span},
+    diag::{Code, Diagnostic, Span},
     id::{FileId, IdVec, LabelId, RoleId},
 };
 
@@ -23,6 +23,8 @@ pub struct Spec {
     pub claims: Vec<Claim>,
     /// Traces, in order.
     pub traces: Vec<TraceDecl>,
+    /// The names of extern predicates, by the numbers that expressions ask them by.
+    pub externs: Vec<Box<str>>,
 }
 
 /// What protocols, systems and local types have in common.
@@ -38,6 +40,14 @@ pub struct Header {
     pub channels: Vec<(RoleId, RoleId, EdgeKind)>,
     /// `@main`
     pub main: bool,
+    /// `explicit`: connections are made by `connect`.
+    pub explicit: bool,
+    /// Roles that send ahead of what they still have to receive (`@pipelined`).
+    pub pipelined: Vec<RoleId>,
+    /// Fields that tell what comes from before an interrupt from what comes behind it (`@epoch`).
+    pub epoch: Vec<Box<str>>,
+    /// Fields that do not count as content of a message that comes again (`@except`).
+    pub except: Vec<Box<str>>,
     /// Constructs in it that have no meaning yet: with any, no verdict that depends on them is given.
     pub unsupported: Vec<Unsupported>,
     /// It has errors and therefore no meaning; its term is empty.
@@ -67,6 +77,10 @@ pub enum EdgeKind {
     Bounded(u32),
     /// Send and receive are one step.
     Sync,
+    /// Unbounded, and may drop what is in it.
+    Lossy,
+    /// Keeps the latest alone.
+    Latest,
 }
 
 /// A role.
@@ -76,9 +90,19 @@ pub struct Role {
     pub name: Box<str>,
     /// Where it is declared.
     pub span: Span,
+    /// It may crash.
+    pub unreliable: bool,
 }
 
 impl Header {
+    /// Whether no role and no edge is more than the kernel knows.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.roles.values().all(|role| !role.unreliable)
+            && self.channels.iter().all(|(.., kind)| !matches!(kind, EdgeKind::Lossy | EdgeKind::Latest))
+            && self.pipelined.is_empty()
+    }
+
     /// The role with this name.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<RoleId> {
@@ -110,6 +134,29 @@ pub struct Protocol {
     pub term: Term,
     /// Its graph with all assignments settled, if it has more than the kernel; made with the names, once.
     pub graph: Option<Graph>,
+    /// What is beyond the kernel, unrolled for those who look at all runs; made on demand.
+    pub flat: Option<Flat>,
+}
+
+/// The roles' behaviour with scopes and families unrolled, and without data.
+#[derive(Clone, Debug, Default)]
+pub struct Flat {
+    /// One automaton per role; none if some role has no flat automaton.
+    pub locals: IdVec<RoleId, Local>,
+    /// How many keys a family sees, if there are families.
+    pub keys: Option<u32>,
+    /// Roles of which some region does not project.
+    pub roles: Vec<RoleId>,
+    /// Why.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Some step has a condition, or is made at most once, so not all runs are runs of the protocol.
+    pub conditions: bool,
+    /// Some step has to be in time, or a time limit has a handler.
+    pub timed: bool,
+    /// A step that nobody makes if its conditions are false, and without which its role cannot go on.
+    pub blocked: Option<Span>,
+    /// Why there are no flat automata.
+    pub limit: Option<String>,
 }
 
 impl Protocol {

@@ -11,10 +11,7 @@
 //! INVARIANT (guarded): no run of jumps and calls comes back to where it was without a step.
 //! INVARIANT (tail): a body that calls itself, directly or through others, does so with nothing left to do.
 
-use super::{
-    names::Names,
-    rule::{Frame, Set},
-};
+use super::rule::{Frame, Set};
 use crate::{
     data::Code,
     diag::Span,
@@ -227,8 +224,10 @@ pub struct Term {
     pub blocks: IdVec<BlockId, Vec<Stmt>>,
     /// What the `Scope` statements mean.
     pub scopes: IdVec<ScopeId, Scope>,
-    /// The session's frame, and the frame of each family behind the one that encloses it.
+    /// None if nothing beyond the kernel is in the term; else the session's frame, and the frame of each family behind the one that encloses it.
     pub frames: IdVec<FrameId, Frame>,
+    /// How many places there are where `unique by` and `idempotent by` remember keys.
+    pub memories: u32,
     /// Every instance: the start, and one for each protocol that a `do` reaches at given roles and arguments.
     pub bodies: IdVec<BodyId, BlockId>,
     /// Where it begins: always a valid id of `bodies` in a term that was lowered.
@@ -238,21 +237,9 @@ pub struct Term {
 }
 
 impl Term {
-    /// Whether it has nothing beyond the kernel: no scopes, no assignments, no message under a rule.
+    /// Whether nothing beyond the kernel is in it: no data, no scopes, and all rules are empty.
     #[must_use]
-    pub fn is_plain(&self, names: &Names) -> bool {
-        let ruled = |sort: SortId| names.rule(sort).is_some_and(|rule| !rule.is_empty());
-        self.blocks.values().flatten().all(|stmt| match stmt {
-            Stmt::Message { sort, .. }
-            | Stmt::Send { sort, .. }
-            | Stmt::Receive { sort, .. }
-            | Stmt::Act { sort, .. } => !ruled(*sort),
-            Stmt::Scope { .. } | Stmt::Set { .. } => false,
-            Stmt::Choice { .. }
-            | Stmt::Rec { .. }
-            | Stmt::States { .. }
-            | Stmt::Continue { .. }
-            | Stmt::Call { .. } => true,
-        })
+    pub fn is_plain(&self) -> bool {
+        self.frames.is_empty()
     }
 }

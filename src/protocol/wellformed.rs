@@ -8,17 +8,17 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    lower::template::{Draft, Template},
-    term::{Stmt, Term},
+    lower::template::{Draft, On, Scoped, Template},
+    term::{Scope, Stmt, Term},
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::form},
-    id::{BlockId, BodyId, DeclId, Id, IdVec, VarId},
+    id::{BlockId, BodyId, DraftId, Id, IdVec, VarId},
 };
 
 /// A finding, with the declarations that have no meaning because of it.
 pub(super) struct Finding {
-    pub(super) decls: Vec<DeclId>,
+    pub(super) drafts: Vec<DraftId>,
     pub(super) diagnostic: Diagnostic,
 }
 
@@ -28,17 +28,17 @@ struct Point(usize);
 
 /// How control flows where nothing is sent or received.
 struct Flow<'a> {
-    drafts: &'a IdVec<DeclId, Draft>,
+    drafts: &'a IdVec<DraftId, Draft<'a>>,
     /// Per point, where it goes without a step.
     edges: Vec<Vec<Point>>,
     /// Per point: its declaration and what is written there.
-    places: Vec<(DeclId, Place)>,
+    places: Vec<(DraftId, Place)>,
     /// The first point of each declaration that can be called.
-    starts: IdVec<DeclId, Option<Point>>,
+    starts: IdVec<DraftId, Option<Point>>,
     /// The last one.
-    ends: IdVec<DeclId, Option<Point>>,
+    ends: IdVec<DraftId, Option<Point>>,
     /// Calls: the point, the callee, what follows, whether that is the end of the caller.
-    calls: Vec<(Point, DeclId, Point, bool)>,
+    calls: Vec<(Point, DraftId, Point, bool)>,
 }
 
 #[derive(Clone, Copy)]
@@ -50,7 +50,7 @@ enum Place {
 }
 
 /// Everything that is wrong with the recursion of declarations.
-pub(super) fn recursion(drafts: &IdVec<DeclId, Draft>, name: impl Fn(DeclId) -> String) -> Vec<Finding> {
+pub(super) fn recursion(drafts: &IdVec<DraftId, Draft<'_>>, name: impl Fn(DraftId) -> String) -> Vec<Finding> {
     let mut flow = Flow {
         drafts,
         edges: Vec::new(),
@@ -71,14 +71,14 @@ pub(super) fn recursion(drafts: &IdVec<DeclId, Draft>, name: impl Fn(DeclId) -> 
 
 /// Blocks and loops that control is inside of, while points are made.
 struct Walk<'t> {
-    template: &'t Template,
-    decl: DeclId,
+    template: &'t Template<'t>,
+    decl: DraftId,
     end: Point,
     bound: FxHashMap<VarId, Vec<Point>>,
 }
 
 impl Flow<'_> {
-    fn point(&mut self, decl: DeclId, place: Place) -> Point {
+    fn point(&mut self, decl: DraftId, place: Place) -> Point {
         let point = Point(self.edges.len());
         self.edges.push(Vec::new());
         self.places.push((decl, place));
@@ -91,7 +91,7 @@ impl Flow<'_> {
         }
     }
 
-    fn template(&mut self, decl: DeclId, template: &Template) {
+    fn template(&mut self, decl: DraftId, template: &Template<'_>) {
         let end = self.point(decl, Place::Nothing);
         let mut walk = Walk { template, decl, end, bound: FxHashMap::default() };
         let start = self.block(&mut walk, template.start, end);
@@ -103,31 +103,31 @@ impl Flow<'_> {
     fn block(&mut self, walk: &mut Walk<'_>, block: BlockId, then: Point) -> Point {
         let stmts = &walk.template.blocks[block];
         let mut next = then;
-        for (index, stmt) in stmts.iter().enumerate().rev() {
-            next = self.stmt(walk, (block, index), stmt, next);
+        for stmt in stmts.iter().rev() {
+            next = self.stmt(walk, stmt, next);
         }
         next
     }
 
-    fn stmt(&mut self, walk: &mut Walk<'_>, at: (BlockId, usize), stmt: &Stmt, then: Point) -> Point {
+    fn stmt(&mut self, walk: &mut Walk<'_>, stmt: &Stmt, then: Point) -> Point {
         let decl = walk.decl;
         match *stmt {
             Stmt::Message { .. }
             | Stmt::Send { .. }
             | Stmt::Receive { .. }
-            | Stmt::Act { .. }
-            | Stmt::Scope { .. }
-            | Stmt::Set { .. } => {
-                self.point(decl, Place::Nothing)
+            | Stmt::Act { .. } => self.point(decl, Place::Nothing),
+            // Not a step: what stands behind it follows at once.
+            Stmt::Set { .. } => {
+                let point = self.point(decl, Place::Nothing);
+                self.edge(point, then);
+                point
             }
+            Stmt::Scope { scope, .. } => self.scope(walk, &walk.template.scopes[scope], then),
             Stmt::Choice { ref arms, .. } => {
                 let point = self.point(decl, Place::Nothing);
                 for &arm in arms {
                     let first = self.block(walk, arm, then);
-                    // The parts of a construct without a meaning yet may be entered by a step.
-                    if !walk.template.pseudo.contains(&at) {
-                        self.edge(point, first);
-                    }
+                    self.edge(point, first);
                 }
                 point
             }
@@ -176,8 +176,61 @@ impl Flow<'_> {
         }
     }
 
+    /// Parts of a scope have ends of their own; what can be gone through without a step is what all of them let through.
+    fn scope(&mut self, walk: &mut Walk<'_>, scope: &Scoped<'_>, then: Point) -> Point {
+        let decl = walk.decl;
+        let point = self.point(decl, Place::Nothing);
+        match scope {
+            Scoped::Par(parts) => {
+                // One part that cannot be gone through without a step holds up the others.
+                let steps = parts.iter().filter(|&&part| has_step(walk.template, part)).count();
+                for &part in parts {
+                    let own = usize::from(has_step(walk.template, part));
+                    let end = self.point(decl, Place::Nothing);
+                    if steps == own {
+                        self.edge(end, then);
+                    }
+                    let first = self.block(walk, part, end);
+                    self.edge(point, first);
+                }
+            }
+            Scoped::During { main, rounds, .. } => {
+                match main {
+                    Some(main) => {
+                        let end = self.point(decl, Place::Nothing);
+                        self.edge(end, then);
+                        let first = self.block(walk, *main, end);
+                        self.edge(point, first);
+                    }
+                    None => self.edge(point, then),
+                }
+                for round in rounds {
+                    let head = self.point(decl, Place::Loop(round.span));
+                    let first = self.block(walk, round.body, head);
+                    self.edge(head, first);
+                    self.edge(point, head);
+                }
+            }
+            Scoped::Try { body, handlers, .. } => {
+                let end = self.point(decl, Place::Nothing);
+                self.edge(end, then);
+                let first = self.block(walk, *body, end);
+                self.edge(point, first);
+                for handler in handlers {
+                    // What leads into a handler is a step by itself, so there is no way into it without one.
+                    let _ = self.block(walk, handler.body, end);
+                    debug_assert!(
+                        !matches!(handler.on, On::Interrupt(_)) || !walk.template.blocks[handler.body].is_empty(),
+                        "the message of an interrupt is the first of its handler"
+                    );
+                }
+            }
+        }
+        point
+    }
+
     /// INVARIANT (tail): calls inside a cycle of declarations that have something left to do.
-    fn not_tail(&self, name: &impl Fn(DeclId) -> String) -> Vec<Finding> {
+    fn not_tail(&self, name: &impl Fn(DraftId) -> String) -> Vec<Finding> {
         let mut callees: Vec<Vec<usize>> = vec![Vec::new(); self.drafts.len()];
         for &(point, callee, ..) in &self.calls {
             if let Some(list) = self.decl(point).and_then(|decl| callees.get_mut(decl.index())) {
@@ -196,18 +249,18 @@ impl Flow<'_> {
                     false => found.note(format!("by way of `{}`", name(callee))),
                 };
                 let help = "let the call be the last step, or write the repetition as a `rec` loop";
-                findings.push(Finding { decls: vec![decl, callee], diagnostic: found.help(help) });
+                findings.push(Finding { drafts: vec![decl, callee], diagnostic: found.help(help) });
             }
         }
         findings
     }
 
-    fn decl(&self, point: Point) -> Option<DeclId> {
+    fn decl(&self, point: Point) -> Option<DraftId> {
         self.places.get(point.0).map(|&(decl, _)| decl)
     }
 
     /// INVARIANT (guarded): cycles without a step.
-    fn unguarded(&mut self, name: &impl Fn(DeclId) -> String) -> Vec<Finding> {
+    fn unguarded(&mut self, name: &impl Fn(DraftId) -> String) -> Vec<Finding> {
         let silent = self.silent_declarations();
         for (point, callee, then, _) in std::mem::take(&mut self.calls) {
             if let Some(start) = self.starts[callee] {
@@ -232,9 +285,9 @@ impl Flow<'_> {
         cycles.iter().filter_map(|cycle| self.cycle(cycle, name)).collect()
     }
 
-    fn cycle(&self, cycle: &[usize], name: &impl Fn(DeclId) -> String) -> Option<Finding> {
-        let places: Vec<(DeclId, Place)> = cycle.iter().filter_map(|&point| self.places.get(point).copied()).collect();
-        let mut decls: Vec<DeclId> = places.iter().map(|&(decl, _)| decl).collect();
+    fn cycle(&self, cycle: &[usize], name: &impl Fn(DraftId) -> String) -> Option<Finding> {
+        let places: Vec<(DraftId, Place)> = cycle.iter().filter_map(|&point| self.places.get(point).copied()).collect();
+        let mut decls: Vec<DraftId> = places.iter().map(|&(decl, _)| decl).collect();
         decls.sort_unstable();
         decls.dedup();
         let loops =
@@ -259,19 +312,19 @@ impl Flow<'_> {
             }
         };
         let help = "let a message, or a local action, happen in every round";
-        Some(Finding { decls, diagnostic: diagnostic.help(help) })
+        Some(Finding { drafts: decls, diagnostic: diagnostic.help(help) })
     }
 
     /// Declarations that can be gone through without a step.
-    fn silent_declarations(&self) -> FxHashSet<DeclId> {
-        let mut calls: FxHashMap<usize, (DeclId, Point)> = FxHashMap::default();
+    fn silent_declarations(&self) -> FxHashSet<DraftId> {
+        let mut calls: FxHashMap<usize, (DraftId, Point)> = FxHashMap::default();
         for &(point, callee, then, _) in &self.calls {
             calls.insert(point.0, (callee, then));
         }
-        let ends: FxHashMap<usize, DeclId> =
+        let ends: FxHashMap<usize, DraftId> =
             self.ends.iter().filter_map(|(decl, end)| end.map(|end| (end.0, decl))).collect();
-        let mut silent: FxHashSet<DeclId> = FxHashSet::default();
-        let mut waiting: FxHashMap<DeclId, Vec<Point>> = FxHashMap::default();
+        let mut silent: FxHashSet<DraftId> = FxHashSet::default();
+        let mut waiting: FxHashMap<DraftId, Vec<Point>> = FxHashMap::default();
         let mut seen: FxHashSet<usize> = FxHashSet::default();
         let mut todo: Vec<Point> = self.starts.values().flatten().copied().collect();
         while let Some(point) = todo.pop() {
@@ -292,6 +345,16 @@ impl Flow<'_> {
         }
         silent
     }
+}
+
+/// Whether a block surely has a step on every way through it: its own statements say so.
+fn has_step(template: &Template<'_>, block: BlockId) -> bool {
+    template.blocks[block].iter().any(|stmt| match stmt {
+        Stmt::Message { .. } | Stmt::Send { .. } | Stmt::Receive { .. } | Stmt::Act { .. } => true,
+        Stmt::Choice { arms, .. } => arms.iter().all(|&arm| has_step(template, arm)),
+        Stmt::Rec { body, .. } => has_step(template, *body),
+        _ => false,
+    })
 }
 
 /// The strongly connected component of each node, by Tarjan's algorithm without recursion.
@@ -410,11 +473,21 @@ impl Outline<'_> {
                 Stmt::Rec { body, .. } => self.block(*body, next),
                 Stmt::States { blocks, .. } => blocks.iter().for_each(|&(_, block)| self.block(block, next)),
                 Stmt::Call { body, .. } => self.calls.push((*body, next)),
+                Stmt::Scope { scope, .. } => match &self.term.scopes[*scope] {
+                    Scope::Par { parts } => parts.iter().for_each(|&part| self.block(part, next)),
+                    Scope::During { main, rounds } => {
+                        main.iter().for_each(|&main| self.block(main, next));
+                        rounds.iter().for_each(|round| self.block(round.body, next));
+                    }
+                    Scope::Try { body, handlers } => {
+                        self.block(*body, next);
+                        handlers.iter().for_each(|handler| self.block(handler.body, next));
+                    }
+                },
                 Stmt::Send { .. }
                 | Stmt::Receive { .. }
                 | Stmt::Act { .. }
                 | Stmt::Continue { .. }
-                | Stmt::Scope { .. }
                 | Stmt::Set { .. } => {}
             }
             self.points = self.points.saturating_add(1);

@@ -140,7 +140,7 @@ impl<'a> System<'a> {
     /// What an edge holds as declared; `None` is any number, 0 makes send and receive one step.
     fn declared(&self, from: RoleId, to: RoleId) -> Option<u32> {
         match self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to)) {
-            None | Some((.., EdgeKind::Fifo)) => None,
+            None | Some((.., EdgeKind::Fifo | EdgeKind::Lossy | EdgeKind::Latest)) => None,
             Some((.., EdgeKind::Bounded(n))) => Some(*n),
             Some((.., EdgeKind::Sync)) => Some(0),
         }

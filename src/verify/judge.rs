@@ -95,7 +95,7 @@ fn levels(system: &System, options: &Options) -> Vec<u32> {
             if system.edges().values().all(|edge| edge.kind != EdgeKind::Fifo) {
                 let declared = system.edges().values().map(|edge| match edge.kind {
                     EdgeKind::Bounded(n) => n,
-                    EdgeKind::Fifo | EdgeKind::Sync => 1,
+                    EdgeKind::Fifo | EdgeKind::Sync | EdgeKind::Lossy | EdgeKind::Latest => 1,
                 });
                 last = last.max(declared.max().unwrap_or(1));
             }

@@ -52,7 +52,7 @@ pub fn ring(n: usize) -> Term {
     let mut term = Term::default();
     let var = VarId::from_raw(0);
     let mut body: Vec<Stmt> = (0..n).map(|i| message(i, (i + 1) % n, 0)).collect();
-    body.push(Stmt::Continue { var, span: Span::default() });
+    body.push(Stmt::Continue { var, span: Span::default(), unreliable: false });
     let body = term.blocks.push(body).unwrap();
     let block = term.blocks.push(vec![Stmt::Rec { var, body, span: Span::default() }]).unwrap();
     term.start = term.bodies.push(block).unwrap();
@@ -80,7 +80,7 @@ fn tree_block(term: &mut Term, depth: usize, turn: usize) -> BlockId {
                 term.blocks.push(stmts).unwrap()
             })
             .collect();
-        stmts.push(Stmt::Choice { at: Chooser::Role(role(a)), arms: arms.into(), span: Span::default() });
+        stmts.push(Stmt::Choice { at: Chooser::Role(role(a)), arms: arms.into(), span: Span::default(), unreliable: false });
     }
     term.blocks.push(stmts).unwrap()
 }
@@ -205,7 +205,7 @@ impl Wild {
 
 /// The header of roles `R0`, `R1` and so on.
 pub fn header(roles: usize) -> Header {
-    let role = |n| Role { name: format!("R{n}").into(), span: Span::default() };
+    let role = |n| Role { name: format!("R{n}").into(), span: Span::default(), unreliable: false };
     Header { roles: (0..roles).map(role).collect(), ..Header::default() }
 }
 
@@ -226,7 +226,7 @@ pub fn apply(mend: &Mend, term: &mut Term, graph: &Graph, header: &Header, names
         let place = graph.spans[node];
         let label = names.label(&label).unwrap();
         let message =
-            Stmt::Message { from: mend.from, to: [mend.to].into(), label, sort: sort(0), span: Span::default() };
+            Stmt::Message { from: mend.from, to: [mend.to].into(), label, sort: sort(0), span: Span::default(), unreliable: false };
         let mut found = 0;
         for block in term.blocks.values_mut() {
             let is_it = |stmt: &Stmt| match *stmt {

@@ -38,7 +38,7 @@ pub(crate) fn machines(text: &str) -> Machines {
         }
     }
     for (role, _) in &blocks {
-        header.roles.push(Role { name: role.as_str().into(), span: Span::default() }).unwrap();
+        header.roles.push(Role { name: role.as_str().into(), span: Span::default(), unreliable: false }).unwrap();
     }
     let mut locals = IdVec::new();
     for (role, states) in &blocks {
@@ -67,7 +67,7 @@ pub(crate) fn machines(text: &str) -> Machines {
                 };
                 let label = names.label(label).unwrap();
                 let then = number(then.trim());
-                state.arms.push(Arm { act, label, sort: Names::empty(), then, span: Span::default() });
+                state.arms.push(Arm { act, label, sort: Names::empty(), then, span: Span::default(), unreliable: false });
             }
             state.may_stop |= state.arms.is_empty() && inner == "end";
             all.push(state);

@@ -1,4 +1,4 @@
-//! PL03: sorts.
+//! PL03: sorts, expressions, and what is known where.
 
 codes! {
     /// A sort that is not declared.
@@ -219,5 +219,170 @@ These are never equal, so one side is not what is meant.
 ```
 protocol P(role A, role B) { A -> B: m(x: int{has(this + 1)}); }
 ```
+"#;
+
+    /// A name that has a value on some ways only.
+    LOST_NAME = "PL0330", Error, "a name that has a value on some ways only", r#"
+A payload field binds its name from there on. Behind a choice it is known only if each arm binds it; a name bound in a handler, in a round, or in one turn of a loop is not known outside of it.
+
+```
+protocol P(role A, role B) { choice at A { A -> B: m(x: int); } or { A -> B: n(); } A -> B: o(y: int) where y > x; }
+```
+
+Let each arm carry it, or keep it in a `var`.
+"#;
+
+    /// A value that a role needs and does not know.
+    NOT_KNOWN = "PL0331", Error, "a value that a role needs and does not know", r#"
+A role may use only what it sent or received, and variables that it has a copy of. A condition is decided by the sender; an assignment is computed by each end that assigns.
+
+```
+protocol P(role A, role B, role C) { A -> B: m(x: int); C -> B: n(y: int) where y > x; }
+```
+
+Let a message carry the value to the role that needs it.
+"#;
+
+    /// An assignment to what is no variable.
+    NOT_A_VARIABLE = "PL0332", Error, "an assignment to what is no variable", r#"
+`set` assigns to what `var` or `rec` declares. What a message binds stays as it is until it is bound again.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int); A -> B: n() set x = 1; }
+```
+
+Declare a variable: `var x: int = 0;`
+"#;
+
+    /// An assignment by a role that cannot make it.
+    CANNOT_SET = "PL0333", Error, "an assignment by a role that cannot make it", r#"
+A role assigns its own copy of a variable when it sends or receives. It must take part in the message and have a copy.
+
+```
+protocol P(role A, role B, role C) { var n<C>: int = 0; A -> B: m() set n = 1; }
+```
+
+Assign with a message of a role that knows the variable.
+"#;
+
+    /// A variable that one message assigns twice.
+    SET_TWICE = "PL0334", Error, "a variable that one message assigns twice", r#"
+All assignments of one message, those of the blocks around it included, happen at once, so each variable has at most one.
+
+```
+protocol P(role A, role B) { var n: int = 0; A -> B: m() set n = 1 set n = 2; }
+```
+
+Keep one of them.
+"#;
+
+    /// A jump with the wrong number of values.
+    JUMP_VALUES = "PL0335", Error, "a jump with the wrong number of values", r#"
+A jump gives a value to each variable of its loop.
+
+```
+protocol P(role A, role B) { rec X [n<A, B>: int = 0] { A -> B: m(); continue X; } }
+```
+
+Write `continue X [n + 1]`, or `continue X [n]` if it stays.
+"#;
+
+    /// A family of which no message carries the key.
+    NO_KEY = "PL0336", Error, "a family of which no message carries the key", r#"
+An instance is found by its key: some message of it must have a payload field of the key's name, or a condition `where field == key`.
+
+```
+protocol P(role A, role B) { during { A -> B: end(); } interleave f each k: string { A -> B: m(x: string); } }
+```
+
+Add the field, or name the one that is the key: `where x == k`.
+"#;
+
+    /// A key field of another sort than the key.
+    KEY_SORT = "PL0337", Error, "a key field of another sort than the key", r#"
+A payload field with the name of a family's key is that key.
+
+```
+protocol P(role A, role B) { during { A -> B: end(); } interleave f each k: string { A -> B: m(k: int); } }
+```
+
+Give both the same sort, or rename the field.
+"#;
+
+    /// A period outside of a round.
+    EVERY_OUTSIDE = "PL0338", Error, "a period outside of a round", r#"
+`every` says how often a round of an `interleave` begins.
+
+```
+protocol P(role A, role B) { A -> B: m() every 30s; }
+```
+
+Write it behind `interleave`, or at the first message of its block. A limit for a single message is `within`.
+"#;
+
+    /// A message with two time limits.
+    TWO_LIMITS = "PL0339", Error, "a message with two time limits", r#"
+A message has one `within`, those of the blocks around it included.
+
+```
+protocol P(role A, role B) { A -> B: m() within 5s within 10s; }
+```
+
+Keep the one that is meant.
+"#;
+
+    /// A crash of a role that does not crash.
+    NOT_UNRELIABLE = "PL0340", Error, "a crash of a role that does not crash", r#"
+Only a role that is declared `unreliable` crashes.
+
+```
+protocol P(role A, role B) { try { A -> B: m(); } on crash A { } }
+```
+
+Write `unreliable role A`.
+"#;
+
+    /// A message of an unreliable role that may never come.
+    AWAITED = "PL0341", Error, "a message of an unreliable role that may never come", r#"
+A role that may crash is waited for inside a `try … on crash`, so that it is said what happens then.
+
+```
+protocol P(role A, unreliable role B) { B -> A: m(); }
+```
+
+Write `try { B -> A: m(); } on crash B { }`.
+"#;
+
+    /// An interrupt that reaches nobody.
+    UNTOLD = "PL0342", Error, "an interrupt that reaches nobody", r#"
+The message of an interrupt goes from the role that leaves the scope to all others that take part in it.
+
+```
+protocol P(role A, role B) { try { A: work(); } on interrupt stop() by A { } }
+```
+
+Let another role take part in the scope.
+"#;
+
+    /// Something that is used once, used wrongly.
+    LINEAR = "PL0343", Error, "something that is used once, used wrongly", r#"
+Who gives away an `own` field does not have it any more; who lends one has it again when `return` brings it back, from the role that it was lent to.
+
+```
+protocol P(role A, role B, role C) { A -> B: m(own file: bytes); A -> C: n(own file: bytes); }
+```
+
+Let the role that has it give it.
+"#;
+
+    /// Something lent that does not come back.
+    NOT_RETURNED = "PL0344", Error, "something lent that does not come back", r#"
+What is lent comes back before the protocol, or the instance that it was lent in, ends.
+
+```
+protocol P(role A, role B) { A -> B: m(lend file: bytes); }
+```
+
+Add `B -> A: done(return file);`, or give it away with `own`.
 "#;
 }

@@ -451,4 +451,26 @@ protocol P<type T, type T>(role A, role B) { A -> B: m(T); }
 
 Rename one of them.
 "#;
+
+    /// A role of a family that does not exist.
+    ROLE_INDEX = "PL0244", Error, "a role of a family that does not exist", r#"
+A role family `role W[N]` has the roles `W[0]` to `W[N-1]`; each is named by its index, a number that is known before anything happens.
+
+```
+protocol P(role A, role W[2]) { A -> W[0]: m(); A -> W[2]: m(); }
+```
+
+Count from 0, and leave the index away where the role is no family.
+"#;
+
+    /// A jump out of something that must come to its end.
+    JUMP_OUT = "PL0245", Error, "a jump out of something that must come to its end", r#"
+A `continue` may leave a `try` or a `foreach`. It may not leave a part of a `par` or `during`, nor an instance of an `interleave`: the others would not know.
+
+```
+protocol P(role A, role B) { rec X { par { A -> B: a(); continue X; } and { B -> A: b(); } } }
+```
+
+Let all parts come to their ends, and jump behind them.
+"#;
 }

@@ -75,7 +75,7 @@ impl Live {
                 .chain(rule.after.iter().flat_map(|group| group.iter().map(|set| &set.value)))
                 .chain(within)
                 .find(|code| eval(code).err().as_ref() == Some(fault)),
-            Why::Unfit { slot, .. } => rule
+            Why::Unfit { slot } => rule
                 .sets
                 .iter()
                 .chain(rule.after.iter().flat_map(|group| group.iter()))

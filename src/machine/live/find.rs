@@ -66,8 +66,6 @@ pub enum Why {
     Unfit {
         /// The variable.
         slot: crate::data::Slot,
-        /// Why.
-        misfit: Option<crate::data::Misfit>,
     },
     /// An invariant of a variable is false after it.
     Broken {

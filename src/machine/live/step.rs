@@ -12,7 +12,7 @@ use super::{
     memory::{Digest, Known, digest},
 };
 use crate::{
-    data::{Code, Fault, Value},
+    data::{Code, Env, Fault, Slot, Sort, Value},
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, Program, ScopeParts},
@@ -417,12 +417,8 @@ impl Live {
                 continue;
             }
             let value = view(pending, &set.value).map_err(Why::Fault)?;
-            // By form it fits: expressions are checked against the sorts of what they are assigned to.
-            if let Some(info) = info
-                && info.sort.has_condition()
-                && let Err(misfit) = crate::data::fits(&info.sort, &value, &Timed(now))
-            {
-                return Err(Why::Unfit { slot: set.slot, misfit: Some(misfit) });
+            if let Some(info) = info {
+                refined(&info.sort, &value, set.slot)?;
             }
             group.push((set.slot, Some(value)));
         }
@@ -550,6 +546,33 @@ impl Live {
     }
 }
 
+
+/// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
+/// expression that gives it.
+fn refined(sort: &Sort, value: &Value, slot: Slot) -> Result<(), Why> {
+    struct This<'a>(&'a Value);
+    impl Env for This<'_> {
+        fn slot(&self, slot: Slot) -> Option<&Value> {
+            (slot == Slot::THIS).then_some(self.0)
+        }
+    }
+    let mut at = sort;
+    loop {
+        at = match at {
+            Sort::Secret(of) => of,
+            Sort::Option(of) if *value != Value::Unit => of,
+            Sort::Refined(of, condition) => {
+                match condition.eval(&This(value)) {
+                    Ok(Value::Bool(true)) => {}
+                    Ok(_) => return Err(Why::Unfit { slot }),
+                    Err(fault) => return Err(Why::Fault(fault)),
+                }
+                of
+            }
+            _ => return Ok(()),
+        };
+    }
+}
 
 /// Whether a name held nothing.
 fn is_unset(fault: &Fault) -> bool {

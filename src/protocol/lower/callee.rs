@@ -2,6 +2,7 @@
 
 use super::{
     body::Body,
+    constant::{self, Const},
     sorts::{param, plural},
     template::{Arg, ParamKind},
     world::{Found, Kind, World, own_role},
@@ -68,6 +69,16 @@ pub(super) fn find<'t>(body: &mut Body<'_, '_, 't>, name: &'t tree::QName) -> Op
     }
 }
 
+/// Reports a protocol that is named, but not declared.
+pub(super) fn known(body: &mut Body<'_, '_, '_>, name: &tree::Name) {
+    let world = body.shared.world;
+    let name = tree::QName { parts: vec![name.clone()], span: name.span };
+    if let Found::Unknown = world.find(body.module, body.decl, &name) {
+        let near = world.suggest(body.module, body.decl, &name);
+        body.report.once(form::UNKNOWN_NAME, &text(&name), || unknown(&name, near));
+    }
+}
+
 /// A name that nothing has.
 pub(super) fn unknown(name: &tree::QName, near: Option<String>) -> Diagnostic {
     let text = text(name);
@@ -88,13 +99,13 @@ pub(super) fn text(name: &tree::QName) -> String {
 pub(super) fn roles(
     body: &mut Body<'_, '_, '_>,
     callee: DeclId,
+    consts: &[Const],
     name: &tree::QName,
-    written: &[tree::Role],
-    given: &[Option<RoleId>],
+    given: &[(&tree::Role, Option<RoleId>)],
 ) -> Option<Box<[RoleId]>> {
     let world = body.shared.world;
     let declared = match world.decls[callee].kind {
-        Kind::Protocol(protocol) => protocol.roles.len(),
+        Kind::Protocol(protocol) => size(world, callee, &protocol.roles, consts),
         Kind::LocalProtocol(protocol) => protocol.roles.len(),
         Kind::LocalType(_) | Kind::System(_) => 0,
     };
@@ -105,20 +116,21 @@ pub(super) fn roles(
         return None;
     }
     let mut seen = rustc_hash::FxHashMap::default();
-    for (role, id) in written.iter().zip(given) {
+    for (role, id) in given {
         let Some(id) = id else { continue };
-        if role.index.is_none() && seen.insert(*id, role.span).is_some() {
+        if seen.insert(*id, role.span).is_some() {
             let text = format!("role `{}` is passed twice to `{}`", role.name.text, self::text(name));
             body.report.add(Diagnostic::new(form::ROLE_PASSED_TWICE, role.span, text));
             return None;
         }
     }
-    let given: Vec<RoleId> = given.iter().copied().collect::<Option<_>>()?;
+    let written: Vec<&tree::Role> = given.iter().map(|(role, _)| *role).collect();
+    let given: Vec<RoleId> = given.iter().map(|(_, id)| *id).collect::<Option<_>>()?;
     let Kind::LocalProtocol(protocol) = world.decls[callee].kind else { return Some(given.into()) };
     let own = body.own?;
     let callee_own = own_role(protocol).map(|role| &*role.text);
     let mut roles = vec![own];
-    for ((declared, _), (&id, role)) in protocol.roles.iter().zip(given.iter().zip(written)) {
+    for ((declared, _), (&id, role)) in protocol.roles.iter().zip(given.iter().zip(&written)) {
         if Some(&*declared.text) != callee_own {
             roles.push(id);
         } else if id != own {
@@ -134,6 +146,22 @@ pub(super) fn roles(
         return None;
     }
     Some(roles.into())
+}
+
+/// How many roles there are when families are counted; one for a family whose size is no constant, which is said there.
+fn size(world: &World<'_>, decl: DeclId, roles: &[tree::RoleDecl], consts: &[Const]) -> usize {
+    let (params, _) = params(world, decl);
+    let names: Vec<&str> =
+        params.iter().filter(|param| kind(param) == ParamKind::Const).map(|param| &*param.name.text).collect();
+    let known = |name: &str| names.iter().rposition(|own| *own == name).and_then(|at| consts.get(at));
+    let sizes = roles.iter().map(|role| match &role.size {
+        None => 1,
+        Some(expr) => match constant::evaluate(expr, &known) {
+            Ok(Const::Int(size)) => usize::try_from(size).unwrap_or(1),
+            _ => 1,
+        },
+    });
+    sizes.fold(0, usize::saturating_add)
 }
 
 /// Parameters of a declaration, after those of the declarations around it, with the number of the latter.
@@ -191,7 +219,10 @@ pub(super) fn args<'t>(
             args.push(match kind(outer) {
                 ParamKind::Sort => Arg::Sort(param(number)),
                 ParamKind::Sig => Arg::Sig(body.label(&outer.name.text), Names::unspecified()),
-                ParamKind::Const => Arg::Nothing,
+                ParamKind::Const => match body.consts.get(&*outer.name.text) {
+                    Some(value) => Arg::Const(value.clone()),
+                    None => return None,
+                },
             });
         }
     }
@@ -209,6 +240,21 @@ pub(super) fn args<'t>(
         args.push(value);
     }
     Some(args.into())
+}
+
+/// The constants among the arguments of a declaration that is no other's.
+pub(super) fn constants(world: &World<'_>, decl: DeclId, written: &[tree::TArg]) -> Option<Vec<Const>> {
+    let (params, inherited) = params(world, decl);
+    if inherited > 0 || params.len() != written.len() {
+        return None;
+    }
+    let consts = params.iter().zip(written).filter(|(param, _)| kind(param) == ParamKind::Const);
+    consts
+        .map(|(_, arg)| match arg {
+            tree::TArg::Literal(expr) => constant::evaluate(expr, &|_| None).ok(),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether a declaration is, or is nested in, another.

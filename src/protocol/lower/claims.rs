@@ -23,6 +23,26 @@ pub(super) struct RoleNames {
     known: FxHashMap<(u8, usize), FxHashMap<Box<str>, RoleId>>,
 }
 
+/// The parameters of what claims and traces are about, so that there are drafts for them. What is wrong with them is
+/// said later.
+pub(super) fn request(shared: &mut super::body::Shared<'_, '_>, tree: &tree::File) {
+    for item in &tree.items {
+        let targets = match item {
+            tree::Item::Check(tree::Check { claim: tree::Claim::Subtype { sub, sup, .. }, .. }) => vec![sub, sup],
+            tree::Item::Check(tree::Check { claim: tree::Claim::Property { target, .. }, .. })
+            | tree::Item::Trace(tree::Trace { target, .. }) => vec![target],
+            _ => continue,
+        };
+        for target in targets {
+            let Found::Decl(decl) = shared.world.find(ModuleId::default(), None, &target.name) else { continue };
+            let consts = callee::constants(shared.world, decl, &target.args);
+            if let Some(consts) = consts.filter(|consts| !consts.is_empty()) {
+                shared.requests.draft(decl, &consts);
+            }
+        }
+    }
+}
+
 impl<'t> Lowering<'_, 't> {
     pub(super) fn claim(&mut self, check: &'t tree::Check) -> Option<Claim> {
         let expected = match check.expected {

@@ -3,9 +3,12 @@
 //! A chain of prefixes is one block. `rec X.` opens a block that takes the rest of its chain; how many may do so inside
 //! each other is bounded, because whoever reads a term recurses once per block.
 
-use super::body::Body;
+use super::{
+    body::Body,
+    template::{Note, Scoped},
+};
 use crate::{
-    diag::{Diagnostic, Span, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Span, catalogue::form},
     id::{BlockId, RoleId, VarId},
     protocol::term::{Chooser, Stmt},
     syntax::tree::{self, LAct, LMix, LPrefix, LTail, LType},
@@ -27,14 +30,17 @@ pub(super) fn ltype<'t>(body: &mut Body<'_, '_, 't>, ltype: &'t LType) -> BlockI
 }
 
 /// Reads a local type behind statements of its block. Recurses once per level of braces, which the parser bounds.
-fn chain<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: Vec<Stmt>, ltype: &'t LType) {
+pub(super) fn chain<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: Vec<Stmt>, ltype: &'t LType) {
     let (mut block, mut stmts) = (block, stmts);
     let mut open: Vec<Open> = Vec::new();
     for prefix in &ltype.prefix {
         match prefix {
-            LPrefix::Action(one) => stmts.extend(action(body, one)),
+            LPrefix::Action(one) => stmts.extend(action(body, (block, stmts.len()), one)),
             LPrefix::Rec { name, vars, span } => {
-                body.rec_vars(vars);
+                if !vars.is_empty() {
+                    let vars = body.rec_vars(vars);
+                    body.annotate((block, stmts.len()), Note::Loop(vars));
+                }
                 let var = body.bind(name);
                 open.push(Open { block, stmts: std::mem::take(&mut stmts), var, span: *span });
                 block = body.reserve();
@@ -45,7 +51,7 @@ fn chain<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: Vec<Stmt>, ltyp
         }
     }
     if open.len() <= super::body::MAX_NESTING {
-        tail(body, &mut stmts, &ltype.tail);
+        tail(body, block, &mut stmts, &ltype.tail);
     }
     body.fill(block, stmts);
     while let Some(Open { block: outer, stmts: mut before, var, span }) = open.pop() {
@@ -57,14 +63,16 @@ fn chain<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: Vec<Stmt>, ltyp
     }
 }
 
-fn tail<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, tail: &'t LTail) {
+fn tail<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: &mut Vec<Stmt>, tail: &'t LTail) {
     match tail {
         LTail::End(_) => {}
         LTail::Var { name, args } => {
-            if !args.is_empty() {
-                body.report.unsupported(unsupported::CONTINUE_ARGS, "continue with values", name.span);
+            if let Some(jump) = body.jump(name, name.span) {
+                if !args.is_empty() {
+                    body.annotate((block, stmts.len()), Note::Jump(args));
+                }
+                stmts.push(jump);
             }
-            stmts.extend(body.jump(name, name.span));
         }
         LTail::Select(arms, span) => {
             let internal = arms.iter().any(|arm| arm.action.act != LAct::Receive);
@@ -98,10 +106,10 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, tail: &'t LTail)
             }
         }
         LTail::Par(parts, span) => {
-            body.structural(unsupported::PAR, "par", *span);
-            for part in parts {
-                ltype(body, part);
-            }
+            body.enter("a part of a `||`", *span);
+            let parts = parts.iter().map(|part| ltype(body, part)).collect();
+            body.leave();
+            body.scope(Scoped::Par(parts), *span, stmts);
         }
     }
 }
@@ -110,7 +118,7 @@ fn choice<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, at: Chooser, a
     let mut blocks = Vec::with_capacity(arms.len());
     for arm in arms {
         let block = body.reserve();
-        let first = action(body, &arm.action);
+        let first = action(body, (block, 0), &arm.action);
         chain(body, block, first.into_iter().collect(), &arm.then);
         blocks.push(block);
     }
@@ -118,9 +126,9 @@ fn choice<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, at: Chooser, a
     stmts.push(Stmt::Choice { at, arms: blocks.into(), span });
 }
 
-fn action<'t>(body: &mut Body<'_, '_, 't>, action: &'t tree::LAction) -> Option<Stmt> {
-    body.opts(&action.opts);
+fn action<'t>(body: &mut Body<'_, '_, 't>, at: (BlockId, usize), action: &'t tree::LAction) -> Option<Stmt> {
     let (label, sort) = body.message(&action.message);
+    body.note(at, &action.message, &action.opts);
     let span = action.span;
     match action.act {
         LAct::Act => {

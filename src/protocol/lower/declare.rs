@@ -5,25 +5,26 @@ use rustc_hash::FxHashMap;
 use super::{
     body::{Body, Shared},
     callee, compact,
+    constant::Const,
     sorts::plural,
     suggest::nearest,
-    template::{Draft, Template},
+    template::{Draft, Marks, Note, Template},
     world::{Found, Kind, is_imported, own_role, twice},
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::form, catalogue::unsupported},
-    id::{DeclId, IdVec, RoleId},
-    protocol::{EdgeKind, Role},
+    id::{BlockId, DeclId, IdVec, RoleId},
+    protocol::{EdgeKind, Role, term::Stmt},
     syntax::tree,
 };
 
-/// Reads a declaration.
-pub(super) fn declare<'t>(shared: &mut Shared<'_, 't>, decl: DeclId) -> Draft {
+/// Reads a declaration at given constants, or by itself.
+pub(super) fn declare<'t>(shared: &mut Shared<'_, 't>, decl: DeclId, consts: Option<Box<[Const]>>) -> Draft<'t> {
     let (kind, module, broken) = {
         let decl = &shared.world.decls[decl];
         (decl.kind, decl.module, decl.broken)
     };
-    let mut body = Body::new(shared, module, Some(decl));
+    let mut body = Body::new(shared, module, Some(decl)).given(consts);
     body.report.broken = broken;
     let mut draft = match kind {
         Kind::Protocol(protocol) => global(body, protocol),
@@ -32,60 +33,109 @@ pub(super) fn declare<'t>(shared: &mut Shared<'_, 't>, decl: DeclId) -> Draft {
         Kind::LocalProtocol(tree) => local_protocol(body, tree),
     };
     if is_imported(module) {
-        draft.main = false;
+        draft.marks.main = false;
     }
     draft
 }
 
-/// Attributes with a meaning to come.
-const LATER: [(&str, crate::diag::Code, &str); 3] = [
-    ("pipelined", unsupported::PIPELINED, "@pipelined"),
-    ("except", unsupported::EXCEPT, "@except"),
-    ("epoch", unsupported::EPOCH, "@epoch"),
-];
+/// Attributes, by name.
+const ATTRIBUTES: [&str; 4] = ["main", "pipelined", "except", "epoch"];
 
-/// Reads attributes; whether `@main` is one.
-fn attrs<'t>(body: &mut Body<'_, '_, 't>, attrs: &'t [tree::Attr]) -> bool {
-    let mut main = false;
+/// Reads attributes; those that name roles stand before the roles, so this comes behind them.
+fn attrs<'t>(body: &mut Body<'_, '_, 't>, attrs: &'t [tree::Attr]) -> Marks {
+    let mut marks = Marks::default();
     for attr in attrs {
-        let name = &*attr.name.text;
-        if name == "main" {
-            main = true;
-            continue;
+        match &*attr.name.text {
+            "main" => marks.main = true,
+            "pipelined" => {
+                for arg in words(body, attr) {
+                    marks.pipelined.extend(body.role_name(arg));
+                }
+            }
+            "except" => marks.except.extend(words(body, attr).iter().map(|name| name.text.clone())),
+            "epoch" => marks.epoch.extend(words(body, attr).iter().map(|name| name.text.clone())),
+            name => {
+                let text = format!("attribute `@{name}` is not known");
+                let found = Diagnostic::new(form::UNKNOWN_ATTRIBUTE, attr.span, text);
+                body.report.add(match nearest(name, ATTRIBUTES) {
+                    Some(near) => found.help(format!("did you mean `@{near}`?")),
+                    None => found,
+                });
+            }
         }
-        if let Some(&(_, code, what)) = LATER.iter().find(|(later, ..)| *later == name) {
-            body.report.unsupported(code, what, attr.span);
-            continue;
-        }
-        let text = format!("attribute `@{name}` is not known");
-        let found = Diagnostic::new(form::UNKNOWN_ATTRIBUTE, attr.span, text);
-        let known = LATER.iter().map(|(later, ..)| *later).chain(["main"]);
-        body.report.add(match nearest(name, known) {
-            Some(near) => found.help(format!("did you mean `@{near}`?")),
-            None => found,
-        });
     }
-    main
+    marks
 }
+
+/// The names that an attribute is about.
+fn words<'t>(body: &mut Body<'_, '_, 't>, attr: &'t tree::Attr) -> Vec<&'t tree::Name> {
+    let mut names = Vec::new();
+    for arg in &attr.args {
+        match &arg.kind {
+            tree::ExprKind::Name(name) => names.push(name),
+            _ => {
+                let text = format!("`@{}` takes names", attr.name.text);
+                body.report.add(Diagnostic::new(form::UNKNOWN_ATTRIBUTE, arg.span, text));
+            }
+        }
+    }
+    if attr.args.is_empty() {
+        let text = format!("`@{}` does not say of what", attr.name.text);
+        body.report.add(Diagnostic::new(form::UNKNOWN_ATTRIBUTE, attr.span, text));
+    }
+    names
+}
+
+/// The largest role family.
+const MAX_FAMILY: usize = 1_000;
 
 fn roles<'t>(body: &mut Body<'_, '_, 't>, roles: &'t [tree::RoleDecl]) {
     for role in roles {
+        let mut declared = Vec::new();
+        match &role.size {
+            None => declared.push(body.declare(&role.name)),
+            Some(size) => {
+                let first = body.roles.len();
+                let count = body.count(size, MAX_FAMILY).unwrap_or(0);
+                for at in 0..count {
+                    let name = format!("{}[{at}]", role.name.text);
+                    declared.push(body.add_role(&name, role.name.span));
+                }
+                let twice = body.known_role(&role.name.text);
+                if body.families.insert(&role.name.text, (first, count)).is_some() || twice.is_some() {
+                    let text = format!("role `{}` is declared twice", role.name.text);
+                    body.report.add(Diagnostic::new(form::DUPLICATE_ROLE, role.name.span, text));
+                }
+            }
+        }
         if role.unreliable {
-            body.report.unsupported(unsupported::UNRELIABLE, "unreliable", role.span);
+            for id in declared {
+                body.unreliable.insert(id);
+                if let Some(role) = body.roles.entry_mut(id) {
+                    role.unreliable = true;
+                }
+            }
         }
-        if role.size.is_some() {
-            body.structural(unsupported::FAMILY, "role family", role.span);
-        }
-        body.declare(&role.name);
     }
 }
 
-/// Variables and channels declared inside.
-fn items<'t>(body: &mut Body<'_, '_, 't>, items: &'t [tree::Inner]) -> Vec<(RoleId, RoleId, EdgeKind)> {
-    body.vars(items.iter().filter_map(|item| match item {
-        tree::Inner::Var(var) => Some(var),
-        _ => None,
-    }));
+/// The variables declared inside, put at the head of a block.
+fn variables<'t>(body: &mut Body<'_, '_, 't>, items: &'t [tree::Inner], start: BlockId, to: &mut Vec<Stmt>) {
+    let vars: Vec<&'t tree::Var> = items
+        .iter()
+        .filter_map(|item| match item {
+            tree::Inner::Var(var) => Some(var),
+            _ => None,
+        })
+        .collect();
+    if !vars.is_empty() {
+        let vars = body.vars(vars);
+        body.hold(start, Note::Vars(vars), to);
+    }
+}
+
+/// The channels declared inside.
+fn channels<'t>(body: &mut Body<'_, '_, 't>, items: &'t [tree::Inner]) -> Vec<(RoleId, RoleId, EdgeKind)> {
     let mut channels = Vec::new();
     let mut seen: FxHashMap<(RoleId, RoleId), Span> = FxHashMap::default();
     for item in items {
@@ -112,26 +162,19 @@ fn channel_kind<'t>(body: &mut Body<'_, '_, 't>, channel: &'t tree::Channel) -> 
         tree::ChannelKind::Sync => Some(EdgeKind::Sync),
         tree::ChannelKind::Lossy => {
             body.report.unsupported(unsupported::LOSSY, "lossy", channel.span);
-            None
+            Some(EdgeKind::Lossy)
         }
         tree::ChannelKind::Latest => {
             body.report.unsupported(unsupported::LATEST, "latest", channel.span);
-            None
+            Some(EdgeKind::Latest)
         }
-        tree::ChannelKind::Bounded(expr) => match constant(expr) {
-            Some(0) => Some(EdgeKind::Sync),
-            Some(bound) => Some(EdgeKind::Bounded(bound)),
-            None => {
-                let konst = |name: &tree::Name| body.params.iter().any(|param| param.name == name.text);
-                if matches!(&expr.kind, tree::ExprKind::Name(name) if konst(name)) {
-                    // The parameter itself is reported as not supported.
-                    return None;
-                }
-                let text = "a bound is a whole number of at most 32 bits";
-                body.report.add(Diagnostic::new(form::BAD_NUMBER, expr.span, text));
-                None
+        tree::ChannelKind::Bounded(expr) => {
+            let most = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
+            match body.count(expr, most).and_then(|bound| u32::try_from(bound).ok())? {
+                0 => Some(EdgeKind::Sync),
+                bound => Some(EdgeKind::Bounded(bound)),
             }
-        },
+        }
     }
 }
 
@@ -152,11 +195,7 @@ pub(super) fn constant(expr: &tree::Expr) -> Option<u32> {
     }
 }
 
-fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft {
-    let main = attrs(&mut body, &protocol.attrs);
-    if protocol.explicit {
-        body.structural(unsupported::EXPLICIT, "explicit", protocol.name.span);
-    }
+fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft<'t> {
     // Parameters of the protocols around a nested one come first.
     let mut around = Vec::new();
     let mut at = body.decl.and_then(|decl| body.shared.world.decls[decl].parent);
@@ -172,20 +211,19 @@ fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft
     }
     body.params(&protocol.params);
     roles(&mut body, &protocol.roles);
-    if let Some(first) = protocol.new_roles.first() {
-        body.structural(unsupported::NEW, "new", first.span);
-        roles(&mut body, &protocol.new_roles);
-    }
-    let channels = items(&mut body, &protocol.items);
+    roles(&mut body, &protocol.new_roles);
+    let marks = Marks { explicit: protocol.explicit, ..attrs(&mut body, &protocol.attrs) };
+    let channels = channels(&mut body, &protocol.items);
     let start = body.reserve();
     let mut stmts = Vec::with_capacity(protocol.body.len());
+    variables(&mut body, &protocol.items, start, &mut stmts);
     body.stmts(start, &protocol.body, &mut stmts);
     body.fill(start, stmts);
     if !body.structural && !body.report.broken {
         idle_roles(&mut body, &protocol.name);
     }
     let template = body.template(start, false);
-    Draft { channels, main, ..body.draft(vec![template]) }
+    Draft { channels, marks, nested: protocol.nested, ..body.draft(vec![template]) }
 }
 
 /// Notes roles that never take part.
@@ -209,17 +247,20 @@ fn idle_roles(body: &mut Body<'_, '_, '_>, name: &tree::Name) {
     body.report.add(found);
 }
 
-fn system<'t>(mut body: Body<'_, '_, 't>, system: &'t tree::System) -> Draft {
-    let main = attrs(&mut body, &system.attrs);
+fn system<'t>(mut body: Body<'_, '_, 't>, system: &'t tree::System) -> Draft<'t> {
     body.params(&system.params);
     roles(&mut body, &system.roles);
-    let channels = items(&mut body, &system.items);
+    let marks = attrs(&mut body, &system.attrs);
+    let channels = channels(&mut body, &system.items);
     body.lenient = true;
     let mut types: IdVec<RoleId, Option<(Template, Span)>> = body.roles.values().map(|_| None).collect();
     for (role, ltype) in &system.types {
         let id = body.role(role);
         body.own = id;
-        let start = compact::ltype(&mut body, ltype);
+        let start = body.reserve();
+        let mut stmts = Vec::new();
+        variables(&mut body, &system.items, start, &mut stmts);
+        compact::chain(&mut body, start, stmts, ltype);
         let template = body.template(start, true);
         let Some(place) = id.and_then(|id| types.entry_mut(id)) else { continue };
         match place {
@@ -241,7 +282,7 @@ fn system<'t>(mut body: Body<'_, '_, 't>, system: &'t tree::System) -> Draft {
     }
     let mut templates: Vec<Template> = types.values_mut().filter_map(|place| place.take().map(|(t, _)| t)).collect();
     super::edges::agree(&mut body, &mut templates);
-    Draft { channels, main, ..body.draft(templates) }
+    Draft { channels, marks, ..body.draft(templates) }
 }
 
 /// The protocol behind `in`, with its roles.
@@ -252,7 +293,11 @@ fn within<'t>(body: &mut Body<'_, '_, 't>, name: Option<&'t tree::QName>) -> Opt
         Found::Decl(decl) => match world.decls[decl].kind {
             Kind::Protocol(protocol) => {
                 let roles = protocol.roles.iter().chain(&protocol.new_roles);
-                let roles = roles.map(|role| Role { name: role.name.text.clone(), span: role.name.span });
+                let roles = roles.map(|role| Role {
+                    name: role.name.text.clone(),
+                    span: role.name.span,
+                    unreliable: role.unreliable,
+                });
                 return Some((decl, roles.collect()));
             }
             _ => {
@@ -270,8 +315,7 @@ fn within<'t>(body: &mut Body<'_, '_, 't>, name: Option<&'t tree::QName>) -> Opt
     None
 }
 
-fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draft {
-    let main = attrs(&mut body, &tree.attrs);
+fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draft<'t> {
     let within = within(&mut body, tree.within.as_ref());
     match &within {
         Some((_, roles)) => {
@@ -284,13 +328,13 @@ fn local_type<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalType) -> Draf
         None => body.grows = true,
     }
     body.own = body.role(&tree.at);
+    let marks = attrs(&mut body, &tree.attrs);
     let start = compact::ltype(&mut body, &tree.body);
     let template = body.template(start, true);
-    Draft { main, within: within.map(|(decl, _)| decl), ..body.draft(vec![template]) }
+    Draft { marks, within: within.map(|(decl, _)| decl), ..body.draft(vec![template]) }
 }
 
-fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol) -> Draft {
-    let main = attrs(&mut body, &tree.attrs);
+fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol) -> Draft<'t> {
     let within = within(&mut body, tree.within.as_ref());
     body.params(&tree.params);
     let own = own_role(tree);
@@ -321,11 +365,12 @@ fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol)
     if body.own.is_none() {
         // Whose it is was asked for already; nothing else can be said of its messages.
         body.report.broken = true;
-        return Draft { main, ..body.draft(Vec::new()) };
+        return body.draft(Vec::new());
     }
-    body.vars(&tree.vars);
+    let marks = attrs(&mut body, &tree.attrs);
     let start = body.reserve();
     let mut stmts = Vec::with_capacity(tree.body.len());
+    body.block_vars(start, &tree.vars, &mut stmts);
     body.stmts(start, &tree.body, &mut stmts);
     body.fill(start, stmts);
     let mut outside = Vec::new();
@@ -349,5 +394,5 @@ fn local_protocol<'t>(mut body: Body<'_, '_, 't>, tree: &'t tree::LocalProtocol)
     }
     let template = body.template(start, false);
     let (decl, outer_roles) = within.map_or((None, None), |(decl, roles)| (Some(decl), Some(roles)));
-    Draft { main, outside, outer_roles, within: decl, ..body.draft(vec![template]) }
+    Draft { marks, outside, outer_roles, within: decl, ..body.draft(vec![template]) }
 }

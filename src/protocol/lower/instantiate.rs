@@ -6,17 +6,19 @@
 //! INVARIANT (no parameters): the label and payload of a statement of a term are no parameters; those of a declaration
 //! that is lowered without values are opaque sorts, and messages, of their own name.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    sorts::{substitute, substitute_payload},
+    sorts::{Sorts, substitute, substitute_payload},
     template::{Arg, Draft, ParamKind, Template},
+    walk::{self, Data},
+    constant::Const,
 };
 use crate::{
-    diag::Span,
-    id::{BlockId, BodyId, DeclId, Id, IdVec, LabelId, RoleId, SortId},
+    diag::{Diagnostic, Span},
+    id::{BlockId, BodyId, DraftId, Id, IdVec, LabelId, RoleId, SortId},
     protocol::{
-        Builtin, Chooser, Role, Sort,
+        Builtin, Chooser, Role, Sort, Unsupported,
         names::Names,
         term::{Stmt, Term},
     },
@@ -37,7 +39,7 @@ pub(super) enum Failure {
         /// The call.
         span: Span,
         /// What it calls.
-        callee: DeclId,
+        callee: DraftId,
         /// Its first instances, by what stands behind its name.
         instances: Vec<String>,
         /// Whether it has arguments, not only roles.
@@ -49,46 +51,58 @@ pub(super) enum Failure {
 
 /// What an instance is an instance of.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    decl: DeclId,
-    roles: Box<[RoleId]>,
-    args: Box<[Arg]>,
+pub(super) struct Key {
+    pub(super) decl: DraftId,
+    pub(super) roles: Box<[RoleId]>,
+    pub(super) args: Box<[Arg]>,
+    /// Where it stands: 0 is the outermost.
+    pub(super) around: u32,
 }
 
 /// Makes terms, and counts how large they become in all.
-pub(super) struct Instances<'d> {
-    pub(super) drafts: &'d IdVec<DeclId, Draft>,
+pub(super) struct Instances<'d, 't> {
+    pub(super) drafts: &'d IdVec<DraftId, Draft<'t>>,
+    mentioned: &'d FxHashSet<&'t str>,
     left: usize,
 }
 
+/// A term, with what was found in it.
+pub(super) struct Made {
+    pub(super) term: Term,
+    pub(super) found: Vec<Diagnostic>,
+    pub(super) unsupported: Vec<Unsupported>,
+}
+
 /// A term that is being made.
-struct Making<'n> {
-    names: &'n mut Names,
+pub(super) struct Making<'n, 't> {
+    pub(super) names: &'n mut Names,
     /// The roles of the declaration.
-    roles: &'n IdVec<RoleId, Role>,
-    blocks: Vec<Vec<Stmt>>,
+    pub(super) roles: &'n IdVec<RoleId, Role>,
+    pub(super) blocks: Vec<Vec<Stmt>>,
+    pub(super) data: Data<'t>,
     bodies: Vec<BlockId>,
     known: FxHashMap<Key, BodyId>,
     todo: std::collections::VecDeque<Key>,
 }
 
 /// The parameters of an instance, with what they stand for.
-struct Values<'d> {
-    draft: &'d Draft,
+pub(super) struct Values<'d, 't> {
+    draft: &'d Draft<'t>,
     sorts: Vec<Sort>,
     args: Box<[Arg]>,
     memo: FxHashMap<SortId, SortId>,
 }
 
 /// The values of a declaration's parameters when it has none: each stands for itself.
-pub(super) fn itself(names: &mut Names, draft: &Draft) -> Box<[Arg]> {
+pub(super) fn itself(names: &mut Names, draft: &Draft<'_>) -> Box<[Arg]> {
     let args = draft.params.iter().map(|param| match param.kind {
         ParamKind::Sort => Arg::Sort(Sort::Opaque(param.name.clone())),
-        ParamKind::Sig => match names.label(&param.name) {
-            Ok(label) => Arg::Sig(label, Names::unspecified()),
-            Err(_) => Arg::Nothing,
-        },
-        ParamKind::Const => Arg::Nothing,
+        ParamKind::Sig => Arg::Sig(
+            names.label(&param.name).expect("a text of less than 4 GiB has fewer labels than ids"),
+            Names::unspecified(),
+        ),
+        // The draft has a value of its own.
+        ParamKind::Const => Arg::Const(draft.consts.get(&*param.name).cloned().unwrap_or(Const::Bool(false))),
     });
     args.collect()
 }
@@ -99,72 +113,90 @@ pub(super) fn nothing(compact: bool) -> Term {
     Term { blocks, bodies: IdVec::from(vec![BlockId::default()]), start: BodyId::default(), compact, ..Term::default() }
 }
 
-impl<'d> Instances<'d> {
-    pub(super) fn new(drafts: &'d IdVec<DeclId, Draft>) -> Self {
-        Self { drafts, left: MAX_STATEMENTS }
+impl<'d, 't> Instances<'d, 't> {
+    pub(super) fn new(drafts: &'d IdVec<DraftId, Draft<'t>>, mentioned: &'d FxHashSet<&'t str>) -> Self {
+        Self { drafts, mentioned, left: MAX_STATEMENTS }
     }
 
     /// The term of one template of a declaration, at given arguments.
     pub(super) fn term(
         &mut self,
         names: &mut Names,
-        decl: DeclId,
-        template: &Template,
+        sorts: &Sorts<'t>,
+        decl: DraftId,
+        template: &'d Template<'t>,
         args: Box<[Arg]>,
-    ) -> Result<Term, Failure> {
+    ) -> Result<Made, Failure> {
         let draft = &self.drafts[decl];
         let roles: Box<[RoleId]> = match draft.outside.is_empty() {
             true => draft.roles.ids().collect(),
             false => draft.outside.clone().into(),
         };
-        let root = Key { decl, roles, args };
+        let root = Key { decl, roles, args, around: 0 };
         let mut making = Making {
             names,
             roles: draft.outer_roles.as_ref().unwrap_or(&draft.roles),
             blocks: Vec::new(),
+            data: Data::new(),
             bodies: Vec::new(),
             known: FxHashMap::default(),
             todo: std::collections::VecDeque::new(),
         };
         // A role's type in a system is no target of calls.
         if template.compact {
-            self.copy(&mut making, template, root)?;
+            self.copy(&mut making, sorts, template, root)?;
         } else {
             making.known.insert(root.clone(), BodyId::default());
             making.todo.push_back(root);
             while let Some(key) = making.todo.pop_front() {
                 match self.drafts[key.decl].templates.first() {
-                    Some(template) => self.copy(&mut making, template, key)?,
+                    Some(template) => self.copy(&mut making, sorts, template, key)?,
                     // The callee has no meaning, so the caller has none: its term is not used.
                     None => making.bodies.push(BlockId::default()),
                 }
             }
         }
+        let Making { names, mut blocks, bodies, data, .. } = making;
+        let memories = u32::try_from(data.memories.len()).unwrap_or(u32::MAX);
+        walk::finish(names, &data, &mut blocks);
+        let Data { table, scopes, found, unsupported, .. } = data;
         let term = Term {
-            blocks: making.blocks.into(),
-            bodies: making.bodies.into(),
+            blocks: blocks.into(),
+            scopes,
+            frames: table.into_inner().frames,
+            memories,
+            bodies: bodies.into(),
             start: BodyId::default(),
             compact: template.compact,
-            ..Term::default()
         };
-        Ok(term)
+        Ok(Made { term, found, unsupported })
     }
 
     /// Copies a template into the term, with values for its parameters.
-    fn copy(&mut self, making: &mut Making<'_>, template: &Template, key: Key) -> Result<(), Failure> {
+    fn copy(
+        &mut self,
+        making: &mut Making<'_, 't>,
+        sorts: &Sorts<'t>,
+        template: &'d Template<'t>,
+        key: Key,
+    ) -> Result<(), Failure> {
         let size =
             template.blocks.values().map(|block| block.len().saturating_add(1)).fold(INSTANCE, usize::saturating_add);
         self.left = self.left.checked_sub(size).ok_or(Failure::TooLarge)?;
         let base = making.blocks.len();
         let draft = &self.drafts[key.decl];
-        let sorts = key.args.iter().map(|arg| match arg {
+        let given = key.args.iter().map(|arg| match arg {
             Arg::Sort(sort) => sort.clone(),
-            Arg::Sig(..) | Arg::Nothing => Sort::Builtin(Builtin::Unit),
+            Arg::Sig(..) | Arg::Const(_) => Sort::Builtin(Builtin::Unit),
         });
-        let mut values = Values { draft, sorts: sorts.collect(), args: key.args.clone(), memo: FxHashMap::default() };
+        let mut values = Values { draft, sorts: given.collect(), args: key.args.clone(), memo: FxHashMap::default() };
         let block_id = |block: BlockId| BlockId::new(base.saturating_add(block.index())).map_err(|_| Failure::TooLarge);
         let role_id = |role: RoleId| key.roles.get(role.index()).copied().unwrap_or(role);
         making.bodies.push(block_id(template.start)?);
+        if draft.data || key.around != 0 {
+            self.charge(template)?;
+            return walk::instance(making, self.drafts, sorts, self.mentioned, template, &key, values, base);
+        }
         for block in template.blocks.values() {
             let mut stmts = Vec::with_capacity(block.len());
             for stmt in block {
@@ -204,6 +236,7 @@ impl<'d> Instances<'d> {
                         Stmt::States { blocks: blocks.collect::<Result<_, Failure>>()?, span }
                     }
                     Stmt::Continue { var, span } => Stmt::Continue { var, span },
+                    // By INVARIANT (noted) and `data`: a plain template has neither.
                     ref other @ (Stmt::Scope { .. } | Stmt::Set { .. }) => other.clone(),
                     Stmt::Call { body, span } => {
                         let call = &template.calls[body];
@@ -211,7 +244,7 @@ impl<'d> Instances<'d> {
                         let args: Option<_> = call.args.iter().map(|arg| values.arg(making.names, arg)).collect();
                         let args = args.ok_or_else(|| making.growth(span, &key))?;
                         let roles = call.roles.iter().map(|&role| role_id(role)).collect();
-                        let callee = Key { decl: call.callee, roles, args };
+                        let callee = Key { decl: call.callee, roles, args, around: 0 };
                         Stmt::Call { body: making.instance(callee, span)?, span }
                     }
                 });
@@ -222,9 +255,18 @@ impl<'d> Instances<'d> {
     }
 }
 
-impl Making<'_> {
+impl<'d, 't> Instances<'d, 't> {
+    /// Counts the roles that the calls of a template pass.
+    fn charge(&mut self, template: &Template<'t>) -> Result<(), Failure> {
+        let size = template.calls.values().map(|call| call.roles.len()).fold(0, usize::saturating_add);
+        self.left = self.left.checked_sub(size).ok_or(Failure::TooLarge)?;
+        Ok(())
+    }
+}
+
+impl Making<'_, '_> {
     /// The instance for a key, new or known.
-    fn instance(&mut self, key: Key, span: Span) -> Result<BodyId, Failure> {
+    pub(super) fn instance(&mut self, key: Key, span: Span) -> Result<BodyId, Failure> {
         if let Some(&body) = self.known.get(&key) {
             return Ok(body);
         }
@@ -238,9 +280,9 @@ impl Making<'_> {
     }
 }
 
-impl Making<'_> {
+impl Making<'_, '_> {
     /// The first instances of a callee show what grows.
-    fn growth(&self, span: Span, key: &Key) -> Failure {
+    pub(super) fn growth(&self, span: Span, key: &Key) -> Failure {
         let same = self.known.iter().filter(|(known, _)| known.decl == key.decl);
         let mut first: Vec<(BodyId, &Key)> = same.map(|(known, &body)| (body, known)).collect();
         first.sort_unstable_by_key(|&(body, _)| body);
@@ -259,7 +301,7 @@ impl Making<'_> {
             .map(|arg| match arg {
                 Arg::Sort(sort) => sort.to_string(),
                 Arg::Sig(label, sort) => self.names.message(*label, *sort),
-                Arg::Nothing => "_".to_owned(),
+                Arg::Const(value) => value.to_string(),
             })
             .collect();
         let text = match args.is_empty() {
@@ -277,9 +319,9 @@ impl Making<'_> {
     }
 }
 
-impl Values<'_> {
+impl Values<'_, '_> {
     /// A label and payload with values for parameters; nothing if the payload becomes too large.
-    fn message(&mut self, names: &mut Names, label: LabelId, sort: SortId) -> Option<(LabelId, SortId)> {
+    pub(super) fn message(&mut self, names: &mut Names, label: LabelId, sort: SortId) -> Option<(LabelId, SortId)> {
         let sig = self.draft.sigs.get(&label).filter(|_| sort == Names::unspecified());
         if let Some(&Arg::Sig(label, sort)) = sig.and_then(|&number| self.args.get(number)) {
             return Some((label, sort));
@@ -297,9 +339,9 @@ impl Values<'_> {
     }
 
     /// An argument with values for the caller's parameters.
-    fn arg(&mut self, names: &mut Names, arg: &Arg) -> Option<Arg> {
+    pub(super) fn arg(&mut self, names: &mut Names, arg: &Arg) -> Option<Arg> {
         Some(match arg {
-            Arg::Nothing => Arg::Nothing,
+            Arg::Const(value) => Arg::Const(value.clone()),
             Arg::Sig(label, sort) => {
                 let (label, sort) = self.message(names, *label, *sort)?;
                 Arg::Sig(label, sort)

@@ -21,17 +21,24 @@ mod body;
 mod callee;
 mod claims;
 mod compact;
-mod conditions;
+mod constant;
 mod declare;
+mod drafts;
 mod edges;
+mod expr;
+mod frames;
 mod instantiate;
 mod literal;
 mod load;
+mod mention;
+mod message;
 mod report;
+mod scope;
 mod sorts;
 mod stmt;
 use crate::data::suggest;
 pub(super) mod template;
+mod walk;
 mod world;
 
 pub use load::{InMemory, LoadError, Loader, NoImports};
@@ -40,7 +47,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::{
     body::Shared,
-    instantiate::{Failure, Instances, MAX_INSTANCES, MAX_STATEMENTS, itself, nothing},
+    drafts::Requests,
+    instantiate::{Failure, Instances, MAX_INSTANCES, MAX_STATEMENTS, Made, itself, nothing},
     report::Report,
     sorts::Sorts,
     template::{Arg, Draft, Template},
@@ -52,7 +60,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
-    id::{DeclId, FileId, Id, IdVec, RoleId},
+    id::{DeclId, DraftId, FileId, Id, IdVec, RoleId},
     syntax::{self, tree},
 };
 
@@ -93,24 +101,35 @@ fn lower_torn(
     let sources: &Sources = sources;
     let sorts = Sorts::new(&world, sources, &mut aliases);
     diagnostics.append(&mut aliases.diagnostics);
-    let mut shared = Shared { world: &world, names: Names::new(), sorts };
-    let mut drafts: IdVec<DeclId, Draft> = IdVec::new();
-    for decl in world.decls.ids() {
-        let draft = declare::declare(&mut shared, decl);
-        drafts.push(draft).expect("there are as many drafts as declarations");
+    let mut shared = Shared {
+        world: &world,
+        names: Names::new(),
+        sorts,
+        requests: Requests::new(world.decls.ids()),
+        mentioned: FxHashSet::default(),
+        unrolled: stmt::MAX_UNROLLED,
+    };
+    claims::request(&mut shared, tree);
+    let mut drafts: IdVec<DraftId, Draft<'_>> = IdVec::new();
+    while let Some((decl, consts)) = shared.requests.get(drafts.len()) {
+        let draft = declare::declare(&mut shared, decl, consts);
+        drafts.push(draft).expect("by `MOST` there are fewer drafts than ids");
     }
-    for finding in wellformed::recursion(&drafts, |decl| world.decls[decl].name.text.to_string()) {
-        for decl in finding.decls {
-            drafts[decl].broken = true;
+    for finding in wellformed::recursion(&drafts, |draft| world.decls[drafts[draft].decl].name.text.to_string()) {
+        for draft in finding.drafts {
+            drafts[draft].broken = true;
         }
-        diagnostics.push(finding.diagnostic);
+        if !diagnostics.contains(&finding.diagnostic) {
+            diagnostics.push(finding.diagnostic);
+        }
     }
     spread(&mut drafts);
     let reached = reached(&world, &drafts);
+    let mentioned = std::mem::take(&mut shared.mentioned);
     let mut lowering = Lowering {
         sources,
         shared,
-        instances: Instances::new(&drafts),
+        instances: Instances::new(&drafts, &mentioned),
         spec: Spec { file, ..Spec::default() },
         diagnostics,
         targets: FxHashMap::default(),
@@ -124,6 +143,7 @@ fn lower_torn(
     lowering.several_main();
     let Lowering { shared, mut spec, mut diagnostics, .. } = lowering;
     spec.names = shared.names;
+    spec.externs.clone_from(&shared.sorts.functions.extern_names);
     unsupported(&spec, &mut diagnostics);
     finish(&world, drafts, &reached, &mut diagnostics);
     for import in files.values().take(1).flat_map(|file| &file.imports) {
@@ -152,29 +172,31 @@ fn edition(tree: &tree::File, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Hands on what is broken, and what is unsupported, from callees to callers.
-fn spread(drafts: &mut IdVec<DeclId, Draft>) {
-    let mut callers: IdVec<DeclId, Vec<DeclId>> = drafts.values().map(|_| Vec::new()).collect();
-    for (decl, draft) in drafts.iter() {
+fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
+    let mut callers: IdVec<DraftId, Vec<DraftId>> = drafts.values().map(|_| Vec::new()).collect();
+    for (draft, read) in drafts.iter() {
         // A local type means what it means without the protocol that it belongs to.
-        for call in draft.templates.iter().flat_map(|template| template.calls.values()) {
-            callers[call.callee].push(decl);
+        for call in read.templates.iter().flat_map(|template| template.calls.values()) {
+            callers[call.callee].push(draft);
         }
     }
-    let mut todo: Vec<DeclId> = drafts.ids().collect();
+    let mut todo: Vec<DraftId> = drafts.ids().collect();
     while let Some(callee) = todo.pop() {
         for caller in std::mem::take(&mut callers[callee]) {
             let (broken, structural) = (drafts[callee].broken, drafts[callee].structural);
+            let data = drafts[callee].nested && drafts[callee].data;
             let passed: Vec<Unsupported> = drafts[callee].unsupported.clone();
             let place = &mut drafts[caller];
-            let before = (place.broken, place.structural, place.unsupported.len());
+            let before = (place.broken, place.structural, place.data, place.unsupported.len());
             place.broken |= broken;
             place.structural |= structural;
+            place.data |= data;
             for construct in passed {
                 if !place.unsupported.iter().any(|known| known.code == construct.code) {
                     place.unsupported.push(construct);
                 }
             }
-            if before != (place.broken, place.structural, place.unsupported.len()) {
+            if before != (place.broken, place.structural, place.data, place.unsupported.len()) {
                 todo.push(caller);
             }
             callers[callee].push(caller);
@@ -182,14 +204,18 @@ fn spread(drafts: &mut IdVec<DeclId, Draft>) {
     }
 }
 
+fn callees<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = DraftId> + use<'d> {
+    draft.templates.iter().flat_map(|template| template.calls.values()).map(|call| call.callee).collect::<Vec<_>>().into_iter()
+}
+
 /// Declarations of the file itself, and what they call elsewhere.
-fn reached(world: &World<'_>, drafts: &IdVec<DeclId, Draft>) -> FxHashSet<DeclId> {
-    let mut todo: Vec<DeclId> =
-        world.decls.iter().filter(|(_, decl)| !is_imported(decl.module)).map(|(id, _)| id).collect();
-    let mut reached: FxHashSet<DeclId> = FxHashSet::default();
-    while let Some(decl) = todo.pop() {
-        if reached.insert(decl) {
-            todo.extend(drafts[decl].templates.iter().flat_map(|t| t.calls.values()).map(|call| call.callee));
+fn reached(world: &World<'_>, drafts: &IdVec<DraftId, Draft<'_>>) -> FxHashSet<DraftId> {
+    let own = drafts.iter().filter(|(_, draft)| world.decls.entry(draft.decl).is_some_and(|d| !is_imported(d.module)));
+    let mut todo: Vec<DraftId> = own.map(|(id, _)| id).collect();
+    let mut reached: FxHashSet<DraftId> = FxHashSet::default();
+    while let Some(draft) = todo.pop() {
+        if reached.insert(draft) {
+            todo.extend(callees(&drafts[draft]));
         }
     }
     reached
@@ -198,25 +224,29 @@ fn reached(world: &World<'_>, drafts: &IdVec<DeclId, Draft>) -> FxHashSet<DeclId
 /// A declaration, with values for its parameters if it has them.
 type TargetKey = (DeclId, Option<Box<[Arg]>>);
 
+/// The draft of a declaration that is read by itself.
+fn itself_of(decl: DeclId) -> DraftId {
+    DraftId::from_raw(decl.raw())
+}
+
 /// Declarations in an order in which callees, but for cycles, stand before their callers.
-fn callees_first(own: &[DeclId], drafts: &IdVec<DeclId, Draft>) -> Vec<DeclId> {
-    let callees = |decl: DeclId| -> Vec<DeclId> {
-        drafts[decl].templates.iter().flat_map(|t| t.calls.values()).map(|call| call.callee).collect()
-    };
-    let wanted: FxHashSet<DeclId> = own.iter().copied().collect();
-    let mut seen: FxHashSet<DeclId> = FxHashSet::default();
+fn callees_first(own: &[DeclId], drafts: &IdVec<DraftId, Draft<'_>>) -> Vec<DeclId> {
+    let callees = |draft: DraftId| -> Vec<DraftId> { callees(&drafts[draft]).collect() };
+    let wanted: FxHashSet<DraftId> = own.iter().map(|&decl| itself_of(decl)).collect();
+    let mut seen: FxHashSet<DraftId> = FxHashSet::default();
     let mut order = Vec::with_capacity(own.len());
     for &root in own {
+        let root = itself_of(root);
         let mut path = Vec::new();
         if seen.insert(root) {
             path.push((root, callees(root)));
         }
-        while let Some((decl, left)) = path.last_mut() {
+        while let Some((draft, left)) = path.last_mut() {
             match left.pop() {
                 Some(next) if seen.insert(next) => path.push((next, callees(next))),
                 Some(_) => {}
                 None => {
-                    order.extend(wanted.get(decl));
+                    order.extend(wanted.get(draft).map(|&draft| drafts[draft].decl));
                     path.pop();
                 }
             }
@@ -229,7 +259,7 @@ fn callees_first(own: &[DeclId], drafts: &IdVec<DeclId, Draft>) -> Vec<DeclId> {
 struct Lowering<'w, 't> {
     sources: &'w Sources,
     shared: Shared<'w, 't>,
-    instances: Instances<'w>,
+    instances: Instances<'w, 't>,
     spec: Spec,
     diagnostics: Vec<Diagnostic>,
     /// What is in the specification already.
@@ -238,12 +268,12 @@ struct Lowering<'w, 't> {
     /// All terms together became too large, which was reported.
     exhausted: bool,
     /// Protocols without a term, which was reported.
-    failed: FxHashSet<DeclId>,
+    failed: FxHashSet<DraftId>,
     /// Calls that make ever new instances, which were reported.
-    growing: FxHashSet<(Span, DeclId)>,
+    growing: FxHashSet<(Span, DraftId)>,
 }
 
-impl<'t> Lowering<'_, 't> {
+impl<'w, 't> Lowering<'w, 't> {
     fn declarations(&mut self) {
         let world = self.shared.world;
         // Callees first: what is too large is so in its callers, and need not be written out again.
@@ -299,15 +329,36 @@ impl<'t> Lowering<'_, 't> {
         }
     }
 
-    fn head(&self, decl: DeclId, given: bool) -> Header {
-        let draft = &self.instances.drafts[decl];
-        let name = self.shared.world.decls[decl].name;
+    /// The draft of a declaration at given arguments.
+    fn draft(&mut self, decl: DeclId, args: Option<&[Arg]>) -> DraftId {
+        let consts: Vec<constant::Const> = args
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|arg| match arg {
+                Arg::Const(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect();
+        let draft = self.shared.requests.draft(decl, &consts);
+        // What was not asked for before all drafts were made is not among them.
+        draft.filter(|&draft| draft.index() < self.instances.drafts.len()).unwrap_or_else(|| itself_of(decl))
+    }
+
+    fn head(&self, draft: DraftId, given: bool) -> Header {
+        let draft = &self.instances.drafts[draft];
+        let name = self.shared.world.decls[draft.decl].name;
+        let marks = draft.marks.clone();
+        let outside = |role: &RoleId| draft.outside.get(role.index()).copied().unwrap_or(*role);
         Header {
             name: name.text.clone(),
             span: name.span,
             roles: draft.outer_roles.clone().unwrap_or_else(|| draft.roles.clone()),
             channels: draft.channels.clone(),
-            main: draft.main,
+            main: marks.main,
+            explicit: marks.explicit,
+            pipelined: marks.pipelined.iter().map(outside).collect(),
+            epoch: marks.epoch,
+            except: marks.except,
             unsupported: draft.unsupported.clone(),
             broken: draft.broken,
             generic: !draft.params.is_empty() && !given,
@@ -315,24 +366,42 @@ impl<'t> Lowering<'_, 't> {
     }
 
     /// The values of a declaration's parameters.
-    fn values(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Box<[Arg]> {
-        args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[decl]))
+    fn values(&mut self, draft: DraftId, args: Option<Box<[Arg]>>) -> Box<[Arg]> {
+        args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[draft]))
     }
 
     /// The term of a template; an empty one, if the declaration has no meaning or one that is not built.
-    fn term(&mut self, header: &mut Header, decl: DeclId, template: Option<&Template>, args: Box<[Arg]>) -> Term {
+    fn term(
+        &mut self,
+        header: &mut Header,
+        draft: DraftId,
+        template: Option<&'w Template<'t>>,
+        args: Box<[Arg]>,
+    ) -> Term {
         let compact = template.is_some_and(|template| template.compact);
-        let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[decl].structural) else {
+        let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[draft].structural) else {
             return nothing(compact);
         };
         if template.calls.values().any(|call| self.failed.contains(&call.callee)) {
-            self.failed.insert(decl);
+            self.failed.insert(draft);
             header.broken = true;
             return nothing(compact);
         }
-        match self.instances.term(&mut self.shared.names, decl, template, args) {
-            Ok(term) if compact || wellformed::graph_fits(&term) => return term,
-            Ok(_) => {
+        match self.instances.term(&mut self.shared.names, &self.shared.sorts, draft, template, args) {
+            Ok(Made { term, found, unsupported }) => {
+                header.broken |= found.iter().any(Diagnostic::is_error);
+                for diagnostic in found {
+                    if !self.diagnostics.contains(&diagnostic) {
+                        self.diagnostics.push(diagnostic);
+                    }
+                }
+                header.unsupported.extend(unsupported);
+                if header.broken {
+                    return nothing(compact);
+                }
+                if compact || wellformed::graph_fits(&term) {
+                    return term;
+                }
                 let most = grouped(wellformed::MAX_GRAPH);
                 let text = format!("`{}` has more than {most} steps when its calls are written out", header.name);
                 let found = Diagnostic::new(form::TOO_LARGE, header.span, text);
@@ -340,7 +409,7 @@ impl<'t> Lowering<'_, 't> {
             }
             Err(failure) => self.failure(header, failure),
         }
-        self.failed.insert(decl);
+        self.failed.insert(draft);
         header.broken = true;
         nothing(compact)
     }
@@ -351,7 +420,7 @@ impl<'t> Lowering<'_, 't> {
                 if !self.growing.insert((span, callee)) {
                     return;
                 }
-                let name = &self.shared.world.decls[callee].name.text;
+                let name = &self.shared.world.decls[self.instances.drafts[callee].decl].name.text;
                 let most = grouped(MAX_INSTANCES);
                 let text = format!("this call would make more than {most} instances of `{name}`");
                 let found = Diagnostic::new(form::TOO_MANY_INSTANCES, span, text);
@@ -374,18 +443,19 @@ impl<'t> Lowering<'_, 't> {
     }
 
     fn global(&mut self, decl: DeclId, protocol: &tree::Protocol, args: Option<Box<[Arg]>>) -> Protocol {
-        let mut header = self.head(decl, args.is_some());
-        let args = self.values(decl, args);
+        let draft = self.draft(decl, args.as_deref());
+        let mut header = self.head(draft, args.is_some());
+        let args = self.values(draft, args);
         let drafts = self.instances.drafts;
-        let term = self.term(&mut header, decl, drafts[decl].templates.first(), args);
+        let term = self.term(&mut header, draft, drafts[draft].templates.first(), args);
         let graph = self.settled(&mut header, &term);
-        Protocol { header, aux: protocol.aux, term, graph }
+        Protocol { header, aux: protocol.aux, term, graph, flat: None }
     }
 
     /// The graph of a term with more than the kernel, with its assignments settled.
     fn settled(&mut self, header: &mut Header, term: &Term) -> Option<Graph> {
         let names = &mut self.shared.names;
-        if header.broken || header.generic || term.is_plain(names) {
+        if header.broken || header.generic || (term.is_plain() && header.is_plain()) {
             return None;
         }
         let roles = header.roles.len();
@@ -402,15 +472,16 @@ impl<'t> Lowering<'_, 't> {
     }
 
     fn system(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> SystemDecl {
-        let mut header = self.head(decl, args.is_some());
-        let args = self.values(decl, args);
+        let draft = self.draft(decl, args.as_deref());
+        let mut header = self.head(draft, args.is_some());
+        let args = self.values(draft, args);
         let drafts = self.instances.drafts;
         let mut terms: IdVec<RoleId, Term> = IdVec::new();
         let mut locals: IdVec<RoleId, Local> = IdVec::new();
-        if !header.broken && !drafts[decl].structural {
-            for (index, template) in drafts[decl].templates.iter().enumerate() {
+        if !header.broken && !drafts[draft].structural {
+            for (index, template) in drafts[draft].templates.iter().enumerate() {
                 let Ok(role) = RoleId::new(index) else { break };
-                let term = self.term(&mut header, decl, Some(template), args.clone());
+                let term = self.term(&mut header, draft, Some(template), args.clone());
                 let local = if header.broken { None } else { self.automaton(&mut header, role, &term) };
                 match local {
                     Some(local) => {
@@ -421,7 +492,7 @@ impl<'t> Lowering<'_, 't> {
                 }
             }
         }
-        if header.broken || drafts[decl].structural {
+        if header.broken || drafts[draft].structural {
             terms = header.roles.values().map(|_| nothing(true)).collect();
             locals = IdVec::new();
         }
@@ -429,16 +500,17 @@ impl<'t> Lowering<'_, 't> {
     }
 
     fn local(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Option<LocalDecl> {
-        let mut header = self.head(decl, args.is_some());
-        let args = self.values(decl, args);
+        let id = self.draft(decl, args.as_deref());
+        let mut header = self.head(id, args.is_some());
+        let args = self.values(id, args);
         let drafts = self.instances.drafts;
-        let draft = &drafts[decl];
+        let draft = &drafts[id];
         let within = match draft.within.and_then(|protocol| self.ensure(protocol, None)) {
             Some(Target::Protocol(at)) => Some(at),
             _ => None,
         };
         let role = draft.own.map(|own| draft.outside.get(own.index()).copied().unwrap_or(own)).unwrap_or_default();
-        let term = self.term(&mut header, decl, draft.templates.first(), args);
+        let term = self.term(&mut header, id, draft.templates.first(), args);
         let meant = !header.broken && !draft.structural;
         let local = if meant { self.automaton(&mut header, role, &term) } else { None };
         Some(LocalDecl { header, role, within, term, local })
@@ -520,17 +592,19 @@ fn hidden(decl: &Decl<'_>, found: &Diagnostic) -> bool {
 /// Findings about declarations: of imported ones that nobody calls, only errors.
 fn finish(
     world: &World<'_>,
-    drafts: IdVec<DeclId, Draft>,
-    reached: &FxHashSet<DeclId>,
+    drafts: IdVec<DraftId, Draft<'_>>,
+    reached: &FxHashSet<DraftId>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut opaque: FxHashSet<String> = FxHashSet::default();
     let once: Code = data::UNDECLARED;
     diagnostics.retain(|found| found.code != once || opaque.insert(found.text.clone()));
-    for (decl, draft) in world.decls.ids().zip(drafts.values()) {
+    for (id, draft) in drafts.iter() {
         for found in &draft.diagnostics {
-            let heard = found.severity == Severity::Error || reached.contains(&decl);
-            let heard = heard && !hidden(&world.decls[decl], found);
+            let heard = found.severity == Severity::Error || reached.contains(&id);
+            let heard = heard && !hidden(&world.decls[draft.decl], found);
+            // The drafts of one declaration at several constants say much the same.
+            let heard = heard && (id.index() < world.decls.len() || !diagnostics.contains(found));
             if heard && (found.code != once || opaque.insert(found.text.clone())) {
                 diagnostics.push(found.clone());
             }

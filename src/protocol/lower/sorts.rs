@@ -11,14 +11,16 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    conditions::{self, Defs},
+    constant::Const,
+    mention,
+    expr::{self, Functions},
     report::Report,
     suggest::nearest,
     world::{TypeDef, World},
 };
 use crate::{
     data::{Builtin, Field, Payload, Sort},
-    diag::{Diagnostic, Sources, Span, catalogue::data, catalogue::unsupported},
+    diag::{Diagnostic, Sources, Span, catalogue::data},
     id::ModuleId,
     syntax::tree,
 };
@@ -35,8 +37,6 @@ struct Alias {
     params: usize,
     sort: Sort,
     size: Size,
-    /// A refinement in it.
-    refined: Option<Span>,
     /// It has an error, which was reported.
     broken: bool,
 }
@@ -54,6 +54,8 @@ pub(super) struct Place<'a, 't> {
     pub(super) module: ModuleId,
     /// Parameters that stand for sorts, with their numbers.
     pub(super) params: &'a FxHashMap<&'t str, usize>,
+    /// Constants that conditions may use.
+    pub(super) consts: &'a FxHashMap<&'t str, Const>,
 }
 
 /// A declared type: its module and name.
@@ -61,12 +63,16 @@ type Key<'t> = (ModuleId, &'t str);
 
 /// All aliases, resolved.
 pub(super) struct Sorts<'t> {
+    /// For the texts of conditions.
+    pub(super) sources: &'t Sources,
     aliases: FxHashMap<Key<'t>, Alias>,
     total: usize,
-    pub(super) defs: Defs<'t>,
-    pub(super) sources: &'t Sources,
-    /// What is being resolved is a type's declaration, where only `this` can be meant.
-    pub(super) in_alias: bool,
+    /// Conditions are left out: they may call functions whose parameters have these sorts.
+    bare: bool,
+    /// A condition was left out.
+    refined: bool,
+    /// `def`s and extern predicates.
+    pub(super) functions: Functions<'t>,
 }
 
 /// The sort that stands for a parameter.
@@ -169,30 +175,46 @@ fn replace_payload(payload: &Payload, args: &[Sort], left: &mut usize, depth: us
 }
 
 impl<'t> Sorts<'t> {
-    /// Resolves the aliases of all files, and their `def`s.
-    ///
-    /// Conditions of types call `def`s, whose parameters are of types: so the types are resolved first without their
-    /// conditions, then the `def`s, then the types as they are.
+    /// Resolves the aliases of all files, and the functions that their conditions may call.
     pub(super) fn new(world: &World<'t>, sources: &'t Sources, report: &mut Report) -> Self {
-        let empty = |defs: Defs<'t>| Self { aliases: FxHashMap::default(), total: 0, defs, sources, in_alias: false };
-        let mut bare = empty(Defs::Bare);
-        bare.resolve_all(world, &mut Report::default());
-        let defs = conditions::defs(&mut bare, world, &mut Report::default());
-        let mut sorts = empty(defs);
-        sorts.resolve_all(world, report);
-        sorts.defs = conditions::defs(&mut sorts, world, report);
+        let mut bare = Self {
+            sources,
+            aliases: FxHashMap::default(),
+            total: 0,
+            bare: true,
+            refined: false,
+            functions: Functions::default(),
+        };
+        bare.all(world, report);
+        let mut functions = Functions::default();
+        functions.declare(world, &mut bare, report);
+        let (refined, total) = (bare.refined, bare.total);
+        let aliases = if refined { FxHashMap::default() } else { bare.aliases };
+        let mut sorts = Self { sources, aliases, total, bare: false, refined, functions };
+        if refined {
+            // What is wrong with them was said before, but for their conditions.
+            let mut again = Report::default();
+            sorts.total = 0;
+            sorts.all(world, &mut again);
+            again.diagnostics.retain(|found| !report.diagnostics.contains(found));
+            report.diagnostics.append(&mut again.diagnostics);
+        }
         sorts
     }
 
-    fn resolve_all(&mut self, world: &World<'t>, report: &mut Report) {
-        let sorts = self;
+    fn all(&mut self, world: &World<'t>, report: &mut Report) {
         for (module, names) in world.modules.iter() {
             let mut names: Vec<(Span, &'t str)> = names.types.iter().map(|(name, def)| (place(*def), *name)).collect();
             names.sort_unstable();
             for (_, name) in names {
-                sorts.alias(world, module, name, report);
+                self.alias(world, module, name, report);
             }
         }
+    }
+
+    /// A declared type without parameters, for `x is T`.
+    pub(super) fn declared<'s>(&'s self, module: ModuleId, name: &'s str) -> Option<&'s Sort> {
+        self.aliases.get(&(module, name)).filter(|alias| alias.params == 0).map(|alias| &alias.sort)
     }
 
     /// Resolves an alias and what it mentions, without recursion.
@@ -244,7 +266,7 @@ impl<'t> Sorts<'t> {
         for key in chain {
             let sort = Sort::Opaque(key.1.into());
             let size = measure(&sort);
-            self.aliases.insert(key, Alias { params: 0, sort, size, refined: None, broken: true });
+            self.aliases.insert(key, Alias { params: 0, sort, size, broken: true });
         }
     }
 
@@ -255,7 +277,7 @@ impl<'t> Sorts<'t> {
             _ => {
                 // A foreign declaration of a built-in word means the built-in sort.
                 let sort = builtin(name).map_or(opaque, Sort::Builtin);
-                return Alias { params: 0, size: measure(&sort), sort, refined: None, broken: false };
+                return Alias { params: 0, size: measure(&sort), sort, broken: false };
             }
         };
         let mut own = Report::default();
@@ -265,28 +287,28 @@ impl<'t> Sorts<'t> {
         }
         let mut params: FxHashMap<&'t str, usize> = FxHashMap::default();
         for (number, param) in alias.params.iter().enumerate() {
-            if let tree::TParamKind::Const(_) = param.kind {
-                own.unsupported(unsupported::CONST, "const", param.span);
-            }
             if params.insert(&param.name.text, number).is_some() {
                 let text = format!("parameter `{}` is declared twice", param.name.text);
                 own.add(Diagnostic::new(crate::diag::catalogue::form::DUPLICATE_PARAM, param.name.span, text));
             }
         }
-        self.in_alias = true;
-        let sort = self.sort(Place { world, module, params: &params }, &alias.sort, &mut own);
-        self.in_alias = false;
+        let consts = FxHashMap::default();
+        let sort = self.sort(Place { world, module, params: &params, consts: &consts }, &alias.sort, &mut own);
         let size = measure(&sort);
-        let refined = own.unsupported.first().map(|found| found.span);
         report.diagnostics.append(&mut own.diagnostics);
-        Alias { params: alias.params.len(), sort, size, refined, broken: own.broken }
+        Alias { params: alias.params.len(), sort, size, broken: own.broken }
     }
 
     /// A sort, its aliases unfolded. Recurses once per level that is written, which the parser bounds.
     pub(super) fn sort(&mut self, place: Place<'_, 't>, sort: &tree::Sort, report: &mut Report) -> Sort {
         let base = self.base(place, &sort.base, sort.span, report);
-        match &sort.refinement {
-            Some(condition) => self.refined(place, base, condition, report),
+        let Some(condition) = &sort.refinement else { return base };
+        self.refined = true;
+        if self.bare {
+            return base;
+        }
+        match expr::refinement(self, place.module, place.consts, &base, condition, report) {
+            Some(code) => Sort::Refined(Box::new(base), code),
             None => base,
         }
     }
@@ -388,9 +410,6 @@ impl<'t> Sorts<'t> {
             report.broken = true;
             return opaque();
         }
-        if let Some(refined) = alias.refined {
-            report.unsupported(unsupported::REFINEMENT, "refinement", refined);
-        }
         self.total = self.total.saturating_add(alias.size.nodes);
         let (wanted, total) = (alias.params, self.total);
         let sort = if too_large(alias.size) || total > MAX_TOTAL { None } else { substitute(&alias.sort, args) };
@@ -418,22 +437,20 @@ impl<'t> Sorts<'t> {
         let mut fields = Fields::default();
         for field in &payload.fields {
             match &field.kind {
-                tree::FieldKind::Value { lend, name, optional, sort } => {
-                    match lend {
-                        Some(tree::Lend::Own) => report.unsupported(unsupported::OWN, "own", field.span),
-                        Some(tree::Lend::Lend) => report.unsupported(unsupported::LEND, "lend", field.span),
-                        None => {}
-                    }
-                    let sort = self.sort(place, sort, report);
+                tree::FieldKind::Value { name, optional, sort, .. } => {
+                    // A condition that mentions other names is one of the message, not of the sort.
+                    let others = sort.refinement.as_deref().is_some_and(|e| !mention::only_this(e, place.consts));
+                    let sort = match others {
+                        true => self.base(place, &sort.base, sort.span, report),
+                        false => self.sort(place, sort, report),
+                    };
                     fields.push(name.as_ref(), *optional, sort, report);
                 }
                 tree::FieldKind::Delegation { name, protocol, role, .. } => {
-                    report.unsupported(unsupported::DELEGATION, "delegation", field.span);
                     let sort = Sort::Opaque(format!("{}@{}", protocol.text, role.name.text).into());
                     fields.push(name.as_ref(), false, sort, report);
                 }
                 tree::FieldKind::Return(name) => {
-                    report.unsupported(unsupported::RETURN, "return", field.span);
                     fields.push(Some(name), false, Sort::Builtin(Builtin::Unit), report);
                 }
             }
@@ -481,12 +498,12 @@ impl<'t> Sorts<'t> {
 #[derive(Default)]
 struct Fields {
     list: Vec<Field>,
-    names: FxHashSet<Box<str>>,
+    names: FxHashSet<std::sync::Arc<str>>,
 }
 
 impl Fields {
     fn push(&mut self, name: Option<&tree::Name>, optional: bool, sort: Sort, report: &mut Report) {
-        if let Some(name) = name.filter(|name| !self.names.insert(name.text.clone())) {
+        if let Some(name) = name.filter(|name| !self.names.insert(name.text.as_ref().into())) {
             let text = format!("field `{}` stands here twice", name.text);
             report.add(Diagnostic::new(data::DUPLICATE_FIELD, name.span, text));
         }

@@ -3,7 +3,7 @@
 //! In: the parsed files. Out: a table of declarations and, per file, who is who. Duplicates are reported here; the
 //! first of two declarations keeps the name.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{
     load::{Import, Loaded},
@@ -70,7 +70,7 @@ pub(super) struct Module<'t> {
     /// Local protocols and local types: the same name may stand for several roles.
     locals: FxHashMap<&'t str, Vec<DeclId>>,
     pub(super) types: FxHashMap<&'t str, TypeDef<'t>>,
-    pub(super) externs: FxHashSet<&'t str>,
+    pub(super) externs: FxHashMap<&'t str, &'t tree::Extern>,
     pub(super) defs: Vec<&'t tree::Def>,
     /// The parser found an error outside of all declarations that it read: there may be more of them.
     torn: bool,
@@ -160,7 +160,7 @@ impl<'t> World<'t> {
                 }
                 tree::Item::Extern(e) => {
                     fresh("function", &e.name, "predicate", diagnostics);
-                    module.externs.insert(&e.name.text);
+                    module.externs.entry(&e.name.text).or_insert(e);
                     continue;
                 }
                 tree::Item::Def(d) => {
@@ -425,7 +425,7 @@ impl<'t> Module<'t> {
             globals: FxHashMap::default(),
             locals: FxHashMap::default(),
             types: FxHashMap::default(),
-            externs: FxHashSet::default(),
+            externs: FxHashMap::default(),
             defs: Vec::new(),
             torn: false,
         }

@@ -72,13 +72,10 @@ impl Judge<'_> {
                 (codes::CONDITION, format!("`{}` is false", text.unwrap_or_default()))
             }
             Why::Fault(fault) => (codes::FAULT, self.fault(fault)),
-            Why::Unfit { slot, misfit } => {
-                let sort = self.slot(message, FrameId::default(), *slot).1;
-                let misfit = match misfit {
-                    Some(misfit) if !sort.as_ref().is_some_and(has_secret) => format!(": {misfit}"),
-                    _ => String::new(),
-                };
-                (codes::UNFIT, format!("a variable would get a value that it cannot have{misfit}"))
+            Why::Unfit { slot } => {
+                let (variable, sort) = self.slot(message, FrameId::default(), *slot);
+                let sort = sort.map(|sort| format!(" of sort `{sort}`")).unwrap_or_default();
+                (codes::UNFIT, format!("`{variable}`{sort} would get a value that it cannot have"))
             }
             Why::Broken { .. } => (codes::UNFIT, "an invariant would not hold any more".to_owned()),
             Why::TooEarly { from } => (codes::TOO_EARLY, format!("it may not come before {}", time(*from))),

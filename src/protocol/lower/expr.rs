@@ -1,0 +1,140 @@
+//! Expressions: what their names mean outside of any protocol, and the one place where they are compiled.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    constant::Const,
+    report::Report,
+    sorts::{Place, Sorts},
+    world::World,
+};
+use crate::{
+    data::{self, Code, Def, External, ExternId, Named, Scope, Sort, This, Value},
+    diag::{Diagnostic, Sources, Span},
+    id::ModuleId,
+    syntax::tree,
+};
+
+/// `def`s and extern predicates of all files.
+#[derive(Default)]
+pub(super) struct Functions<'t> {
+    defs: FxHashMap<(ModuleId, &'t str), Arc<Def>>,
+    externs: FxHashMap<(ModuleId, &'t str), External>,
+    /// Names of extern predicates, by id.
+    pub(super) extern_names: Vec<Box<str>>,
+}
+
+impl<'t> Functions<'t> {
+    /// Checks all functions; their parameters have sorts without conditions.
+    pub(super) fn declare(&mut self, world: &World<'t>, sorts: &mut Sorts<'t>, report: &mut Report) {
+        let (params, consts) = (FxHashMap::default(), FxHashMap::default());
+        for (id, module) in world.modules.iter() {
+            let place = Place { world, module: id, params: &params, consts: &consts };
+            let mut externs: Vec<&&'t tree::Extern> = module.externs.values().collect();
+            externs.sort_unstable_by_key(|declared| declared.span);
+            for declared in externs {
+                let params = declared.sorts.iter().map(|sort| sorts.sort(place, sort, report)).collect();
+                let number = ExternId(u32::try_from(self.extern_names.len()).unwrap_or(u32::MAX));
+                self.extern_names.push(declared.name.text.clone());
+                self.externs.insert((id, &declared.name.text), External { id: number, params });
+            }
+            let mut definitions = Vec::with_capacity(module.defs.len());
+            for def in &module.defs {
+                let params = def.params.iter().map(|(name, sort)| (name.text.clone(), sorts.sort(place, sort, report)));
+                let params = params.collect();
+                definitions.push(data::Definition {
+                    name: &def.name.text,
+                    span: def.name.span,
+                    params,
+                    body: &def.body,
+                });
+            }
+            let around = Around { functions: self, sorts, module: id, consts: &consts };
+            let (defs, found) = data::define(&definitions, &around);
+            report.diagnostics.extend(found);
+            for (definition, def) in definitions.iter().zip(defs) {
+                if let Some(def) = def {
+                    self.defs.insert((id, definition.name), def);
+                }
+            }
+        }
+    }
+}
+
+/// What names mean outside of any protocol: constants, functions, types.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a, 't> {
+    pub(super) functions: &'a Functions<'t>,
+    pub(super) sorts: &'a Sorts<'t>,
+    pub(super) module: ModuleId,
+    pub(super) consts: &'a FxHashMap<&'t str, Const>,
+}
+
+impl Scope for Around<'_, '_> {
+    fn resolve(&self, name: &str) -> Option<Named> {
+        let (value, sort) = value(self.consts.get(name)?)?;
+        Some(Named::Const(value, sort))
+    }
+
+    fn def(&self, name: &str) -> Option<Arc<Def>> {
+        self.functions.defs.get(&(self.module, name)).cloned()
+    }
+
+    fn external(&self, name: &str) -> Option<External> {
+        self.functions.externs.get(&(self.module, name)).cloned()
+    }
+
+    fn sort(&self, name: &str) -> Option<Sort> {
+        self.sorts.declared(self.module, name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.consts.keys().map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// A constant as a value.
+fn value(of: &Const) -> Option<(Value, Sort)> {
+    let literal = tree::Expr { kind: tree::ExprKind::Literal(of.literal()), span: Span::default() };
+    let code = data::compile(&literal, &data::Nothing, None, &Sources::new()).ok()?;
+    let value = code.eval(&data::Empty).ok()?;
+    Some((value, code.sort().clone()))
+}
+
+/// The condition of a sort, on `this` alone.
+pub(super) fn refinement<'t>(
+    sorts: &Sorts<'t>,
+    module: ModuleId,
+    consts: &FxHashMap<&'t str, Const>,
+    base: &Sort,
+    condition: &tree::Expr,
+    report: &mut Report,
+) -> Option<Code> {
+    let around = Around { functions: &sorts.functions, sorts, module, consts };
+    let compiled = compile(sorts, condition, Some(&Sort::BOOL), &This { sort: base, around: &around }, &mut report.diagnostics);
+    report.broken |= compiled.is_none();
+    compiled
+}
+
+/// Compiles an expression; what it gives must be of the sort that is wanted, if one is.
+pub(super) fn compile(
+    sorts: &Sorts<'_>,
+    expr: &tree::Expr,
+    wanted: Option<&Sort>,
+    scope: &dyn Scope,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Code> {
+    match data::compile(expr, scope, wanted, sorts.sources) {
+        Ok(code) => Some(code),
+        Err(errors) => {
+            for error in errors {
+                if !found.contains(&error) {
+                    found.push(error);
+                }
+            }
+            None
+        }
+    }
+}
