@@ -190,6 +190,9 @@ pub struct Live {
     memory: memory::Memories,
     pub(super) now: Time,
     timers: time::Timers,
+    /// How often what nobody knows was assigned at a place, and which of these times each role has come by.
+    passed: FxHashMap<find::Passed, u32>,
+    came_by: FxHashMap<(RoleId, find::Passed), u32>,
 }
 
 impl Live {
@@ -210,6 +213,8 @@ impl Live {
             memory: memory::Memories::default(),
             now,
             timers: time::Timers::default(),
+            passed: FxHashMap::default(),
+            came_by: FxHashMap::default(),
         };
         live.begin(program);
         live
@@ -283,6 +288,22 @@ impl Live {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.memory.len()
+    }
+
+    /// Whether a role that sends its way through a place is the first to come there, again: it has come by every time
+    /// that somebody did.
+    fn is_first(&self, role: RoleId, place: find::Passed) -> bool {
+        self.passed.get(&place) == self.came_by.get(&(role, place))
+    }
+
+    /// A role comes by a place.
+    fn come_by(&mut self, role: RoleId, place: find::Passed, sends: bool) {
+        let first = sends && self.is_first(role, place);
+        let times = self.passed.entry(place).or_default();
+        if first {
+            *times = times.wrapping_add(1);
+        }
+        self.came_by.insert((role, place), *times);
     }
 
     /// Whether an edge has room for one more.

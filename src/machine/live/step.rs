@@ -8,7 +8,7 @@ use super::{
     Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
     Why,
     env::{Pending, View},
-    find::{At, Finder, Hit, Hop, Keys, in_body, is_quiet, nearer},
+    find::{At, Finder, Hit, Hop, Keys, Passed, in_body, is_quiet, nearer},
     memory::{Digest, Known, digest},
 };
 use crate::{
@@ -80,6 +80,7 @@ pub(super) struct Taken {
     deadline: Option<(Time, Span)>,
     rank: u32,
     discard: bool,
+    passed: SmallVec<[Passed; 2]>,
 }
 
 impl Taken {
@@ -97,6 +98,7 @@ impl Taken {
             deadline: None,
             rank: hit.rank,
             discard: hit.discard,
+            passed: hit.passed.clone(),
         }
     }
 }
@@ -506,6 +508,9 @@ impl Live {
             return;
         }
         let now = self.now;
+        for &place in &taken.passed {
+            self.come_by(taken.role, place, taken.end == End::From);
+        }
         let Some(seat) = self.seats.entry_mut(taken.role) else { return };
         for (slot, value) in &taken.pending {
             let (depth, at) = place(*slot);
