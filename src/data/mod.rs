@@ -29,10 +29,10 @@ mod value;
 mod walk;
 mod write;
 
-pub use check::{called, compile, define};
+pub use check::{called, compile, define, mentioned};
 pub use code::{Code, Env};
 pub use collection::{BadRecord, Extent, List, MAX_DEPTH, MAX_WEIGHT, Map, Oversize, Record, Set};
-pub use conform::Misfit;
+pub use conform::{Misfit, coerce, fits};
 pub use fault::{Fault, Why};
 pub use function::{Function, MAX_STEPS, MAX_TEXT};
 pub use json::Flaw;
