@@ -3,14 +3,14 @@
 //! Everything here is put together from the public rooms; whoever needs limits, maps, observers or progress uses
 //! [`load`](mod@crate::load), [`verify`] and [`trace`] themselves.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use crate::{
     diag::Diagnostic,
     event::{Event, Limit, Verdict},
     load::{Errors, Loaded},
     machine::System,
-    protocol::{Claim, Expected, Header, NoImports, Target},
+    protocol::{Claim, Expected, Header, NoImports, Spec, Target},
     trace::{self, Judgement, Map, NoSubject, Report},
     verify::{self, Options, Outcome, Property},
 };
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Specification {
     loaded: Loaded,
+    /// The same with what is beyond the kernel unrolled, for checks.
+    expanded: OnceLock<Box<Spec>>,
 }
 
 /// Parses a specification that imports nothing; all its errors, if it has any.
@@ -63,7 +65,7 @@ impl TryFrom<Loaded> for Specification {
     type Error = Errors;
 
     fn try_from(loaded: Loaded) -> Result<Self, Errors> {
-        Ok(Self { loaded: loaded.sound()? })
+        Ok(Self { loaded: loaded.sound()?, expanded: OnceLock::new() })
     }
 }
 
@@ -74,12 +76,21 @@ impl Specification {
         &self.loaded
     }
 
+    /// The specification as checks look at it: with two keys for each family.
+    fn expanded(&self) -> &Spec {
+        self.expanded.get_or_init(|| {
+            let mut spec = self.loaded.spec.clone();
+            verify::expand(&mut spec, 2);
+            Box::new(spec)
+        })
+    }
+
     /// Whether a protocol or system has a property: `projectable`, `safe`, `deadlock_free`, `terminating`, `live` or
     /// `bounded`.
     pub fn check(&self, property: &str, target: &str) -> Result<Answer, Error> {
         let property = Property::parse(property, crate::diag::Span::default()).map_err(Error::Claim)?;
         let (at, header) = self.target(target)?;
-        let outcome = verify::check(&self.loaded.spec, property, at, &Options::default(), &mut |_| None)?;
+        let outcome = verify::check(self.expanded(), property, at, &Options::default(), &mut |_| None)?;
         Ok(self.answer(format!("{}({target})", property.name()), Expected::Holds, Some(header), outcome))
     }
 
@@ -95,12 +106,12 @@ impl Specification {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check_claims(&self) -> Result<Vec<Answer>, Error> {
-        let spec = &self.loaded.spec;
+        let spec = self.expanded();
         verify::claims(spec).iter().map(|claim| self.answer_claim(claim)).collect()
     }
 
     fn answer_claim(&self, claim: &Claim) -> Result<Answer, Error> {
-        let spec = &self.loaded.spec;
+        let spec = self.expanded();
         let outcome = verify::check_claim(spec, claim, &Options::default(), &mut |_| None)?;
         let (name, header) = match &claim.kind {
             crate::protocol::ClaimKind::Property { name, target, .. } => (&**name, spec.header(*target)),
@@ -127,7 +138,7 @@ impl Specification {
     /// The machines of a protocol or system, and the edges between them.
     pub fn system(&self, target: &str) -> Result<System, Error> {
         let (at, _) = self.target(target)?;
-        let endpoints = self.loaded.spec.endpoints(at).map_err(Error::NoEndpoints)?;
+        let endpoints = self.expanded().endpoints(at).map_err(Error::NoEndpoints)?;
         let header = endpoints.header;
         System::of(&endpoints.locals, |from, to| header.edge_kind(from, to)).map_err(Error::System)
     }

@@ -459,7 +459,7 @@ fn local_texts_mean_their_terms() {
                     arm.act = match arm.act {
                         Act::Send(to) => Act::Send(meant(to)),
                         Act::Receive(from) => Act::Receive(meant(from)),
-                        Act::Act => Act::Act,
+                        Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => Act::Act,
                     };
                 }
                 local

@@ -235,6 +235,7 @@ fn words(graph: &Graph, role: RoleId, length: usize) -> BTreeMap<Vec<(Act, Label
         let ended = all.entry(word.clone()).or_insert(false);
         match &graph.nodes[node] {
             Node::End => *ended = true,
+            Node::Set { .. } => panic!("no assignments are generated"),
             Node::Fork { arms, .. } => stack.extend(arms.iter().map(|&arm| (arm, word.clone()))),
             &Node::Step { step, label, sort, then } => {
                 let act = match step {

@@ -82,6 +82,10 @@ pub(super) struct Check {
     #[arg(long, value_name = "K")]
     pub(super) bound: Option<u32>,
 
+    /// Let families have so many keys
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(super) families: u32,
+
     /// Explore the machines as written instead of minimized ones
     #[arg(long)]
     pub(super) raw: bool,

@@ -65,7 +65,8 @@ fn known_check(name: &str) -> Result<(), Failure> {
 
 /// One file. Whether anything was asked about it.
 fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
-    let loaded = load::load(path, &args.search_path)?;
+    let mut loaded = load::load(path, &args.search_path)?;
+    verify::expand(&mut loaded.spec, args.families);
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();
@@ -287,6 +288,11 @@ fn evidence(outcome: &Outcome) -> Option<String> {
     match outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
+        Some(Evidence::Regions) => Some("every role projects, in every part".to_owned()),
+        Some(Evidence::Unrolled(None)) => Some("looked at with data and time left out".to_owned()),
+        Some(Evidence::Unrolled(Some(keys))) => {
+            Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
+        }
         Some(Evidence::Exhaustive) | None => None,
     }
 }

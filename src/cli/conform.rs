@@ -342,5 +342,6 @@ fn action(system: &System, header: &Header, names: &Names, transition: Transitio
         Act::Send(to) => format!("{own} ! {}: {label}", header.role_name(to)),
         Act::Receive(from) => format!("{own} ? {}: {label}", header.role_name(from)),
         Act::Act => format!("{own}: {label}"),
+        Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => own.to_owned(),
     }
 }

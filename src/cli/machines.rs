@@ -84,12 +84,22 @@ pub(super) fn usable(header: &Header) -> Result<(), NoLocals> {
 /// The control flow of a global protocol.
 pub(super) fn graph(protocol: &Protocol) -> Result<Graph, NoLocals> {
     usable(&protocol.header)?;
+    if let Some(graph) = &protocol.graph {
+        return Ok(graph.clone());
+    }
     Graph::of(&protocol.term).map_err(|error| NoLocals::TooLarge(format!("{error:?}")))
 }
 
 /// The local type of every role of a protocol; reasons for all that are missing.
 pub(super) fn project(protocol: &Protocol, discipline: project::Discipline) -> Result<IdVec<RoleId, Local>, NoLocals> {
     let graph = graph(protocol)?;
+    if protocol.graph.is_some() {
+        return match &protocol.flat {
+            Some(flat) if flat.limit.is_none() => Ok(flat.locals.clone()),
+            Some(flat) => Err(NoLocals::TooLarge(flat.limit.clone().unwrap_or_default())),
+            None => Err(NoLocals::Unsupported("scopes and data")),
+        };
+    }
     project::project_all(&graph, protocol.header.roles.len(), discipline)
         .map_err(|errors| NoLocals::Projection(graph, errors))
 }

@@ -84,14 +84,14 @@ pub fn mutate(rng: &mut Rng, locals: &mut IdVec<RoleId, Local>) -> Option<(RoleI
             arm.act = match arm.act {
                 Act::Send(_) => Act::Send(peer),
                 Act::Receive(_) => Act::Receive(peer),
-                Act::Act => return None,
+                Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => return None,
             };
         }
         Mutation::Turn => {
             arm.act = match arm.act {
                 Act::Send(peer) => Act::Receive(peer),
                 Act::Receive(peer) => Act::Send(peer),
-                Act::Act => return None,
+                Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => return None,
             };
         }
         Mutation::Stop => {}

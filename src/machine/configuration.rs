@@ -276,7 +276,7 @@ impl System {
                             moves.push(Move::Receive { role, action, then, message, edge: edge_id });
                         }
                     }
-                    Act::Act => {}
+                    Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => {}
                 }
             }
         }

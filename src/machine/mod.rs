@@ -5,11 +5,18 @@
 //! and the session store all ask these two; they differ only in how they hold the [`Cells`] of a configuration.
 
 mod configuration;
+pub mod flatten;
+pub mod live;
 mod minimize;
+mod program;
 mod system;
 mod table;
 
 pub use configuration::{Cells, Configuration, Move, Semantics};
+pub use live::Live;
 pub use minimize::minimize;
+pub use program::{
+    Arm, Automaton, End, HandlerInfo, Program, ProgramError, RegionInfo, RoundInfo, Row, ScopeInfo, ScopeParts, Travel,
+};
 pub use system::{Edge, Message, System, SystemError};
 pub use table::{Action, Machine, Offer, TableError};

@@ -91,7 +91,7 @@ impl System {
         let ends = |role: RoleId, act: Act| match act {
             Act::Send(to) => Some((role, to, Dir::Send)),
             Act::Receive(from) => Some((from, role, Dir::Receive)),
-            Act::Act => None,
+            Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => None,
         };
         let mut travels = Vec::new();
         for (role, machine) in machines.iter() {

@@ -10,7 +10,7 @@ use super::{
     graph::{Graph, GraphError},
     local::Local,
     project::{self, Discipline, Kind, ProjectionError},
-    spec::{Header, Spec, Target, Unsupported},
+    spec::{Flat, Header, Spec, Target, Unsupported},
 };
 use crate::{
     diag::Diagnostic,
@@ -29,12 +29,14 @@ pub struct Endpoints<'a> {
 }
 
 /// Where local types come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Origin {
     /// Written by hand: nothing is known of them.
     Written,
     /// Projected by full merge.
     Projected,
+    /// Beyond the kernel: scopes and families are unrolled, data is left out.
+    Unrolled(Box<Flat>),
     /// Some role does not project: these are the automata that do what each role can see.
     Canonical {
         /// Who does not project.
@@ -55,6 +57,8 @@ pub enum NoEndpoints {
     Unsupported(Vec<Unsupported>),
     /// It is one role's type alone.
     OneRole,
+    /// It has scopes or data, and was not unrolled: it runs as a program, not as machines.
+    Beyond,
     /// It is too large.
     TooLarge(String),
     /// Some roles do not project, and their automata are too large as well.
@@ -75,6 +79,7 @@ impl fmt::Display for NoEndpoints {
                 Some(first) => write!(f, "`{}` has no meaning yet ({})", first.what, first.code),
                 None => f.write_str("some of it has no meaning yet"),
             },
+            Self::Beyond => f.write_str("it has scopes or data, which a system of machines does not show"),
             Self::OneRole => f.write_str("one role alone has no runs; name the whole protocol or system"),
             Self::TooLarge(why) => write!(f, "it is too large: {why}"),
             Self::NotProjectable { .. } => f.write_str("some roles do not project"),
@@ -137,6 +142,16 @@ impl Spec {
             }
             Target::Protocol(at) => {
                 let protocol = self.protocols.get(at).ok_or(NoEndpoints::Broken)?;
+                if protocol.graph.is_some() {
+                    return match &protocol.flat {
+                        Some(flat) => Ok(Endpoints {
+                            header,
+                            locals: flat.locals.clone(),
+                            origin: Origin::Unrolled(Box::new(Flat { locals: IdVec::new(), ..flat.clone() })),
+                        }),
+                        None => Err(NoEndpoints::Beyond),
+                    };
+                }
                 let graph = Graph::of(&protocol.term).map_err(too_large)?;
                 let (locals, origin) = self.projected(header, &graph)?;
                 Ok(Endpoints { header, locals, origin })
@@ -171,7 +186,9 @@ fn too_large(error: GraphError) -> NoEndpoints {
     match error {
         GraphError::TooMany(error) => NoEndpoints::TooLarge(error.to_string()),
         // By INVARIANTs (guarded), (bound) and (tail) of a term that was lowered without errors.
-        GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) => NoEndpoints::Broken,
+        GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) | GraphError::JumpsOut(_) => {
+            NoEndpoints::Broken
+        },
     }
 }
 

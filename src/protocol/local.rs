@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::graph::{Graph, Node, Step};
 use crate::{
     diag::Span,
-    id::{IdVec, LabelId, NodeId, RoleId, SortId, StateId, TooMany},
+    id::{IdVec, LabelId, NodeId, RoleId, ScopeId, SortId, StateId, TooMany},
 };
 
 /// What a role does with its peer.
@@ -25,6 +25,20 @@ pub enum Act {
     Receive(RoleId),
     /// Something that nobody else sees.
     Act,
+    /// Into a scope: no event, but the way to the first step in it.
+    Scope(ScopeId),
+    /// Out of a scope, by the number of the way.
+    Leave(ScopeId, u32),
+    /// In a region: it ends by a jump out of its scope.
+    Exit(ScopeId, u32),
+}
+
+impl Act {
+    /// Whether it is an event, not the way into or out of a scope.
+    #[must_use]
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::Send(_) | Self::Receive(_) | Self::Act)
+    }
 }
 
 /// One thing that a role can do in a state.
@@ -98,12 +112,17 @@ impl Local {
     /// leads to, in the order in which they are met, breadth-first. The arms of nested choices are flattened into those
     /// of the state in front of them; steps of a global term are left out.
     pub fn of_graph(role: RoleId, graph: &Graph) -> Result<Self, LocalError> {
+        Self::of_region(role, graph, graph.start)
+    }
+
+    /// The same for one region.
+    pub fn of_region(role: RoleId, graph: &Graph, begin: NodeId) -> Result<Self, LocalError> {
         let mut states: IdVec<StateId, State> = IdVec::new();
         states.push(State::default())?;
         let mut number: FxHashMap<NodeId, StateId> = FxHashMap::default();
-        let initial = states.push(State { span: graph.spans[graph.start], ..State::default() })?;
-        number.insert(graph.start, initial);
-        let mut todo = VecDeque::from([(graph.start, initial)]);
+        let initial = states.push(State { span: graph.spans[begin], ..State::default() })?;
+        number.insert(begin, initial);
+        let mut todo = VecDeque::from([(begin, initial)]);
         let mut total = 0usize;
         let mut seen: FxHashSet<NodeId> = FxHashSet::default();
         while let Some((start, state)) = todo.pop_front() {
@@ -125,12 +144,19 @@ impl Local {
                         stack.extend(arms.iter().rev());
                         continue;
                     }
+                    Node::Set { then, .. } => {
+                        stack.push(*then);
+                        continue;
+                    }
                     &Node::Step { step, label, sort, then } => (step, label, sort, then),
                 };
                 let act = match step {
                     Step::Send(to) => Act::Send(to),
                     Step::Receive(from) => Act::Receive(from),
                     Step::Act(_) => Act::Act,
+                    Step::Scope(scope) => Act::Scope(scope),
+                    Step::Leave(scope, number) => Act::Leave(scope, number),
+                    Step::Exit(scope, number) => Act::Exit(scope, number),
                     Step::Message { .. } => continue,
                 };
                 let then = match number.get(&then) {

@@ -11,19 +11,21 @@ mod lower;
 mod names;
 pub mod project;
 mod rule;
+mod settle;
 mod spec;
 mod term;
 mod wellformed;
 
 pub use endpoints::{Endpoints, NoEndpoints, Origin};
-pub use graph::{Graph, GraphError, Node, Step};
+pub use graph::{Entry, Graph, GraphError, Node, Region, Shape, ShapeKind, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
+pub use project::{Discipline, ProjectionError, Projector};
 pub use names::Names;
 
 pub use crate::data::{Builtin, Field, Payload, Sort};
 pub use spec::{
-    Claim, ClaimKind, EdgeKind, Expected, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
+    Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
     TraceDecl, TraceEvent, Unsupported,
 };
 pub use rule::{

@@ -74,6 +74,14 @@ impl Names {
         SortId::new(self.sorts.insert_full((payload, rule)).0)
     }
 
+    /// The id of a signature for one instance of a family: the same message, with keys to tell it from others.
+    pub fn instance(&mut self, sort: SortId, keys: &str) -> Result<SortId, TooMany> {
+        let payload = self.payload(sort).cloned();
+        let mut rule = self.rule(sort).cloned().unwrap_or_default();
+        rule.instance = Some(keys.into());
+        self.signature(payload, rule)
+    }
+
     /// What a message demands and changes besides its payload.
     #[must_use]
     pub fn rule(&self, sort: SortId) -> Option<&Rule> {
@@ -131,9 +139,11 @@ impl Names {
     #[must_use]
     pub fn message(&self, label: LabelId, sort: SortId) -> String {
         let text = self.label_text(label);
+        let instance = self.rule(sort).and_then(|rule| rule.instance.as_deref());
+        let instance = instance.map(|keys| format!("[{keys}]")).unwrap_or_default();
         match self.payload(sort) {
-            Some(payload) => format!("{text}{payload}"),
-            None => text.to_owned(),
+            Some(payload) => format!("{text}{instance}{payload}"),
+            None => format!("{text}{instance}"),
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct Rule {
     pub may_retry: bool,
     /// Slots of `own` and `lend` fields, and what a `return` gives back.
     pub linear: Box<[Linear]>,
+    /// Only where all runs are looked at: the keys of the one instance that the message belongs to, as text.
+    pub instance: Option<Box<str>>,
 }
 
 /// A condition, and which words state it.

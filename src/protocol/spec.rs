@@ -1,8 +1,8 @@
 //! What a file and its imports declare, after every name has been looked up.
 
-use super::{local::Local, names::Names, term::Term};
+use super::{graph::Graph, local::Local, names::Names, term::Term};
 use crate::{
-    diag::{Code, Span},
+    diag::{Code, Diagnostic, Span},
     id::{FileId, IdVec, LabelId, RoleId},
 };
 
@@ -132,13 +132,38 @@ pub struct Protocol {
     pub aux: bool,
     /// Its statements, instances of `do` included.
     pub term: Term,
+    /// Its graph with all assignments settled, if it has more than the kernel; made with the names, once.
+    pub graph: Option<Graph>,
+    /// What is beyond the kernel, unrolled for those who look at all runs; made on demand.
+    pub flat: Option<Flat>,
+}
+
+/// The roles' behaviour with scopes and families unrolled, and without data.
+#[derive(Clone, Debug, Default)]
+pub struct Flat {
+    /// One automaton per role; none if some role has no flat automaton.
+    pub locals: IdVec<RoleId, Local>,
+    /// How many keys a family sees, if there are families.
+    pub keys: Option<u32>,
+    /// Roles of which some region does not project.
+    pub roles: Vec<RoleId>,
+    /// Why.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Some step has a condition, or is made at most once, so not all runs are runs of the protocol.
+    pub conditions: bool,
+    /// Some step has to be in time, or a time limit has a handler.
+    pub timed: bool,
+    /// A step that nobody makes if its conditions are false, and without which its role cannot go on.
+    pub blocked: Option<Span>,
+    /// Why there are no flat automata.
+    pub limit: Option<String>,
 }
 
 impl Protocol {
-    /// Whether nothing beyond the kernel is in it.
+    /// Whether it has nothing beyond the kernel: no scopes, no data that steers it, no time.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.term.is_plain() && self.header.is_plain()
+        self.graph.is_none()
     }
 }
 

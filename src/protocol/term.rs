@@ -138,6 +138,20 @@ pub enum Stmt {
     },
 }
 
+impl Trigger {
+    /// Where it happens.
+    #[must_use]
+    pub fn role(&self) -> RoleId {
+        match *self {
+            Self::Timeout(role, _)
+            | Self::Idle(role, _)
+            | Self::Deadline(role, _)
+            | Self::Crash(role)
+            | Self::Interrupt(role) => role,
+        }
+    }
+}
+
 /// Statements in blocks with ends of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -33,7 +33,7 @@ fn step(local: &Local, &Arm { act, label, sort, span, .. }: &Arm) -> Stmt {
     match act {
         Act::Send(to) => Stmt::Send { to, label, sort, span },
         Act::Receive(from) => Stmt::Receive { from, label, sort, span },
-        Act::Act => Stmt::Act { role: local.role, label, sort, span },
+        Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => Stmt::Act { role: local.role, label, sort, span },
     }
 }
 

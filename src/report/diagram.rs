@@ -91,6 +91,8 @@ pub fn machine(machine: &Machine, header: &Header, names: &Names) -> Group {
                 Act::Send(peer) => format!("{}!{message}", header.role_name(peer)),
                 Act::Receive(peer) => format!("{}?{message}", header.role_name(peer)),
                 Act::Act => message,
+                Act::Scope(_) => "in".to_owned(),
+                Act::Leave(..) | Act::Exit(..) => "out".to_owned(),
             };
             group.arrow(&mut found, at, to, Some(line));
         }
@@ -129,8 +131,14 @@ pub fn flow(graph: &Graph, header: &Header, names: &Names) -> Group {
                     Step::Send(to) => format!("{}!{message}", role(to)),
                     Step::Receive(from) => format!("{}?{message}", role(from)),
                     Step::Act(own) => format!("{}: {message}", role(own)),
+                    Step::Scope(_) => "in".to_owned(),
+                    Step::Leave(..) | Step::Exit(..) => "out".to_owned(),
                 };
                 go(*then, Some(line), &mut group);
+            }
+            Node::Set { then, .. } => {
+                group.nodes.push(Vertex::default());
+                go(*then, None, &mut group);
             }
             Node::Fork { at: chooser, arms } => {
                 let text = match chooser {

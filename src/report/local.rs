@@ -199,7 +199,7 @@ impl Printer<'_> {
         let (role, act) = match arm.act {
             Act::Send(to) => (to, '!'),
             Act::Receive(from) => (from, '?'),
-            Act::Act => (self.local.role, ':'),
+            Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => (self.local.role, ':'),
         };
         let _ = write!(self.out, "{}{act}", identifier(self.header.role_name(role)));
     }

@@ -148,6 +148,7 @@ impl Teller<'_> {
                     Act::Receive(peer) => takes.push(format!("`{label}` from `{}`", self.header.role_name(peer))),
                     Act::Send(peer) => sends.push(format!("`{label}` to `{}`", self.header.role_name(peer))),
                     Act::Act => acts.push(format!("`{label}`")),
+                    Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => {}
                 }
             }
             let mut parts = Vec::new();

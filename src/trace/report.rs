@@ -276,7 +276,7 @@ impl Expected {
         let (way, peer) = match offered.act {
             Act::Send(to) => (Way::Send, Some(name(to))),
             Act::Receive(from) => (Way::Receive, Some(name(from))),
-            Act::Act => (Way::Act, None),
+            Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => (Way::Act, None),
         };
         Self {
             role: name(offered.role),

@@ -15,7 +15,7 @@ use crate::{
     event::{Counterexample, Limit, Verdict},
     id::RoleId,
     machine::{System, SystemError},
-    protocol::{Claim, ClaimKind, Expected, Origin, Spec, Target},
+    protocol::{Claim, ClaimKind, Expected, Flat, Origin, Spec, Target},
 };
 
 /// What a verdict rests on.
@@ -29,6 +29,10 @@ pub enum Evidence {
     /// (Scalas and Yoshida, "Less is more", 2019; Deniélou and Yoshida, "Multiparty session types meet communicating
     /// automata", 2012). The first levels were explored all the same.
     Projection,
+    /// Every region of every role projects by full merge.
+    Regions,
+    /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
+    Unrolled(Option<u32>),
 }
 
 /// An answer to a claim, and what it rests on.
@@ -209,6 +213,20 @@ pub fn check_subject(
         (Origin::Projected, Property::Safe | Property::DeadlockFree | Property::Live) => {
             projected(subject, property, options, poll)
         }
+        (Origin::Unrolled(flat), Property::Projectable) if flat.roles.is_empty() => {
+            let evidence = Some(Evidence::Regions);
+            Ok(Outcome { exhaustive: true, evidence, ..Outcome::of(Verdict::Holds) })
+        }
+        (Origin::Unrolled(flat), Property::Projectable) => {
+            let mut outcome = goes_wrong(subject, options, poll)?;
+            outcome.roles.clone_from(&flat.roles);
+            outcome.diagnostics.clone_from(&flat.diagnostics);
+            // What the run shows may be excluded by a condition.
+            let shown = outcome.detail.take().filter(|_| !flat.conditions);
+            outcome.detail = Some(subject::not_projectable(&flat.roles, shown));
+            Ok(outcome)
+        }
+        (Origin::Unrolled(flat), _) => unrolled(subject, flat, property, options, poll),
         (Origin::Canonical { roles, diagnostics }, Property::Projectable) => {
             let mut outcome = goes_wrong(subject, options, poll)?;
             outcome.roles.clone_from(roles);
@@ -224,6 +242,45 @@ pub fn check_subject(
         }
         _ => explore(subject, property, options, poll),
     }
+}
+
+/// Beyond the kernel: the flat automata are explored; they leave data out, so not every answer carries over.
+fn unrolled(
+    subject: &Subject<'_>,
+    flat: &Flat,
+    property: Property,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    if let Some(limit) = &flat.limit {
+        return Ok(Outcome::unknown(Limit::Undecided(limit.clone())));
+    }
+    let mut outcome = explore(subject, property, options, poll)?;
+    match outcome.verdict {
+        Verdict::Holds => {
+            let stuck = matches!(
+                property,
+                Property::Safe | Property::DeadlockFree | Property::Live | Property::Terminating
+            );
+            if stuck && flat.blocked.is_some() {
+                let why = "with data left out nothing goes wrong, but a role may be stuck where the conditions of all \
+                           that it could send are false";
+                outcome.verdict = Verdict::Unknown(Limit::Undecided(why.to_owned()));
+                outcome.evidence = None;
+            } else {
+                outcome.evidence = Some(Evidence::Unrolled(flat.keys));
+            }
+        }
+        Verdict::Violated(_) if flat.conditions || flat.timed => {
+            let what = if flat.conditions { "conditions" } else { "time limits" };
+            let why = format!(
+                "with data and time left out a run goes wrong; whether its {what} can all be met was not decided"
+            );
+            outcome.verdict = Verdict::Unknown(Limit::Undecided(why));
+        }
+        _ => {}
+    }
+    Ok(outcome)
 }
 
 /// Without a local type for each role, what their automata do: a run that goes wrong, if one is found soon.

@@ -24,6 +24,7 @@ mod check;
 mod cone;
 mod counterexample;
 mod detail;
+mod expand;
 mod fault;
 mod hopeless;
 mod judge;
@@ -35,6 +36,7 @@ mod subject;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
+pub use expand::expand;
 pub use detail::{Detail, Queued, Waiting};
 pub use fault::Counts;
 pub use property::Property;

@@ -67,6 +67,7 @@ impl Naive<'_> {
     fn unfold(&mut self, node: NodeId, depth: usize, path: &mut Vec<NodeId>) -> Result<Found, Refused> {
         match &self.graph.nodes[node] {
             Node::End => Ok(Found::Type(Tree::End)),
+            Node::Set { .. } => panic!("no assignments are generated"),
             &Node::Step { step, label, sort, then } => {
                 let act = match step {
                     Step::Message { from, to } if from == self.role => Act::Send(to),
@@ -210,7 +211,7 @@ pub fn well_formed(graph: &Graph, role: RoleId) -> bool {
         }
         match &graph.nodes[node] {
             Node::End => {}
-            Node::Step { then, .. } => stack.push(*then),
+            Node::Step { then, .. } | Node::Set { then, .. } => stack.push(*then),
             Node::Fork { at, arms } => {
                 stack.extend(arms.iter().copied());
                 let mut firsts = BTreeSet::new();

@@ -62,6 +62,7 @@ pub fn show(local: &Local, header: &Header, names: &Names) -> String {
                     Act::Send(to) => format!("{}!{message}.{then}", header.role_name(to)),
                     Act::Receive(from) => format!("{}?{message}.{then}", header.role_name(from)),
                     Act::Act => format!(":{message}.{then}"),
+                    other => panic!("{other:?} in a kernel protocol"),
                 }
             })
             .collect();

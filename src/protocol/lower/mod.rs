@@ -448,7 +448,27 @@ impl<'w, 't> Lowering<'w, 't> {
         let args = self.values(draft, args);
         let drafts = self.instances.drafts;
         let term = self.term(&mut header, draft, drafts[draft].templates.first(), args);
-        Protocol { header, aux: protocol.aux, term }
+        let graph = self.settled(&mut header, &term);
+        Protocol { header, aux: protocol.aux, term, graph, flat: None }
+    }
+
+    /// The graph of a term with more than the kernel, with its assignments settled.
+    fn settled(&mut self, header: &mut Header, term: &Term) -> Option<Graph> {
+        let names = &mut self.shared.names;
+        if header.broken || header.generic || (term.is_plain() && header.is_plain()) {
+            return None;
+        }
+        let roles = header.roles.len();
+        let error = match Graph::of(term) {
+            Ok(mut graph) => match graph.settle(names, roles) {
+                Ok(()) => return Some(graph),
+                Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
+            },
+            Err(error) => graph_error(header, error),
+        };
+        self.diagnostics.push(error);
+        header.broken = true;
+        None
     }
 
     fn system(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> SystemDecl {
@@ -502,15 +522,7 @@ impl<'w, 't> Lowering<'w, 't> {
                 Ok(local) => return Some(local),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
             },
-            Err(GraphError::TooMany(error)) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
-            // The invariants of the term exclude the others; saying so beats a panic.
-            Err(GraphError::Unguarded(span)) => {
-                Diagnostic::new(form::UNGUARDED, span, "this can come round without a step")
-            }
-            Err(GraphError::Unbound(span)) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
-            Err(GraphError::NotTail(span)) => {
-                Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
-            }
+            Err(error) => graph_error(header, error),
         };
         self.diagnostics.push(error);
         header.broken = true;
@@ -596,6 +608,21 @@ fn finish(
             if heard && (found.code != once || opaque.insert(found.text.clone())) {
                 diagnostics.push(found.clone());
             }
+        }
+    }
+}
+
+/// What is wrong with a term that has no graph. Its invariants exclude most of it; saying so beats a panic.
+fn graph_error(header: &Header, error: GraphError) -> Diagnostic {
+    match error {
+        GraphError::TooMany(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
+        GraphError::Unguarded(span) => Diagnostic::new(form::UNGUARDED, span, "this can come round without a step"),
+        GraphError::Unbound(span) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
+        GraphError::JumpsOut(span) => {
+            Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave")
+        }
+        GraphError::NotTail(span) => {
+            Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
         }
     }
 }

@@ -37,10 +37,11 @@ pub(super) fn build(
     memo: &mut Memo,
     role: RoleId,
     discipline: Option<Discipline>,
+    start: NodeId,
 ) -> Result<Local, ProjectionError> {
     let view = index.view(role, discipline.is_some(), discipline == Some(Discipline::Plain));
-    let states = States::new(memo, index.graph.start);
-    Builder { index, scratch, view, states, discipline }.run()
+    let states = States::new(memo, start);
+    Builder { index, scratch, view, states, discipline }.run(start)
 }
 
 impl Builder<'_, '_, '_> {
@@ -48,12 +49,12 @@ impl Builder<'_, '_, '_> {
         self.discipline
     }
 
-    fn run(mut self) -> Result<Local, ProjectionError> {
+    fn run(mut self, start: NodeId) -> Result<Local, ProjectionError> {
         let role = self.view.role;
         let too_large = |limit: Limit| ProjectionError { role, kind: Kind::TooLarge(limit) };
         let mut buffers = Buffers::default();
-        let dead = Origin { state: StateId::default(), step: self.index.graph.start };
-        let initial = self.enter(&[self.index.graph.start], dead, &mut buffers.heads).map_err(too_large)?;
+        let dead = Origin { state: StateId::default(), step: start };
+        let initial = self.enter(&[start], dead, &mut buffers.heads).map_err(too_large)?;
         let mut local: IdVec<StateId, State> = vec![State::default()].into();
         while local.len() < self.states.len() {
             let id = StateId::new(local.len()).map_err(|error| too_large(error.into()))?;
@@ -100,7 +101,7 @@ impl Builder<'_, '_, '_> {
             match &self.index.graph.nodes[node] {
                 Node::Step { .. } => buffers.steps.push(node),
                 Node::Fork { .. } => self.index.firsts(node, self.scratch, &mut buffers.steps),
-                Node::End => {}
+                Node::End | Node::Set { .. } => {}
             }
             for &step in &buffers.steps {
                 let rank = u32::try_from(buffers.entries.len()).unwrap_or(u32::MAX);
@@ -156,6 +157,9 @@ pub(super) fn entry(index: &Index<'_>, role: RoleId, step: NodeId, head: usize, 
         Step::Message { from, to } if from == role => Act::Send(to),
         Step::Message { from, to } if to == role => Act::Receive(from),
         Step::Act(actor) if actor == role => Act::Act,
+        Step::Scope(scope) if index.graph.takes_part(what, role) => Act::Scope(scope),
+        Step::Leave(scope, number) if index.graph.takes_part(what, role) => Act::Leave(scope, number),
+        Step::Exit(scope, number) if index.graph.takes_part(what, role) => Act::Exit(scope, number),
         _ => return None,
     };
     Some(Entry { act, label, sort, step, rank, head })

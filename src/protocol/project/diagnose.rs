@@ -45,6 +45,8 @@ impl Teller<'_> {
             Step::Act(role) => format!("{}: {message}", self.role(role)),
             Step::Send(to) => format!("{} ! {message}", self.role(to)),
             Step::Receive(from) => format!("{} ? {message}", self.role(from)),
+            Step::Scope(_) => "what the scope holds".to_owned(),
+            Step::Leave(..) | Step::Exit(..) => "the end of the scope".to_owned(),
         }
     }
 

@@ -82,6 +82,7 @@ fn side(builder: &mut Builder<'_, '_, '_>, why: Mismatch, head: NodeId, path: Ve
                 _ if node == head && steps.len() > 1 => Does::Decides,
                 Act::Send(to) => Does::Sends(to, entry.label, entry.sort),
                 Act::Act => Does::Acts(entry.label, entry.sort),
+                Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => Does::Decides,
             },
             None => Does::Ends,
         };
@@ -101,7 +102,7 @@ fn steps_of(builder: &mut Builder<'_, '_, '_>, head: NodeId) -> Vec<NodeId> {
             builder.index.firsts(head, builder.scratch, &mut steps);
             steps
         }
-        Node::End => Vec::new(),
+        Node::End | Node::Set { .. } => Vec::new(),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn check(index: &Index<'_>, scratch: &mut Scratch) -> Vec<ProjectionE
 fn outermost(index: &Index<'_>) -> Vec<NodeId> {
     let graph = index.graph;
     let mut outer: IdVec<NodeId, bool> = IdVec::filled(false, graph.nodes.len());
-    outer[graph.start] = true;
+    graph.regions.values().for_each(|region| outer[region.start] = true);
     for node in index.reachable() {
         let mut i = 0;
         while let Some(next) = successor(graph, node, i) {
@@ -60,6 +60,10 @@ fn check_fork(index: &Index<'_>, scratch: &mut Scratch, fork: NodeId, role: Role
                 keys.push((Some(to), label, sort, rank, first));
             }
             Node::Step { step: Step::Act(actor), label, sort, .. } if actor == role => {
+                keys.push((None, label, sort, rank, first));
+            }
+            // In a scope it is the role's first step there that shows the arm.
+            Node::Step { step: step @ Step::Scope(_), label, sort, .. } if index.graph.takes_part(step, role) => {
                 keys.push((None, label, sort, rank, first));
             }
             _ => errors.push(ProjectionError { role, kind: Kind::Begins { fork, first } }),

@@ -99,23 +99,9 @@ impl Scratch {
 pub(super) fn successor(graph: &Graph, node: NodeId, i: usize) -> Option<NodeId> {
     match &graph.nodes[node] {
         Node::End => None,
-        Node::Step { then, .. } => (i == 0).then_some(*then),
+        Node::Step { then, .. } | Node::Set { then, .. } => (i == 0).then_some(*then),
         Node::Fork { arms, .. } => arms.get(i).copied(),
     }
-}
-
-fn roles_of(step: Step) -> [Option<RoleId>; 2] {
-    match step {
-        Step::Message { from, to } => [Some(from), (from != to).then_some(to)],
-        Step::Act(role) => [Some(role), None],
-        // By precondition (global) there are none; in a release they are nobody's.
-        Step::Send(_) | Step::Receive(_) => [None, None],
-    }
-}
-
-/// Whether a role takes part in a step.
-fn takes_part(step: Step, role: RoleId) -> bool {
-    roles_of(step).contains(&Some(role))
 }
 
 impl<'g> Index<'g> {
@@ -153,41 +139,49 @@ impl<'g> Index<'g> {
         let mut low: IdVec<NodeId, usize> = IdVec::filled(0, n);
         let mut component: IdVec<NodeId, usize> = IdVec::filled(0, n);
         let mut open: Vec<NodeId> = Vec::new();
-        let mut stack: Vec<(NodeId, usize, usize)> = vec![(graph.start, 0, 1)];
-        let (mut discovered, mut components) = (1usize, 0usize);
-        low[graph.start] = 1;
-        open.push(graph.start);
-        self.reachable[graph.start] = true;
-        while let Some((node, i, number)) = stack.pop() {
-            if let Some(next) = successor(graph, node, i) {
-                stack.push((node, i.saturating_add(1), number));
-                if low[next] == 0 {
-                    discovered = discovered.saturating_add(1);
-                    low[next] = discovered;
-                    open.push(next);
-                    self.reachable[next] = true;
-                    stack.push((next, 0, discovered));
-                } else if low[next] != DONE {
-                    low[node] = low[node].min(low[next]);
+        let mut stack: Vec<(NodeId, usize, usize)> = Vec::new();
+        let (mut discovered, mut components) = (0usize, 0usize);
+        // Regions share no nodes, and within one everything is reached from its start.
+        for root in graph.regions.values().map(|region| region.start) {
+            if low[root] != 0 {
+                continue;
+            }
+            discovered = discovered.saturating_add(1);
+            low[root] = discovered;
+            open.push(root);
+            self.reachable[root] = true;
+            stack.push((root, 0, discovered));
+            while let Some((node, i, number)) = stack.pop() {
+                if let Some(next) = successor(graph, node, i) {
+                    stack.push((node, i.saturating_add(1), number));
+                    if low[next] == 0 {
+                        discovered = discovered.saturating_add(1);
+                        low[next] = discovered;
+                        open.push(next);
+                        self.reachable[next] = true;
+                        stack.push((next, 0, discovered));
+                    } else if low[next] != DONE {
+                        low[node] = low[node].min(low[next]);
+                    }
+                    continue;
                 }
-                continue;
+                let lowest = low[node];
+                if let Some(&(parent, ..)) = stack.last() {
+                    low[parent] = low[parent].min(lowest);
+                }
+                if lowest != number {
+                    continue;
+                }
+                components = components.saturating_add(1);
+                let from = open.iter().rposition(|&other| other == node).unwrap_or(0);
+                let members = open.get(from..).unwrap_or(&[]);
+                for &member in members {
+                    low[member] = DONE;
+                    component[member] = components;
+                }
+                self.close_component(members, components, &component);
+                open.truncate(from);
             }
-            let lowest = low[node];
-            if let Some(&(parent, ..)) = stack.last() {
-                low[parent] = low[parent].min(lowest);
-            }
-            if lowest != number {
-                continue;
-            }
-            components = components.saturating_add(1);
-            let from = open.iter().rposition(|&other| other == node).unwrap_or(0);
-            let members = open.get(from..).unwrap_or(&[]);
-            for &member in members {
-                low[member] = DONE;
-                component[member] = components;
-            }
-            self.close_component(members, components, &component);
-            open.truncate(from);
         }
     }
 
@@ -195,7 +189,7 @@ impl<'g> Index<'g> {
         let graph = self.graph;
         let leaves = |&node: &NodeId| match &graph.nodes[node] {
             Node::End => true,
-            Node::Step { then, .. } => component[*then] != number,
+            Node::Step { then, .. } | Node::Set { then, .. } => component[*then] != number,
             Node::Fork { arms, .. } => arms.iter().any(|&arm| component[arm] != number),
         };
         if members.iter().any(leaves) {
@@ -204,7 +198,7 @@ impl<'g> Index<'g> {
         let mut roles: Vec<RoleId> = Vec::new();
         for &member in members {
             if let Node::Step { step, .. } = graph.nodes[member] {
-                roles.extend(roles_of(step).into_iter().flatten());
+                roles.extend(graph.roles_of(step));
             }
         }
         roles.sort_unstable();
@@ -220,11 +214,12 @@ impl<'g> Index<'g> {
         let graph = self.graph;
         // How often a node is entered, and whether only by a step.
         let mut entered: IdVec<NodeId, u32> = IdVec::filled(0, graph.nodes.len());
-        entered[graph.start] = 2;
+        graph.regions.values().for_each(|region| entered[region.start] = 2);
         for id in self.reachable.ids().filter(|&id| self.reachable[id]) {
             match &graph.nodes[id] {
                 Node::End => {}
                 Node::Step { then, .. } => entered[*then] = entered[*then].saturating_add(1),
+                Node::Set { then, .. } => entered[*then] = entered[*then].saturating_add(2),
                 Node::Fork { arms, .. } => arms.iter().for_each(|&arm| entered[arm] = entered[arm].saturating_add(2)),
             }
         }
@@ -237,7 +232,7 @@ impl<'g> Index<'g> {
             while let Node::Step { step, then, .. } = graph.nodes[at] {
                 let place = NodeId::new(self.order.len()).map_or(u32::MAX, Id::raw);
                 self.place[at] = place;
-                for role in roles_of(step).into_iter().flatten() {
+                for role in graph.roles_of(step) {
                     self.places.entry(role).or_default().push(place);
                 }
                 self.order.push(at);
@@ -310,7 +305,8 @@ impl<'g> Index<'g> {
         }
         let is_head = match &self.graph.nodes[node] {
             Node::End => true,
-            Node::Step { step, .. } => takes_part(*step, view.role),
+            Node::Set { .. } => false,
+            Node::Step { step, .. } => self.graph.takes_part(*step, view.role),
             Node::Fork { at, .. } => {
                 (view.own && *at == Chooser::Role(view.role)) || (view.directed && self.direct[node] == Some(view.role))
             }
@@ -349,6 +345,7 @@ impl<'g> Index<'g> {
                     match &self.graph.nodes[node] {
                         Node::End => {}
                         Node::Step { then, .. } => next = Some(self.skip(view, node, *then)),
+                        Node::Set { then, .. } => next = Some(*then),
                         Node::Fork { arms, .. } => scratch.stack.extend(arms.iter().rev()),
                     }
                 }

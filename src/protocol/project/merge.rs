@@ -51,7 +51,7 @@ fn turn(entries: &[Entry]) -> Turn {
     match entries.first().map(|entry| entry.act) {
         None => Turn::Ended,
         Some(Act::Receive(peer)) => Turn::Receives(peer),
-        Some(Act::Send(_) | Act::Act) => Turn::Own,
+        Some(Act::Send(_) | Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..)) => Turn::Own,
     }
 }
 

@@ -269,11 +269,26 @@ impl<'g> Projector<'g> {
         if let Some(error) = self.form.iter().find(|error| error.role == role) {
             return Err(error.clone());
         }
-        build::build(&self.index, &mut self.scratch, &mut self.memo, role, Some(discipline))
+        self.project_region(role, discipline, self.index.graph.start)
     }
 
     /// See [`canonical`].
     pub fn canonical(&mut self, role: RoleId) -> Result<Local, ProjectionError> {
-        build::build(&self.index, &mut self.scratch, &mut self.memo, role, None)
+        self.canonical_region(role, self.index.graph.start)
+    }
+
+    /// The local type of a role in one region, from its start.
+    pub fn project_region(
+        &mut self,
+        role: RoleId,
+        discipline: Discipline,
+        start: NodeId,
+    ) -> Result<Local, ProjectionError> {
+        build::build(&self.index, &mut self.scratch, &mut self.memo, role, Some(discipline), start)
+    }
+
+    /// The subset construction of a role in one region, from its start.
+    pub fn canonical_region(&mut self, role: RoleId, start: NodeId) -> Result<Local, ProjectionError> {
+        build::build(&self.index, &mut self.scratch, &mut self.memo, role, None, start)
     }
 }

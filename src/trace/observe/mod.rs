@@ -410,7 +410,7 @@ impl<'a> Watcher<'a> {
                                 Seen::Act { role, label: action.label, sorts: std::slice::from_ref(&action.sort) }
                             }
                             (Act::Receive(_), _) if !self.shows_receives() => continue,
-                            (_, None) => continue,
+                            (Act::Scope(_) | Act::Leave(..) | Act::Exit(..), _) | (_, None) => continue,
                             (Act::Send(_), Some(ref message)) => {
                                 let side = if self.sided { Side::Send } else { Side::Both };
                                 let seen = Seen::Message { messages: std::slice::from_ref(message), side };

@@ -1,0 +1,811 @@
+//! Where an event can happen: every place in a role's tree of activations at which an arm takes a message.
+//!
+//! In: a role, a message and a side, and the keys that the message names. Out: [`Hit`]s, each with the way to it. Nothing
+//! is evaluated here but conditions of time on handlers; rules are checked where steps are made. Regions that do not
+//! mention the message are not entered.
+
+use smallvec::SmallVec;
+
+use super::{Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Time, env::Frames};
+use crate::{
+    data::Value,
+    diag::Span,
+    id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, Row, ScopeInfo, ScopeParts},
+    protocol::{Key, Set, Trigger},
+};
+
+/// A scope is skipped, entered and left at most this often on the way to one step.
+const MAX_DEPTH: usize = 64;
+
+/// A fresh instance has assigned nothing.
+static EMPTY: Frame = Vec::new();
+
+/// Why an event may not happen, from the nearest miss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// Why.
+    pub why: Why,
+    /// Who is to blame: whose state, copy or time it is.
+    pub role: RoleId,
+}
+
+/// Why an event may not happen. Later ones are nearer misses.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Why {
+    /// The message is nowhere in what the role may ever do from here.
+    NotHere,
+    /// No instance has the key that it names, and none may begin with it.
+    NoInstance {
+        /// The family.
+        family: FrameId,
+        /// The key.
+        key: Value,
+        /// It was used before.
+        used: bool,
+    },
+    /// The role is in another state.
+    NotNow,
+    /// The edge is full.
+    Full,
+    /// Nothing, or something else, is at the head of the edge.
+    NotSent,
+    /// A handler may not be entered yet.
+    TooEarlyToHandle {
+        /// From when on.
+        from: Time,
+    },
+    /// A condition is false.
+    False {
+        /// Which of the rule's.
+        condition: usize,
+    },
+    /// A condition or an assigned value cannot be computed.
+    Fault(crate::data::Fault),
+    /// An assigned value does not fit its variable.
+    Unfit {
+        /// The variable.
+        slot: crate::data::Slot,
+    },
+    /// An invariant of a variable is false after it.
+    Broken {
+        /// The variable.
+        slot: crate::data::Slot,
+    },
+    /// Not before a time.
+    TooEarly {
+        /// From when on.
+        from: Time,
+    },
+    /// Not after a time.
+    TooLate {
+        /// Until when.
+        until: Time,
+    },
+    /// The key was used under `unique by` before.
+    NotUnique {
+        /// Which of the rule's.
+        option: usize,
+    },
+    /// The key was used under `idempotent by` with other content.
+    OtherContent {
+        /// Which of the rule's.
+        option: usize,
+    },
+    /// More keys than may be remembered.
+    MemoryFull,
+}
+
+impl Why {
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::NotHere => 0,
+            Self::NoInstance { .. } => 1,
+            Self::NotNow => 2,
+            Self::Full | Self::NotSent => 3,
+            Self::TooEarlyToHandle { .. } => 4,
+            Self::Fault(_) => 5,
+            Self::False { .. } => 6,
+            Self::Unfit { .. } | Self::Broken { .. } => 7,
+            Self::TooEarly { .. } | Self::TooLate { .. } => 8,
+            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull => 9,
+        }
+    }
+}
+
+/// Keeps the nearest miss.
+pub(super) fn nearer(best: &mut Option<Refused>, role: RoleId, why: Why) {
+    if best.as_ref().is_none_or(|known| known.why.rank() < why.rank()) {
+        *best = Some(Refused { why, role });
+    }
+}
+
+/// A part of the way from a role's root to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hop {
+    /// Into a scope that was not open; the state while it lasts.
+    Enter(ScopeId, StateId),
+    /// Out of the scope that is open, by a way, to a state.
+    Leave(u32, StateId),
+    /// Out of a scope that is left behind with rounds still open.
+    Part(usize),
+    /// The main part.
+    Main,
+    /// A round; begun anew if it says so.
+    One(usize, bool),
+    /// An instance.
+    Instance(usize, u32),
+    /// A new instance.
+    Create(usize),
+    /// Where a `try` is.
+    Current,
+    /// Into a handler.
+    Handler(usize),
+    /// Into a scope that was left.
+    Linger(usize),
+}
+
+/// A place at which a role can take a step.
+#[derive(Clone, Debug)]
+pub(super) struct Hit<'a> {
+    pub(super) hops: SmallVec<[Hop; 8]>,
+    pub(super) then: StateId,
+    pub(super) region: RegionId,
+    pub(super) span: Span,
+    pub(super) frames: Frames<'a>,
+    /// Which frames these are.
+    pub(super) path: SmallVec<[FrameId; 4]>,
+    /// Assignments in front of the step, group by group.
+    pub(super) before: SmallVec<[&'a [Set]; 2]>,
+    /// Since when the role could.
+    pub(super) since: Time,
+    /// 0, or the place among alternatives of which the first wins.
+    pub(super) rank: u32,
+    /// What belongs to a scope that was left is discarded.
+    pub(super) discard: bool,
+}
+
+/// A region that is open, or would be.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    Live(&'a Activation),
+    Fresh(RegionId),
+}
+
+/// A scope that is open, or would be.
+#[derive(Clone, Copy)]
+pub(super) enum In<'a> {
+    Live(&'a Inside),
+    Fresh(ScopeId),
+}
+
+impl<'a> At<'a> {
+    fn region(self) -> RegionId {
+        match self {
+            Self::Live(act) => act.region,
+            Self::Fresh(region) => region,
+        }
+    }
+
+    fn state(self, program: &Program, role: RoleId) -> StateId {
+        match self {
+            Self::Live(act) => act.state,
+            Self::Fresh(region) => {
+                program.automaton_of(role, region).map_or(StateId::default(), |automaton| automaton.initial)
+            }
+        }
+    }
+
+    fn inside(self) -> Option<&'a Inside> {
+        match self {
+            Self::Live(act) => act.inside.as_deref(),
+            Self::Fresh(_) => None,
+        }
+    }
+}
+
+fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
+    program.scopes.entry(scope)?.as_ref()
+}
+
+/// The ways by which a region may end now, without another step of the role. 0 is its end.
+pub(super) fn exits(program: &Program, role: RoleId, at: At<'_>) -> SmallVec<[u32; 2]> {
+    let mut out = SmallVec::new();
+    exits_at(program, role, at, false, 0, &mut out);
+    out
+}
+
+fn exits_at(program: &Program, role: RoleId, at: At<'_>, leaving: bool, depth: usize, out: &mut SmallVec<[u32; 2]>) {
+    if let At::Live(act) = at
+        && act.lingering.iter().any(|inside| !is_quiet(program, role, inside))
+    {
+        return;
+    }
+    let (region, state) = (at.region(), at.state(program, role));
+    let Some(row) = program.row(role, region, state) else {
+        // A role that takes no part in a region is through with it.
+        if program.automaton_of(role, region).is_none() && !out.contains(&0) {
+            out.push(0);
+        }
+        return;
+    };
+    match at.inside() {
+        None => exits_of_row(program, role, region, row, leaving, depth, out),
+        Some(inside) => {
+            for way in scope_exits(program, role, In::Live(inside), leaving, depth) {
+                for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
+                    if let Some(row) = program.row(role, region, then) {
+                        exits_of_row(program, role, region, row, leaving, depth.saturating_add(1), out);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn exits_of_row(
+    program: &Program,
+    role: RoleId,
+    region: RegionId,
+    row: &Row,
+    leaving: bool,
+    depth: usize,
+    out: &mut SmallVec<[u32; 2]>,
+) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    for &exit in &row.exits {
+        if !out.contains(&exit) {
+            out.push(exit);
+        }
+    }
+    for &(scope, inner) in &row.scopes {
+        let Some(behind) = program.row(role, region, inner) else { continue };
+        for way in scope_exits(program, role, In::Fresh(scope), leaving, depth.saturating_add(1)) {
+            for &(_, then) in behind.leaves.iter().filter(|(number, _)| *number == way) {
+                if let Some(row) = program.row(role, region, then) {
+                    exits_of_row(program, role, region, row, leaving, depth.saturating_add(1), out);
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing in a scope that was left is open any more.
+pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool {
+    scope_exits(program, role, In::Live(inside), false, 0).contains(&0)
+}
+
+/// The ways by which a scope may be left: to go on behind it (`leaving`), or for good.
+fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
+    let mut out: SmallVec<[u32; 2]> = SmallVec::new();
+    if depth > MAX_DEPTH {
+        return out;
+    }
+    let deeper = depth.saturating_add(1);
+    let ends = |at: At<'_>| {
+        let mut found = SmallVec::new();
+        exits_at(program, role, at, leaving, deeper, &mut found);
+        found.contains(&0)
+    };
+    let scope = match at {
+        In::Live(inside) => inside.scope,
+        In::Fresh(scope) => scope,
+    };
+    let Some(info) = info(program, scope) else { return out };
+    match (&info.parts, at) {
+        (ScopeParts::Par(parts), In::Fresh(_)) => {
+            if parts.iter().all(|&part| ends(At::Fresh(part))) {
+                out.push(0);
+            }
+        }
+        (ScopeParts::During(main, _), In::Fresh(_)) => {
+            if main.is_none_or(|main| ends(At::Fresh(main))) {
+                out.push(0);
+            }
+        }
+        (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
+            exits_at(program, role, At::Fresh(*body), leaving, deeper, &mut out);
+            crash_exits(program, role, handlers, handlers.len(), leaving, deeper, &mut out);
+        }
+        (_, In::Live(inside)) => match &inside.parts {
+            Parts::Par(parts) => {
+                if parts.iter().all(|part| ends(At::Live(part))) {
+                    out.push(0);
+                }
+            }
+            Parts::During { main, rounds } => {
+                let over = main.as_ref().is_none_or(|main| ends(At::Live(main)));
+                let open = |act: &Activation| !ends(At::Live(act)) && (!leaving || owes(program, role, act));
+                let blocked = rounds.iter().any(|round| match round {
+                    Round::One { act, .. } => act.as_ref().is_some_and(open),
+                    Round::Family(family) => family.live.values().any(|one| open(&one.act)),
+                });
+                if over && !blocked {
+                    out.push(0);
+                }
+            }
+            Parts::Try { at, act, .. } => {
+                exits_at(program, role, At::Live(act), leaving, deeper, &mut out);
+                if let ScopeParts::Try(_, handlers) = &info.parts {
+                    crash_exits(program, role, handlers, at.open(handlers.len()), leaving, deeper, &mut out);
+                }
+            }
+        },
+    }
+    out
+}
+
+/// A handler of a crash, or of a time limit of the role's own, in which the role has nothing to do is a way out.
+fn crash_exits(
+    program: &Program,
+    role: RoleId,
+    handlers: &[HandlerInfo],
+    open: usize,
+    leaving: bool,
+    depth: usize,
+    out: &mut SmallVec<[u32; 2]>,
+) {
+    for handler in handlers.iter().take(open) {
+        let own = match &handler.trigger {
+            Trigger::Crash(other) => *other != role,
+            Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => *at == role,
+            Trigger::Interrupt(_) => false,
+        };
+        if own {
+            exits_at(program, role, At::Fresh(handler.region), leaving, depth, out);
+        }
+    }
+}
+
+/// Whether a role has something to send in an open round.
+fn owes(program: &Program, role: RoleId, act: &Activation) -> bool {
+    act.inside.is_some()
+        || program.row(role, act.region, act.state).is_some_and(|row| {
+            row.arms.iter().any(|arm| arm.end == End::From) || !row.scopes.is_empty()
+        })
+}
+
+/// The keys that a message names: depth of the family, number of the key, value.
+pub(super) type Keys = SmallVec<[(u8, u16, Value); 4]>;
+
+/// Looks for a message in a role's tree.
+pub(super) struct Finder<'a> {
+    pub(super) program: &'a Program,
+    pub(super) live: &'a Live,
+    pub(super) role: RoleId,
+    pub(super) message: MessageId,
+    pub(super) end: End,
+    pub(super) keys: &'a Keys,
+    pub(super) now: Time,
+    pub(super) hops: SmallVec<[Hop; 8]>,
+    pub(super) frames: Frames<'a>,
+    pub(super) path: SmallVec<[FrameId; 4]>,
+    pub(super) before: SmallVec<[&'a [Set]; 2]>,
+    pub(super) since: Time,
+    pub(super) rank: u32,
+    pub(super) hits: Vec<Hit<'a>>,
+    pub(super) miss: Option<Refused>,
+}
+
+impl<'a> Finder<'a> {
+    /// Ready to look.
+    pub(super) fn new(
+        program: &'a Program,
+        live: &'a Live,
+        role: RoleId,
+        message: MessageId,
+        end: End,
+        keys: &'a Keys,
+        now: Time,
+    ) -> Self {
+        Self {
+            program,
+            live,
+            role,
+            message,
+            end,
+            keys,
+            now,
+            hops: SmallVec::new(),
+            frames: SmallVec::new(),
+            path: SmallVec::new(),
+            before: SmallVec::new(),
+            since: live.now,
+            rank: 0,
+            hits: Vec::new(),
+            miss: None,
+        }
+    }
+
+    /// All places, in the order of the specification.
+    pub(super) fn run(mut self) -> (Vec<Hit<'a>>, Option<Refused>) {
+        let Some(seat) = self.live.seats.entry(self.role) else { return (Vec::new(), None) };
+        if seat.crashed {
+            nearer(&mut self.miss, self.role, Why::NotHere);
+            return (Vec::new(), self.miss);
+        }
+        self.frames.push(&seat.frame);
+        self.path.push(FrameId::default());
+        self.region(At::Live(&seat.act), 0);
+        if self.hits.is_empty() && self.end == End::To {
+            let stale = seat.stale.iter().any(|stale| {
+                let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
+                let from = self.program.messages.entry(self.message).map(|travel| travel.from);
+                mentioned && from.is_some_and(|from| !stale.heard.contains(&from))
+            });
+            if stale {
+                self.hits.push(Hit {
+                    hops: SmallVec::new(),
+                    then: StateId::default(),
+                    region: RegionId::default(),
+                    span: Span::default(),
+                    frames: self.frames.clone(),
+                    path: self.path.clone(),
+                    before: SmallVec::new(),
+                    since: self.now,
+                    rank: 0,
+                    discard: true,
+                });
+            }
+        }
+        if self.hits.is_empty() {
+            nearer(&mut self.miss, self.role, Why::NotHere);
+        }
+        (self.hits, self.miss)
+    }
+
+    fn mentions(&self, region: RegionId) -> bool {
+        self.program
+            .automaton_of(self.role, region)
+            .is_some_and(|automaton| automaton.mentions(self.message, self.end))
+    }
+
+    fn region(&mut self, at: At<'a>, depth: usize) {
+        let region = at.region();
+        if depth > MAX_DEPTH || !self.mentions(region) {
+            return;
+        }
+        let before = self.before.len();
+        let since = self.since;
+        match at {
+            At::Fresh(region) => {
+                if let Some(info) = self.program.regions.entry(region) {
+                    self.entry(&info.entry);
+                }
+            }
+            At::Live(act) => {
+                self.since = act.since;
+                for (number, inside) in act.lingering.iter().enumerate() {
+                    self.hops.push(Hop::Linger(number));
+                    self.scope(In::Live(inside), true, depth);
+                    self.hops.pop();
+                }
+            }
+        }
+        let state = at.state(self.program, self.role);
+        match at.inside() {
+            None => self.state(region, state, depth),
+            Some(inside) => {
+                self.scope(In::Live(inside), false, depth);
+                self.beyond(region, state, In::Live(inside), inside.scope, depth);
+            }
+        }
+        self.before.truncate(before);
+        self.since = since;
+    }
+
+    fn entry(&mut self, entry: &'a crate::protocol::Entry) {
+        let role = self.role;
+        let mine = entry.iter().filter(|(who, _)| who.is_none_or(|who| who == role));
+        self.before.extend(mine.map(|(_, sets)| &**sets));
+    }
+
+    /// What stands behind a scope, if it may be left.
+    fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'a>, scope: ScopeId, depth: usize) {
+        let Some(row) = self.program.row(self.role, region, inner) else { return };
+        for way in scope_exits(self.program, self.role, at, true, depth) {
+            for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
+                let before = self.before.len();
+                if let Some(info) = info(self.program, scope) {
+                    for (_, entry) in info.behind.iter().filter(|(number, _)| *number == way) {
+                        self.entry(entry);
+                    }
+                }
+                self.hops.push(Hop::Leave(way, then));
+                self.state(region, then, depth.saturating_add(1));
+                self.hops.pop();
+                self.before.truncate(before);
+            }
+        }
+    }
+
+    /// A state without an open scope.
+    fn state(&mut self, region: RegionId, state: StateId, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let Some(row) = self.program.row(self.role, region, state) else { return };
+        for arm in row.arms(self.message, self.end) {
+            self.hits.push(Hit {
+                hops: self.hops.clone(),
+                then: arm.then,
+                region,
+                span: arm.span,
+                frames: self.frames.clone(),
+                path: self.path.clone(),
+                before: self.before.clone(),
+                since: self.since,
+                rank: self.rank,
+                discard: false,
+            });
+        }
+        for &(scope, inner) in &row.scopes {
+            self.hops.push(Hop::Enter(scope, inner));
+            self.scope(In::Fresh(scope), false, depth.saturating_add(1));
+            self.beyond(region, inner, In::Fresh(scope), scope, depth.saturating_add(1));
+            self.hops.pop();
+        }
+        nearer(&mut self.miss, self.role, Why::NotNow);
+    }
+
+    fn hop(&mut self, hop: Hop, at: At<'a>, depth: usize) {
+        self.hops.push(hop);
+        self.region(at, depth.saturating_add(1));
+        self.hops.pop();
+    }
+
+    /// A step inside a scope; `left` if the role is past it and only finishes rounds.
+    fn scope(&mut self, at: In<'a>, left: bool, depth: usize) {
+        let scope = match at {
+            In::Live(inside) => inside.scope,
+            In::Fresh(scope) => scope,
+        };
+        let Some(info) = info(self.program, scope) else { return };
+        match (&info.parts, at) {
+            (ScopeParts::Par(parts), In::Fresh(_)) => {
+                for (number, &part) in parts.iter().enumerate() {
+                    self.hop(Hop::Part(number), At::Fresh(part), depth);
+                }
+            }
+            (ScopeParts::During(main, rounds), In::Fresh(_)) => {
+                if let Some(main) = main {
+                    self.hop(Hop::Main, At::Fresh(*main), depth);
+                }
+                for (number, round) in rounds.iter().enumerate() {
+                    self.round(number, round, None, true, depth);
+                }
+            }
+            (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
+                self.hop(Hop::Current, At::Fresh(*body), depth);
+                self.handlers(handlers, handlers.len(), None, depth);
+            }
+            (parts, In::Live(inside)) => match (&inside.parts, parts) {
+                (Parts::Par(acts), _) => {
+                    for (number, act) in acts.iter().enumerate() {
+                        self.hop(Hop::Part(number), At::Live(act), depth);
+                    }
+                }
+                (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
+                    let over = main.as_ref().is_some_and(|main| {
+                        main.inside.is_none()
+                            && self.program.row(self.role, main.region, main.state).is_none_or(Row::is_over)
+                    });
+                    if let Some(main) = main
+                        && !left
+                    {
+                        self.hop(Hop::Main, At::Live(main), depth);
+                    }
+                    // A role whose main part is over starts no round, but takes what others start.
+                    let opens = !(over || left) || self.end == End::To;
+                    for (number, (info, round)) in infos.iter().zip(rounds).enumerate() {
+                        self.round(number, info, Some(round), opens, depth);
+                    }
+                }
+                (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
+                    self.hop(Hop::Current, At::Live(act), depth);
+                    self.handlers(handlers, at.open(handlers.len()), Some(inside), depth);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn handlers(&mut self, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
+        for (number, handler) in handlers.iter().take(open).enumerate() {
+            if !self.mentions(handler.region) {
+                continue;
+            }
+            // Whoever it does not happen to learns of it from a message.
+            let (own, limit) = match &handler.trigger {
+                Trigger::Interrupt(at) => (*at == self.role, None),
+                Trigger::Crash(other) => (*other != self.role, None),
+                Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => {
+                    let limit = inside.and_then(|inside| match &inside.parts {
+                        Parts::Try { limits, .. } => limits.get(number).copied().flatten().map(|(_, until)| until),
+                        _ => None,
+                    });
+                    (*at == self.role, limit)
+                }
+            };
+            if !own && self.end == End::From {
+                continue;
+            }
+            if own
+                && let Some(from) = limit
+                && self.now < from
+            {
+                nearer(&mut self.miss, self.role, Why::TooEarlyToHandle { from });
+                continue;
+            }
+            self.hop(Hop::Handler(number), At::Fresh(handler.region), depth);
+        }
+    }
+
+    fn round(&mut self, number: usize, info: &'a RoundInfo, round: Option<&'a Round>, opens: bool, depth: usize) {
+        if !self.mentions(info.region) {
+            return;
+        }
+        match (info.family, round) {
+            (None, None) => {
+                if opens {
+                    self.hop(Hop::One(number, true), At::Fresh(info.region), depth);
+                }
+            }
+            (None, Some(Round::One { act, .. })) => {
+                let mut anew = opens;
+                if let Some(act) = act {
+                    self.hop(Hop::One(number, false), At::Live(act), depth);
+                    anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
+                }
+                if anew {
+                    self.hop(Hop::One(number, true), At::Fresh(info.region), depth);
+                }
+            }
+            (Some(frame), None) => self.family(number, info, frame, None, opens, depth),
+            (Some(frame), Some(Round::Family(family))) => {
+                self.family(number, info, frame, Some(family), opens, depth);
+            }
+            _ => {}
+        }
+    }
+
+    fn family(
+        &mut self,
+        number: usize,
+        info: &'a RoundInfo,
+        frame: FrameId,
+        family: Option<&'a Family>,
+        opens: bool,
+        depth: usize,
+    ) {
+        let Some(declared) = self.program.frames.entry(frame) else { return };
+        let keys = self.keys;
+        let mine = || keys.iter().filter(|(at, ..)| *at == declared.depth);
+        let rank = self.rank;
+        let mut named = None;
+        if let Some(family) = family {
+            for (_, key, value) in mine() {
+                match (family.named(usize::from(*key), value), named) {
+                    (Some(id), None) => named = Some(id),
+                    // Keys of two instances name neither.
+                    (Some(id), Some(other)) if id != other => return,
+                    _ => {}
+                }
+            }
+            if let Some(instance) = named.and_then(|id| family.live.get(&id)) {
+                let fits = |(_, key, value): &(u8, u16, Value)| {
+                    family.named(usize::from(*key), value).is_some()
+                        || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
+                            self.lacks(instance, declared)
+                                && family.is_free(usize::from(*key), value, declared.use_)
+                        })
+                };
+                if mine().all(fits) {
+                    self.instance(number, frame, named.unwrap_or_default(), instance, depth);
+                }
+                // A key may come again only after the end of what it named.
+                let reusable = declared.keys.iter().all(|key| key.use_ == crate::protocol::KeyUse::Reusable);
+                if !(reusable && exits(self.program, self.role, At::Live(&instance.act)).contains(&0)) {
+                    return;
+                }
+            } else if mine().next().is_none() && keys.iter().any(|(at, ..)| *at > declared.depth) {
+                // Only an inner family's key: it names one inner instance, of whichever outer one.
+                for (&id, instance) in &family.live {
+                    if inner_named(self.program, &instance.act, keys) {
+                        self.instance(number, frame, id, instance, depth);
+                    }
+                }
+            }
+            if named.is_none() {
+                for (age, &id) in family.waiting.iter().enumerate() {
+                    if let Some(instance) = family.live.get(&id)
+                        && mine().all(|(_, key, value)| {
+                            declared.keys.get(usize::from(*key)).is_some_and(|declared| {
+                                self.lacks(instance, declared)
+                                    && family.is_free(usize::from(*key), value, declared.use_)
+                            })
+                        })
+                    {
+                        self.rank = u32::try_from(age.saturating_add(1)).unwrap_or(u32::MAX);
+                        self.instance(number, frame, id, instance, depth);
+                        self.rank = rank;
+                    }
+                }
+            }
+        }
+        let used = |(_, key, value): &&(u8, u16, Value)| {
+            let declared = declared.keys.get(usize::from(*key));
+            !declared.is_none_or(|declared| {
+                family.is_none_or(|family| family.is_free(usize::from(*key), value, declared.use_))
+            })
+        };
+        if let Some((_, _, key)) = mine().find(used) {
+            let why = Why::NoInstance { family: frame, key: key.clone(), used: true };
+            nearer(&mut self.miss, self.role, why);
+            return;
+        }
+        if opens {
+            self.rank = if named.is_none() && family.is_some_and(|family| !family.waiting.is_empty()) {
+                u32::MAX
+            } else {
+                rank
+            };
+            let hits = self.hits.len();
+            self.frames.push(&EMPTY);
+            self.path.push(frame);
+            self.hop(Hop::Create(number), At::Fresh(info.region), depth);
+            self.path.pop();
+            self.frames.pop();
+            self.rank = rank;
+            if self.hits.len() > hits {
+                return;
+            }
+        }
+        if named.is_none()
+            && let Some((_, _, key)) = mine().next()
+        {
+            let why = Why::NoInstance { family: frame, key: key.clone(), used: false };
+            nearer(&mut self.miss, self.role, why);
+        }
+    }
+
+    fn lacks(&self, instance: &Instance, key: &Key) -> bool {
+        let (_, at) = crate::protocol::place(key.slot);
+        instance.frame.get(at as usize).is_none_or(Option::is_none)
+    }
+
+    fn instance(&mut self, number: usize, frame: FrameId, id: u32, instance: &'a Instance, depth: usize) {
+        self.frames.push(&instance.frame);
+        self.path.push(frame);
+        self.hop(Hop::Instance(number, id), At::Live(&instance.act), depth);
+        self.path.pop();
+        self.frames.pop();
+    }
+}
+
+/// Whether some key of an inner family names an instance in an activation.
+fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
+    let mut found = false;
+    act.visit(&mut |inside| {
+        let Some(info) = info(program, inside.scope) else { return };
+        let (Parts::During { rounds, .. }, ScopeParts::During(_, infos)) = (&inside.parts, &info.parts) else {
+            return;
+        };
+        for (info, round) in infos.iter().zip(rounds) {
+            let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
+            if let (Round::Family(family), Some(depth)) = (round, depth) {
+                found |= keys.iter().any(|(at, key, value)| {
+                    *at == depth && family.named(usize::from(*key), value).is_some()
+                });
+            }
+        }
+    });
+    found
+}
+
+/// Whether a `try` is still in its body.
+pub(super) fn in_body(at: Attempt) -> bool {
+    at == Attempt::Body
+}

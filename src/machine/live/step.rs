@@ -1,0 +1,887 @@
+//! Steps: whether an event may happen, with all that it assigns, and making it happen.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
+    Why,
+    env::{Pending, View},
+    find::{At, Finder, Hit, Hop, Keys, in_body, is_quiet, nearer},
+    memory::{Digest, Known, digest},
+};
+use crate::{
+    data::{Code, Env, Fault, Slot, Sort, Value},
+    diag::Span,
+    id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
+    machine::program::{End, Program, ScopeParts},
+    protocol::{Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
+};
+
+/// A way in which an event may happen, with all that it changes.
+#[derive(Clone, Debug)]
+pub struct Way {
+    message: MessageId,
+    sides: Sides,
+    now: Time,
+    payload: Arc<[Option<Value>]>,
+    taken: SmallVec<[Taken; 2]>,
+    remember: SmallVec<[(Digest, u128); 1]>,
+    duplicate: bool,
+}
+
+impl Way {
+    /// Whether it is a repetition that changes nothing.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.duplicate
+    }
+
+    /// One role's step, without data.
+    pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
+        Self {
+            message,
+            sides,
+            now: 0,
+            payload: Arc::from([]),
+            taken: SmallVec::from_iter([taken]),
+            remember: SmallVec::new(),
+            duplicate: false,
+        }
+    }
+
+    /// Where the step is written, as the role that takes it first sees it.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.taken.first().map(|taken| taken.span).unwrap_or_default()
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+}
+
+/// One role's part of a step.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    role: RoleId,
+    end: End,
+    hops: SmallVec<[Hop; 8]>,
+    then: StateId,
+    span: Span,
+    pub(super) pending: Vec<Pending>,
+    pub(super) names: Keys,
+    /// Durations of the time limits of the scopes that are entered, in order.
+    limits: Vec<Vec<Option<Time>>>,
+    /// Until when the state behind must be left, and what is owed.
+    deadline: Option<(Time, Span)>,
+    rank: u32,
+    discard: bool,
+}
+
+impl Taken {
+    /// A step at a place, before anything is assigned.
+    pub(super) fn at(role: RoleId, end: End, hit: &Hit<'_>) -> Self {
+        Self {
+            role,
+            end,
+            hops: hit.hops.clone(),
+            then: hit.then,
+            span: hit.span,
+            pending: Vec::new(),
+            names: SmallVec::new(),
+            limits: Vec::new(),
+            deadline: None,
+            rank: hit.rank,
+            discard: hit.discard,
+        }
+    }
+}
+
+impl Live {
+    /// Assigns what stands in front of every role's first step.
+    pub(super) fn begin(&mut self, program: &Program) {
+        let Some(region) = program.regions.entry(RegionId::default()) else { return };
+        // What is at the start of the protocol itself holds from its start, not from a role's first step.
+        for (who, sets) in &region.entry {
+            let mut made: Vec<Pending> = Vec::new();
+            {
+                let role = who.or_else(|| self.seats.ids().next());
+                let Some(seat) = role.and_then(|role| self.seats.entry(role)) else { continue };
+                let frames = [&seat.frame];
+                let view = View {
+                    program,
+                    live: self,
+                    role: *who,
+                    frames: &frames,
+                    pending: &[],
+                    payload: &[],
+                    now: self.now,
+                };
+                for set in sets {
+                    made.push((set.slot, set.value.eval(&view).ok()));
+                }
+            }
+            for (slot, value) in made {
+                let (_, at) = place(slot);
+                let frame = match who {
+                    Some(role) => self.seats.entry_mut(*role).map(|seat| &mut seat.frame),
+                    None => Some(&mut self.nobody),
+                };
+                if let Some(cell) = frame.and_then(|frame| frame.get_mut(at as usize)) {
+                    *cell = value;
+                }
+            }
+        }
+    }
+
+    /// Every way in which an event may happen; if there is none, why the nearest one fails.
+    pub fn admits(&self, program: &Program, seen: Seen<'_>) -> Result<Vec<Way>, Refused> {
+        let Some(travel) = program.messages.entry(seen.message) else {
+            return Err(Refused { why: Why::NotHere, role: RoleId::default() });
+        };
+        let now = seen.now.max(self.now);
+        let rule = &*travel.rule;
+        let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
+        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give);
+        let watched = if sends { travel.from } else { travel.to };
+        if sends || seen.sides == Sides::Take {
+            for (option, memory) in rule.idempotent.iter().enumerate() {
+                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                match self.memory.known(key, seen.content, now, lasts) {
+                    Known::Same => {
+                        return Ok(vec![Way {
+                            message: seen.message,
+                            sides: seen.sides,
+                            now,
+                            payload: Arc::from([]),
+                            taken: SmallVec::new(),
+                            remember: SmallVec::new(),
+                            duplicate: true,
+                        }]);
+                    }
+                    Known::Other => return Err(Refused { why: Why::OtherContent { option }, role: travel.from }),
+                    Known::New if self.memory.is_full() => {
+                        return Err(Refused { why: Why::MemoryFull, role: travel.from });
+                    }
+                    Known::New => remember.push((key, seen.content)),
+                }
+            }
+        }
+        let keys = self.keys(program, rule, seen.payload, now);
+        let mut miss: Option<Refused> = None;
+        let mut senders: Vec<Taken> = Vec::new();
+        let mut receivers: Vec<Taken> = Vec::new();
+        let local = travel.from == travel.to;
+        if sends {
+            if seen.sides == Sides::Send && travel.edge.is_some_and(|edge| !self.has_room(program, edge)) {
+                return Err(Refused { why: Why::Full, role: travel.from });
+            }
+            senders = self.side(program, &seen, travel.from, End::From, &keys, now, &mut miss);
+            if senders.is_empty() {
+                return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
+            }
+        }
+        if !local && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take) {
+            if seen.sides == Sides::Receive {
+                let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
+                if head.is_none_or(|head| head.message != seen.message) {
+                    return Err(Refused { why: Why::NotSent, role: travel.to });
+                }
+            }
+            let mut miss = None;
+            receivers = self.side(program, &seen, travel.to, End::To, &keys, now, &mut miss);
+            if receivers.is_empty() {
+                return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.to }));
+            }
+        }
+        if sends || seen.sides == Sides::Take {
+            for (option, memory) in rule.unique.iter().enumerate() {
+                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                match self.memory.known(key, seen.content, now, lasts) {
+                    Known::New if self.memory.is_full() => {
+                        return Err(Refused { why: Why::MemoryFull, role: travel.from });
+                    }
+                    Known::New => remember.push((key, seen.content)),
+                    Known::Same | Known::Other => {
+                        return Err(Refused { why: Why::NotUnique { option }, role: travel.from });
+                    }
+                }
+            }
+        }
+        let payload: Arc<[Option<Value>]> = if seen.sides == Sides::Send { seen.payload.into() } else { Arc::from([]) };
+        let way = |taken: SmallVec<[Taken; 2]>| Way {
+            message: seen.message,
+            sides: seen.sides,
+            now,
+            payload: Arc::clone(&payload),
+            taken,
+            remember: remember.clone(),
+            duplicate: false,
+        };
+        let mut ways = Vec::new();
+        match (senders.is_empty(), receivers.is_empty()) {
+            (false, false) => {
+                for sender in &senders {
+                    for receiver in &receivers {
+                        ways.push(way(SmallVec::from_iter([sender.clone(), receiver.clone()])));
+                    }
+                }
+            }
+            _ => ways.extend(senders.into_iter().chain(receivers).map(|one| way(SmallVec::from_iter([one])))),
+        }
+        Ok(ways)
+    }
+
+    /// The places where one side can take a message, with what each assigns.
+    #[expect(clippy::too_many_arguments, reason = "what is seen, and by whom")]
+    fn side(
+        &self,
+        program: &Program,
+        seen: &Seen<'_>,
+        role: RoleId,
+        end: End,
+        keys: &Keys,
+        now: Time,
+        miss: &mut Option<Refused>,
+    ) -> Vec<Taken> {
+        let finder = Finder::new(program, self, role, seen.message, end, keys, now);
+        let (hits, missed) = finder.run();
+        let mut taken: Vec<Taken> = Vec::new();
+        for hit in hits {
+            match self.evaluate(program, seen, role, end, keys, now, &hit) {
+                Ok(one) => taken.push(one),
+                Err(why) => nearer(miss, role, why),
+            }
+        }
+        if taken.is_empty() {
+            if let Some(missed) = missed {
+                nearer(miss, missed.role, missed.why);
+            }
+            return taken;
+        }
+        // Of instances that wait for a key, and a new one, the first that fits.
+        if let Some(best) = taken.iter().map(|one| one.rank).filter(|&rank| rank > 0).min() {
+            taken.retain(|one| one.rank == 0 || one.rank == best);
+        }
+        taken
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
+    fn evaluate(
+        &self,
+        program: &Program,
+        seen: &Seen<'_>,
+        role: RoleId,
+        end: End,
+        keys: &Keys,
+        now: Time,
+        hit: &Hit<'_>,
+    ) -> Result<Taken, Why> {
+        let mut one = Taken::at(role, end, hit);
+        if hit.discard {
+            return Ok(one);
+        }
+        let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
+        let rule = &*travel.rule;
+        let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
+            let view = View {
+                program,
+                live: self,
+                role: Some(role),
+                frames: &hit.frames,
+                pending,
+                payload: seen.payload,
+                now,
+            };
+            code.eval(&view)
+        };
+        let path = &*hit.path;
+        for sets in &hit.before {
+            let mut group = Vec::new();
+            for set in *sets {
+                // An initial value that cannot be computed leaves the variable without one.
+                group.push((set.slot, view(&one.pending, &set.value).ok()));
+            }
+            one.pending.extend(group);
+        }
+        for (depth, key, value) in keys {
+            let declared = path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
+            let Some(key_slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))) else { continue };
+            let (_, at) = place(key_slot.slot);
+            let held = hit.frames.get(usize::from(*depth)).and_then(|frame| frame.get(at as usize));
+            if held.is_none_or(Option::is_none) {
+                one.pending.push((key_slot.slot, Some(value.clone())));
+                one.names.push((*depth, *key, value.clone()));
+            }
+        }
+        if end == End::From
+            && let Some((from, to)) = &rule.within
+        {
+            if let Some(from) = from {
+                let from = hit.since.saturating_add(duration(view(&one.pending, from))?);
+                if now < from {
+                    return Err(Why::TooEarly { from });
+                }
+            }
+            let until = hit.since.saturating_add(duration(view(&one.pending, to))?);
+            if now > until {
+                return Err(Why::TooLate { until });
+            }
+        }
+        let alone = seen.sides == Sides::Take;
+        if end == End::From || alone {
+            for (at, condition) in rule.conditions.iter().enumerate() {
+                match view(&one.pending, &condition.code) {
+                    Ok(Value::Bool(true)) => {}
+                    Ok(_) => return Err(Why::False { condition: at }),
+                    // A receiver alone cannot check what the sender knows and it does not.
+                    Err(fault) if alone && is_unset(&fault) => {}
+                    Err(fault) => return Err(Why::Fault(fault)),
+                }
+            }
+        }
+        self.assign(program, role, end, path, &rule.sets, &view, &mut one.pending)?;
+        for &(field, slot) in &rule.binds {
+            let value = seen.payload.get(field as usize).cloned().flatten();
+            one.pending.push((slot, value));
+        }
+        for group in &rule.after {
+            self.assign(program, role, end, path, group, &view, &mut one.pending)?;
+        }
+        for hop in &hit.hops {
+            if let Hop::Enter(scope, _) = hop {
+                one.limits.push(limits(program, role, *scope, &one.pending, &view));
+            }
+        }
+        one.deadline = deadline(program, role, hit.region, hit.then, now, &one.pending, &view);
+        Ok(one)
+    }
+
+    /// Simultaneous assignments, as far as a role makes them.
+    #[expect(clippy::too_many_arguments, reason = "whose, where and how")]
+    fn assign(
+        &self,
+        program: &Program,
+        role: RoleId,
+        end: End,
+        path: &[FrameId],
+        sets: &[Set],
+        view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
+        pending: &mut Vec<Pending>,
+    ) -> Result<(), Why> {
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let mut group: Vec<Pending> = Vec::with_capacity(sets.len());
+        for set in sets {
+            let (depth, at) = place(set.slot);
+            let info = path
+                .get(usize::from(depth))
+                .and_then(|&frame| program.frames.entry(frame))
+                .and_then(|frame| frame.slots.get(at as usize));
+            let nobodys = info.is_some_and(|info| info.roles.is_empty());
+            let mine = match &set.who {
+                // What nobody knows is held once in the session, and with the instances of a family by both ends.
+                _ if nobodys => depth > 0 || end == End::From,
+                Who::Ends => info.is_none_or(|info| info.roles.contains(&role)),
+                Who::Roles(roles) => roles.contains(&role),
+            };
+            if !mine {
+                continue;
+            }
+            let value = view(pending, &set.value).map_err(Why::Fault)?;
+            if let Some(info) = info {
+                refined(&info.sort, &value, set.slot)?;
+            }
+            group.push((set.slot, Some(value)));
+        }
+        let from = pending.len();
+        pending.extend(group);
+        for at in from..pending.len() {
+            let Some(&(slot, _)) = pending.get(at) else { break };
+            let (depth, index) = place(slot);
+            let invariant = path
+                .get(usize::from(depth))
+                .and_then(|&frame| program.frames.entry(frame))
+                .and_then(|frame| frame.slots.get(index as usize))
+                .and_then(|info| info.invariant.as_ref());
+            if let Some(invariant) = invariant {
+                match view(pending, invariant) {
+                    Ok(Value::Bool(true)) => {}
+                    Ok(_) => return Err(Why::Broken { slot }),
+                    Err(fault) if is_unset(&fault) => {}
+                    Err(fault) => return Err(Why::Fault(fault)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys that a message names; what has no value names nothing.
+    fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
+        let mut keys = Keys::new();
+        for key in &rule.keys {
+            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now };
+            if let Ok(value) = key.value.eval(&view)
+                && value != Value::Unit
+                && !keys.iter().any(|(depth, number, _)| (*depth, *number) == (key.depth, key.key))
+            {
+                keys.push((key.depth, key.key, value));
+            }
+        }
+        keys
+    }
+
+    /// The digest of a remembered key, and for how long; none if a part of it is absent.
+    fn key_of(
+        &self,
+        program: &Program,
+        role: RoleId,
+        memory: &Memory,
+        payload: &[Option<Value>],
+        now: Time,
+    ) -> Option<(Digest, Option<Time>)> {
+        let seat = self.seats.entry(role)?;
+        let frames = [&seat.frame];
+        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now };
+        let mut values: SmallVec<[Value; 4]> = SmallVec::new();
+        for code in &memory.by {
+            values.push(code.eval(&view).ok()?);
+        }
+        let lasts = memory.lasts.as_ref().and_then(|code| duration(code.eval(&view)).ok());
+        Some(((memory.id, digest(values.iter())), lasts))
+    }
+
+    /// Makes a step that was admitted in this very configuration.
+    pub fn take(&mut self, program: &Program, way: &Way) {
+        self.now = self.now.max(way.now);
+        if way.duplicate {
+            return;
+        }
+        let Some(travel) = program.messages.entry(way.message) else { return };
+        for (key, content) in &way.remember {
+            self.memory.remember(*key, *content, self.now);
+        }
+        if let Some(queue) = travel.edge.and_then(|edge| self.queues.entry_mut(edge)) {
+            match way.sides {
+                Sides::Send => queue.push_back(Queued { message: way.message, payload: Arc::clone(&way.payload) }),
+                Sides::Receive => drop(queue.pop_front()),
+                Sides::Both | Sides::Take | Sides::Give => {}
+            }
+        }
+        for taken in &way.taken {
+            self.take_one(program, taken, travel.from);
+        }
+    }
+
+    fn take_one(&mut self, program: &Program, taken: &Taken, from: RoleId) {
+        if taken.discard {
+            return;
+        }
+        let now = self.now;
+        let Some(seat) = self.seats.entry_mut(taken.role) else { return };
+        for (slot, value) in &taken.pending {
+            let (depth, at) = place(*slot);
+            if depth == 0 {
+                let frame = if program.is_nobodys(at as usize) { &mut self.nobody } else { &mut seat.frame };
+                if let Some(cell) = frame.get_mut(at as usize) {
+                    cell.clone_from(value);
+                }
+            }
+        }
+        let mut mover = Mover {
+            program,
+            taken,
+            now,
+            timers: &mut self.timers,
+            limits: taken.limits.iter(),
+            stale: Vec::new(),
+            received: taken.end == End::To,
+        };
+        mover.region(&mut seat.act, &taken.hops, 0);
+        let stale = mover.stale;
+        if taken.end == End::To && from != taken.role {
+            for stale in &mut seat.stale {
+                if !stale.heard.contains(&from) {
+                    stale.heard.push(from);
+                }
+            }
+            seat.stale.retain(|stale| stale.heard.len() < program.roles().saturating_sub(1));
+        }
+        seat.stale.extend(stale);
+    }
+
+    /// A role crashed: it does nothing more.
+    pub fn crash(&mut self, role: RoleId) {
+        if let Some(seat) = self.seats.entry_mut(role) {
+            seat.crashed = true;
+        }
+    }
+}
+
+
+/// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
+/// expression that gives it.
+fn refined(sort: &Sort, value: &Value, slot: Slot) -> Result<(), Why> {
+    struct This<'a>(&'a Value);
+    impl Env for This<'_> {
+        fn slot(&self, slot: Slot) -> Option<&Value> {
+            (slot == Slot::THIS).then_some(self.0)
+        }
+    }
+    let mut at = sort;
+    loop {
+        at = match at {
+            Sort::Secret(of) => of,
+            Sort::Option(of) if *value != Value::Unit => of,
+            Sort::Refined(of, condition) => {
+                match condition.eval(&This(value)) {
+                    Ok(Value::Bool(true)) => {}
+                    Ok(_) => return Err(Why::Unfit { slot }),
+                    Err(fault) => return Err(Why::Fault(fault)),
+                }
+                of
+            }
+            _ => return Ok(()),
+        };
+    }
+}
+
+/// Whether a name held nothing.
+fn is_unset(fault: &Fault) -> bool {
+    matches!(fault.why(), crate::data::Why::Unset(_))
+}
+
+/// A span of time, in microseconds; by its sort an expression that is asked for one gives nothing else.
+fn duration(value: Result<Value, Fault>) -> Result<Time, Why> {
+    match value.map_err(Why::Fault)? {
+        Value::Duration(micros) => Ok(micros),
+        _ => Ok(Time::MAX),
+    }
+}
+
+/// The durations of the time limits of a scope that are the role's own.
+fn limits(
+    program: &Program,
+    role: RoleId,
+    scope: ScopeId,
+    pending: &[Pending],
+    view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
+) -> Vec<Option<Time>> {
+    let Some(Some(info)) = program.scopes.entry(scope) else { return Vec::new() };
+    let ScopeParts::Try(_, handlers) = &info.parts else { return Vec::new() };
+    let limit = |trigger: &Trigger| match trigger {
+        Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
+            duration(view(pending, code)).ok()
+        }
+        _ => None,
+    };
+    handlers.iter().map(|handler| limit(&handler.trigger)).collect()
+}
+
+/// Until when a role must have left a state: if all that it can do there by itself is in time only, the latest of it.
+fn deadline(
+    program: &Program,
+    role: RoleId,
+    region: RegionId,
+    state: StateId,
+    now: Time,
+    pending: &[Pending],
+    view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
+) -> Option<(Time, Span)> {
+    let row = program.row(role, region, state)?;
+    if row.exits.contains(&0) || !row.scopes.is_empty() {
+        return None;
+    }
+    let mut latest: Option<(Time, Span)> = None;
+    for arm in row.arms.iter().filter(|arm| arm.end == End::From) {
+        let rule = &program.messages.entry(arm.message)?.rule;
+        let (_, until) = rule.within.as_ref()?;
+        let until = now.saturating_add(duration(view(pending, until)).ok()?);
+        if latest.is_none_or(|(known, _)| known < until) {
+            latest = Some((until, arm.span));
+        }
+    }
+    latest
+}
+
+/// Makes one role's part of a step, along the way to it.
+struct Mover<'a> {
+    program: &'a Program,
+    taken: &'a Taken,
+    now: Time,
+    timers: &'a mut super::time::Timers,
+    limits: std::slice::Iter<'a, Vec<Option<Time>>>,
+    stale: Vec<Stale>,
+    received: bool,
+}
+
+impl Mover<'_> {
+    fn region(&mut self, act: &mut Activation, hops: &[Hop], depth: u8) {
+        match hops.split_first() {
+            None => {
+                act.state = self.taken.then;
+                act.since = self.now;
+                self.timers.disarm(std::mem::take(&mut act.armed));
+                if let Some((deadline, span)) = self.taken.deadline {
+                    act.armed = self.timers.arm(self.taken.role, deadline, span);
+                }
+            }
+            Some((&Hop::Enter(scope, inner), rest)) => {
+                self.timers.disarm(std::mem::take(&mut act.armed));
+                let Some(mut inside) = Inside::start(self.program, self.taken.role, scope, self.now) else { return };
+                let durations = self.limits.next();
+                if let (Parts::Try { limits, .. }, Some(durations)) = (&mut inside.parts, durations) {
+                    *limits = durations.iter().map(|limit| limit.map(|d| (d, self.now.saturating_add(d)))).collect();
+                }
+                act.state = inner;
+                act.since = self.now;
+                // A scope that is only skipped leaves nothing behind.
+                if let Some((&Hop::Leave(_, then), rest)) = rest.split_first() {
+                    act.state = then;
+                    return self.region(act, rest, depth);
+                }
+                act.inside = Some(Box::new(inside));
+                if let Some(inside) = act.inside.as_deref_mut() {
+                    self.scope(inside, rest, depth);
+                }
+            }
+            Some((&Hop::Leave(_, then), rest)) => {
+                if let Some(inside) = act.inside.take() {
+                    self.leave(act, *inside);
+                }
+                act.state = then;
+                act.since = self.now;
+                self.region(act, rest, depth);
+            }
+            Some((&Hop::Linger(number), rest)) => {
+                let quiet = match act.lingering.get_mut(number) {
+                    Some(inside) => {
+                        self.scope(inside, rest, depth);
+                        is_quiet(self.program, self.taken.role, inside)
+                    }
+                    None => false,
+                };
+                if quiet {
+                    act.lingering.remove(number);
+                }
+            }
+            Some(_) => {
+                if let Some(inside) = act.inside.as_deref_mut() {
+                    self.scope(inside, hops, depth);
+                }
+            }
+        }
+    }
+
+    /// A scope is left: its open rounds go on, what it abandoned may still arrive.
+    fn leave(&mut self, act: &mut Activation, inside: Inside) {
+        match &inside.parts {
+            Parts::During { .. } if !is_quiet(self.program, self.taken.role, &inside) => act.lingering.push(inside),
+            _ => self.disarm(&inside),
+        }
+    }
+
+    fn disarm(&mut self, inside: &Inside) {
+        let mut armed = Vec::new();
+        let mut note = |act: &Activation| {
+            if act.armed != 0 {
+                armed.push(act.armed);
+            }
+        };
+        each(inside, &mut note);
+        armed.into_iter().for_each(|number| self.timers.disarm(number));
+    }
+
+    fn scope(&mut self, inside: &mut Inside, hops: &[Hop], depth: u8) {
+        let Some((&hop, rest)) = hops.split_first() else { return };
+        let (program, role, now) = (self.program, self.taken.role, self.now);
+        let Some(Some(info)) = program.scopes.entry(inside.scope) else { return };
+        match (&mut inside.parts, &info.parts, hop) {
+            (Parts::Par(parts), _, Hop::Part(number)) => {
+                if let Some(act) = parts.get_mut(number) {
+                    self.region(act, rest, depth);
+                }
+            }
+            (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
+            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
+                else {
+                    return;
+                };
+                if anew {
+                    *act = Some(Activation::start(program, role, info.region, now));
+                    *opened = now;
+                }
+                if let Some(open) = act {
+                    self.region(open, rest, depth);
+                    if is_over(program, role, open) {
+                        self.timers.disarm(open.armed);
+                        *act = None;
+                    }
+                }
+            }
+            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+                let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
+                    return;
+                };
+                let Some(frame) = info.family else { return };
+                self.instance(family, frame, info.region, hop, rest);
+            }
+            (Parts::Try { act, received, limits, .. }, ScopeParts::Try(_, handlers), Hop::Current) => {
+                self.region(act, rest, depth);
+                if self.received {
+                    *received = now;
+                    for (limit, handler) in limits.iter_mut().zip(handlers) {
+                        if let (Some((duration, until)), Trigger::Timeout(..) | Trigger::Idle(..)) =
+                            (limit, &handler.trigger)
+                        {
+                            *until = now.saturating_add(*duration);
+                        }
+                    }
+                }
+            }
+            (Parts::Try { at, act, .. }, ScopeParts::Try(body, handlers), Hop::Handler(number)) => {
+                let Some(handler) = handlers.get(number) else { return };
+                let mut regions = vec![];
+                if in_body(*at) {
+                    regions.push(*body);
+                }
+                regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
+                self.stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+                *at = Attempt::Handler(number);
+                let abandoned = std::mem::replace(act, Activation::start(program, role, handler.region, now));
+                if let Some(inside) = &abandoned.inside {
+                    self.disarm(inside);
+                }
+                self.timers.disarm(abandoned.armed);
+                self.region(act, rest, depth);
+            }
+            _ => {}
+        }
+    }
+
+    fn instance(&mut self, family: &mut Family, frame: FrameId, region: RegionId, hop: Hop, rest: &[Hop]) {
+        let (program, role, now) = (self.program, self.taken.role, self.now);
+        let Some(declared) = program.frames.entry(frame) else { return };
+        let depth = declared.depth;
+        let id = match hop {
+            Hop::Instance(_, id) => id,
+            _ => {
+                let id = family.next;
+                family.next = family.next.wrapping_add(1);
+                family.opened = now;
+                let act = Activation::start(program, role, region, now);
+                family.live.insert(id, Instance { frame: vec![None; declared.slots.len()], act });
+                if !declared.keys.is_empty() {
+                    family.waiting.push_back(id);
+                }
+                id
+            }
+        };
+        for (_, key, value) in self.taken.names.iter().filter(|(at, ..)| *at == depth) {
+            let use_ = declared.keys.get(usize::from(*key)).map(|key| key.use_).unwrap_or_default();
+            family.name(id, usize::from(*key), value.clone(), use_);
+        }
+        let Some(instance) = family.live.get_mut(&id) else { return };
+        assign(&mut instance.frame, depth, &self.taken.pending);
+        let named = |frame: &Frame| {
+            declared.keys.iter().all(|key| {
+                let (_, at) = place(key.slot);
+                frame.get(at as usize).is_some_and(Option::is_some)
+            })
+        };
+        if named(&instance.frame) && !family.waiting.is_empty() {
+            family.waiting.retain(|&waiting| waiting != id);
+        }
+        self.region(&mut instance.act, rest, depth);
+        // [close]
+        if is_over(program, role, &instance.act)
+            && let Some(instance) = family.live.remove(&id)
+        {
+            family.waiting.retain(|&waiting| waiting != id);
+            self.timers.disarm(instance.act.armed);
+            for (number, key) in declared.keys.iter().enumerate() {
+                let (_, at) = place(key.slot);
+                let value = instance.frame.get(at as usize).and_then(Option::as_ref);
+                if let (Some(value), Some(by_key)) = (value, family.by_key.get_mut(number)) {
+                    by_key.remove(value);
+                }
+            }
+        }
+    }
+}
+
+fn assign(frame: &mut Frame, depth: u8, pending: &[Pending]) {
+    for (slot, value) in pending {
+        let (at_depth, at) = place(*slot);
+        if at_depth == depth
+            && at_depth != PAYLOAD
+            && let Some(cell) = frame.get_mut(at as usize)
+        {
+            cell.clone_from(value);
+        }
+    }
+}
+
+/// Every activation in a scope.
+fn each(inside: &Inside, seen: &mut impl FnMut(&Activation)) {
+    let mut todo: Vec<&Activation> = Vec::new();
+    parts(inside, &mut todo);
+    while let Some(act) = todo.pop() {
+        seen(act);
+        for inside in act.inside.as_deref().into_iter().chain(&act.lingering) {
+            parts(inside, &mut todo);
+        }
+    }
+}
+
+fn parts<'i>(inside: &'i Inside, todo: &mut Vec<&'i Activation>) {
+    match &inside.parts {
+        Parts::Par(acts) => todo.extend(acts),
+        Parts::During { main, rounds } => {
+            todo.extend(main);
+            for round in rounds {
+                match round {
+                    Round::One { act, .. } => todo.extend(act),
+                    Round::Family(family) => todo.extend(family.live.values().map(|one| &one.act)),
+                }
+            }
+        }
+        Parts::Try { act, .. } => todo.push(act),
+    }
+}
+
+/// Whether a round or an instance has ended: its block is over, and nothing in it is open.
+fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool {
+    if act.lingering.iter().any(|inside| !is_quiet(program, role, inside)) {
+        return false;
+    }
+    let Some(row) = program.row(role, act.region, act.state) else { return true };
+    let Some(inside) = act.inside.as_deref() else { return row.is_over() };
+    if !is_spent(program, role, inside) {
+        return false;
+    }
+    let ways = super::find::exits(program, role, At::Live(act));
+    ways.contains(&0)
+        && row.leaves.iter().all(|&(_, then)| program.row(role, act.region, then).is_none_or(|row| row.is_over()))
+}
+
+/// Whether nothing can happen in a scope any more.
+fn is_spent(program: &Program, role: RoleId, inside: &Inside) -> bool {
+    match &inside.parts {
+        Parts::Par(parts) => parts.iter().all(|part| is_over(program, role, part)),
+        Parts::During { main, rounds } => {
+            main.as_ref().is_some_and(|main| is_over(program, role, main))
+                && rounds.iter().all(|round| match round {
+                    Round::One { act, .. } => act.is_none(),
+                    Round::Family(family) => family.live.is_empty(),
+                })
+        }
+        Parts::Try { act, .. } => is_over(program, role, act),
+    }
+}

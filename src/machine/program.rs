@@ -1,0 +1,518 @@
+//! Programs: what is beyond the kernel, compiled.
+//!
+//! A protocol with scopes or data has, for each role, one automaton per *region*: the protocol itself, and each block of
+//! a `par`, `during` or `try` (see [`Graph`]). What a role may do is a tree of activations of these automata
+//! ([`Live`](super::Live)). A message is an edge, a label and a signature, whose rule says what it demands of data.
+//!
+//! INVARIANT (closed): a state in a row, a region in a scope and a scope in a row are ids of their tables.
+//! INVARIANT (mentions): `mentions` of a region holds every message that the role sends, takes or does in it or in a
+//! scope inside, so what is not in it need not be searched.
+
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use rustc_hash::FxHashMap;
+
+use crate::{
+    data::Code,
+    diag::Span,
+    id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, StateId, TooMany},
+    protocol::{
+        Act, EdgeKind, Entry, Frame, Graph, Header, Local, Names, Payload, ProjectionError, Projector, Rule, Scope,
+        Shape, ShapeKind, Term, Trigger, place,
+    },
+};
+
+/// The side of a message that a role takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// It sends it, or does it by itself.
+    From,
+    /// It receives it.
+    To,
+}
+
+/// A message that can travel, or a local action.
+#[derive(Clone, Debug)]
+pub struct Travel {
+    /// The sender; who acts, if it is also `to`.
+    pub from: RoleId,
+    /// The receiver.
+    pub to: RoleId,
+    /// Its edge; none for a local action.
+    pub edge: Option<EdgeId>,
+    /// The label.
+    pub label: LabelId,
+    /// The signature.
+    pub sort: SortId,
+    /// What it demands and changes.
+    pub rule: Arc<Rule>,
+}
+
+/// Something that a role does in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arm {
+    /// Which message.
+    pub message: MessageId,
+    /// Which side.
+    pub end: End,
+    /// Where it leads.
+    pub then: StateId,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A state of a role in a region.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Messages, sorted by message and side.
+    pub arms: Box<[Arm]>,
+    /// Scopes that begin here, and the state while they last.
+    pub scopes: Box<[(ScopeId, StateId)]>,
+    /// While a scope lasts: where its ways out lead.
+    pub leaves: Box<[(u32, StateId)]>,
+    /// The ways out of the region's own scope that are open here; 0 is its end.
+    pub exits: Box<[u32]>,
+    /// Where it is entered.
+    pub span: Span,
+}
+
+impl Row {
+    /// Whether nothing can happen here any more, and the region may end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.arms.is_empty() && self.scopes.is_empty() && self.leaves.is_empty()
+    }
+
+    /// What is done with a message here.
+    pub fn arms(&self, message: MessageId, end: End) -> impl Iterator<Item = &Arm> {
+        let from = self.arms.partition_point(|arm| (arm.message, arm.end) < (message, end));
+        let rest = self.arms.get(from..).unwrap_or(&[]);
+        rest.iter().take_while(move |arm| (arm.message, arm.end) == (message, end))
+    }
+}
+
+/// A role's automaton of a region.
+#[derive(Clone, Debug)]
+pub struct Automaton {
+    /// Where it begins.
+    pub initial: StateId,
+    /// Its states; the first is dead.
+    pub rows: IdVec<StateId, Row>,
+    mentions: [FixedBitSet; 2],
+}
+
+impl Automaton {
+    /// Whether a message occurs in it, or in a scope inside.
+    #[inline]
+    #[must_use]
+    pub fn mentions(&self, message: MessageId, end: End) -> bool {
+        let [from, to] = &self.mentions;
+        let set = if end == End::From { from } else { to };
+        set.contains(message.index())
+    }
+}
+
+/// A region.
+#[derive(Clone, Debug)]
+pub struct RegionInfo {
+    /// The frame of its variables.
+    pub frame: FrameId,
+    /// Its depth.
+    pub depth: u8,
+    /// Assignments in front of each role's first step.
+    pub entry: Entry,
+}
+
+/// A round of a `during`.
+#[derive(Clone, Debug)]
+pub struct RoundInfo {
+    /// Its region.
+    pub region: RegionId,
+    /// The frame of an instance, if it is a family.
+    pub family: Option<FrameId>,
+    /// Its name.
+    pub name: Option<Box<str>>,
+    /// In what time the next one begins.
+    pub every: Option<Code>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A handler of a `try`.
+#[derive(Clone, Debug)]
+pub struct HandlerInfo {
+    /// Its region.
+    pub region: RegionId,
+    /// What leads into it.
+    pub trigger: Trigger,
+}
+
+/// What a scope is made of.
+#[derive(Clone, Debug)]
+pub enum ScopeParts {
+    /// Parts.
+    Par(Box<[RegionId]>),
+    /// A main part and rounds.
+    During(Option<RegionId>, Box<[RoundInfo]>),
+    /// A body and handlers.
+    Try(RegionId, Box<[HandlerInfo]>),
+}
+
+/// A scope.
+#[derive(Clone, Debug)]
+pub struct ScopeInfo {
+    /// Its regions.
+    pub parts: ScopeParts,
+    /// Who takes part.
+    pub roles: Box<[RoleId]>,
+    /// Assignments behind it, by the number of the way out.
+    pub behind: Vec<(u32, Entry)>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Why there is no program.
+#[derive(Debug)]
+pub enum ProgramError {
+    /// More of something than ids.
+    TooMany(TooMany),
+    /// A role's automaton is too large.
+    Projection(Box<ProjectionError>),
+    /// Families are nested deeper than slots can say.
+    TooDeep,
+}
+
+impl From<TooMany> for ProgramError {
+    fn from(error: TooMany) -> Self {
+        Self::TooMany(error)
+    }
+}
+
+/// A protocol beyond the kernel, ready to run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Per role and region the automaton, where the role takes part.
+    pub(super) automata: IdVec<RoleId, IdVec<RegionId, Option<Automaton>>>,
+    pub(super) edges: IdVec<EdgeId, (RoleId, RoleId, EdgeKind)>,
+    pub(super) messages: IdVec<MessageId, Travel>,
+    find: FxHashMap<(RoleId, RoleId, LabelId), Vec<MessageId>>,
+    pub(super) regions: IdVec<RegionId, RegionInfo>,
+    pub(super) scopes: IdVec<ScopeId, Option<ScopeInfo>>,
+    pub(super) frames: IdVec<FrameId, Frame>,
+    /// Slots of the session's frame that nobody knows.
+    nobodys: FixedBitSet,
+}
+
+impl Program {
+    /// The program of a protocol: what each role sees of its graph, determinized; nothing is refused for not being
+    /// projectable.
+    pub fn of(names: &Names, header: &Header, term: &Term, graph: &Graph) -> Result<Self, ProgramError> {
+        let mut projector = Projector::new(graph);
+        let mut locals: IdVec<RoleId, IdVec<RegionId, Option<Local>>> = IdVec::new();
+        for role in header.roles.ids() {
+            let mut row = IdVec::new();
+            for region in graph.regions.values() {
+                let takes_part = region.scope.is_none_or(|scope| {
+                    let shape = graph.scopes.entry(scope).and_then(Option::as_ref);
+                    shape.is_some_and(|shape| shape.roles.binary_search(&role).is_ok())
+                });
+                let local = match takes_part {
+                    true => Some(
+                        projector
+                            .canonical_region(role, region.start)
+                            .map_err(|error| ProgramError::Projection(Box::new(error)))?,
+                    ),
+                    false => None,
+                };
+                row.push(local)?;
+            }
+            locals.push(row)?;
+        }
+        Self::assemble(names, header, term, graph, &locals)
+    }
+
+    fn assemble(
+        names: &Names,
+        header: &Header,
+        term: &Term,
+        graph: &Graph,
+        locals: &IdVec<RoleId, IdVec<RegionId, Option<Local>>>,
+    ) -> Result<Self, ProgramError> {
+        let mut program = Self {
+            automata: IdVec::new(),
+            edges: IdVec::new(),
+            messages: IdVec::new(),
+            find: FxHashMap::default(),
+            regions: IdVec::new(),
+            scopes: IdVec::new(),
+            frames: term.frames.clone(),
+            nobodys: FixedBitSet::new(),
+        };
+        if program.frames.is_empty() {
+            program.frames.push(Frame::default())?;
+        }
+        if program.frames.values().any(|frame| frame.depth >= 250) {
+            return Err(ProgramError::TooDeep);
+        }
+        if let Some(root) = program.frames.values().next() {
+            program.nobodys = FixedBitSet::with_capacity(root.slots.len());
+            for (at, _) in root.slots.iter().enumerate().filter(|(_, slot)| slot.roles.is_empty()) {
+                program.nobodys.insert(at);
+            }
+        }
+        for region in graph.regions.values() {
+            let depth = program.frames.entry(region.frame).map_or(0, |frame| frame.depth);
+            let info = RegionInfo { frame: region.frame, depth, entry: region.entry.clone() };
+            program.regions.push(info)?;
+        }
+        for (id, shape) in graph.scopes.iter() {
+            let info = shape.as_ref().and_then(|shape| scope_info(term.scopes.entry(id)?, shape));
+            program.scopes.push(info)?;
+        }
+        let known = program.number_messages(names, header, locals)?;
+        for (role, regions) in locals.iter() {
+            let mut row = IdVec::new();
+            for local in regions.values() {
+                row.push(local.as_ref().map(|local| program.automaton(role, local, &known)))?;
+            }
+            program.automata.push(row)?;
+        }
+        program.find_mentions();
+        Ok(program)
+    }
+
+    /// Numbers everything that anybody sends, takes or does, in the order of (from, to, label, signature).
+    fn number_messages(
+        &mut self,
+        names: &Names,
+        header: &Header,
+        locals: &IdVec<RoleId, IdVec<RegionId, Option<Local>>>,
+    ) -> Result<FxHashMap<(RoleId, RoleId, LabelId, SortId), MessageId>, ProgramError> {
+        let mut travels = Vec::new();
+        for (role, regions) in locals.iter() {
+            let arms = regions.values().flatten().flat_map(|local| local.states.values()).flat_map(|state| &state.arms);
+            for arm in arms {
+                if let Some((from, to, _)) = ends(role, arm.act) {
+                    travels.push((from, to, arm.label, arm.sort));
+                }
+            }
+        }
+        travels.sort_unstable();
+        travels.dedup();
+        let mut known = FxHashMap::default();
+        let mut edge_of: FxHashMap<(RoleId, RoleId), EdgeId> = FxHashMap::default();
+        for (from, to, label, sort) in travels {
+            let edge = match edge_of.get(&(from, to)) {
+                _ if from == to => None,
+                Some(&edge) => Some(edge),
+                None => {
+                    let edge = self.edges.push((from, to, header.edge_kind(from, to)))?;
+                    edge_of.insert((from, to), edge);
+                    Some(edge)
+                }
+            };
+            let rule = Arc::new(names.rule(sort).cloned().unwrap_or_default());
+            let id = self.messages.push(Travel { from, to, edge, label, sort, rule })?;
+            self.find.entry((from, to, label)).or_default().push(id);
+            known.insert((from, to, label, sort), id);
+        }
+        Ok(known)
+    }
+
+    fn automaton(
+        &self,
+        role: RoleId,
+        local: &Local,
+        known: &FxHashMap<(RoleId, RoleId, LabelId, SortId), MessageId>,
+    ) -> Automaton {
+        let mut mentions = [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
+        let rows = local.states.values().map(|state| {
+            let mut arms: Vec<Arm> = Vec::new();
+            let (mut scopes, mut leaves, mut exits) = (Vec::new(), Vec::new(), Vec::new());
+            if state.may_stop {
+                exits.push(0);
+            }
+            for arm in &state.arms {
+                match arm.act {
+                    Act::Scope(scope) => scopes.push((scope, arm.then)),
+                    Act::Leave(_, number) => leaves.push((number, arm.then)),
+                    Act::Exit(_, number) => exits.push(number),
+                    Act::Send(_) | Act::Receive(_) | Act::Act => {
+                        let Some((from, to, end)) = ends(role, arm.act) else { continue };
+                        let Some(&message) = known.get(&(from, to, arm.label, arm.sort)) else { continue };
+                        let [sent, taken] = &mut mentions;
+                        if end == End::From { sent } else { taken }.insert(message.index());
+                        arms.push(Arm { message, end, then: arm.then, span: arm.span });
+                    }
+                }
+            }
+            arms.sort_by_key(|arm| (arm.message, arm.end));
+            Row { arms: arms.into(), scopes: scopes.into(), leaves: leaves.into(), exits: exits.into(), span: state.span }
+        });
+        let rows = rows.collect();
+        Automaton { initial: local.initial, rows, mentions }
+    }
+
+    /// INVARIANT (mentions): what scopes hold is handed on to the regions in which they stand, until nothing changes.
+    fn find_mentions(&mut self) {
+        let scopes = &self.scopes;
+        for automata in self.automata.values_mut() {
+            let inner: Vec<Vec<ScopeId>> = automata
+                .values()
+                .map(|automaton| {
+                    let rows = automaton.iter().flat_map(|automaton| automaton.rows.values());
+                    rows.flat_map(|row| row.scopes.iter().map(|&(scope, _)| scope)).collect()
+                })
+                .collect();
+            let mut changed = true;
+            while changed {
+                changed = false;
+                for (at, scopes_in) in inner.iter().enumerate() {
+                    for &scope in scopes_in {
+                        let regions = scopes.entry(scope).and_then(Option::as_ref).map(ScopeInfo::regions);
+                        for region in regions.unwrap_or_default() {
+                            let Some(more) =
+                                automata.entry(region).and_then(Option::as_ref).map(|found| found.mentions.clone())
+                            else {
+                                continue;
+                            };
+                            let Some(Some(place)) = RegionId::new(at).ok().and_then(|at| automata.entry_mut(at)) else {
+                                continue;
+                            };
+                            for (mine, more) in place.mentions.iter_mut().zip(&more) {
+                                let before = mine.count_ones(..);
+                                mine.union_with(more);
+                                changed |= mine.count_ones(..) != before;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a label between two roles can be: one message for each signature. A local action has the same role twice.
+    #[must_use]
+    pub fn find(&self, from: RoleId, to: RoleId, label: LabelId) -> &[MessageId] {
+        self.find.get(&(from, to, label)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All messages and local actions.
+    #[must_use]
+    pub fn messages(&self) -> &IdVec<MessageId, Travel> {
+        &self.messages
+    }
+
+    /// The frames of variables.
+    #[must_use]
+    pub fn frames(&self) -> &IdVec<FrameId, Frame> {
+        &self.frames
+    }
+
+    /// The scopes.
+    #[must_use]
+    pub fn scopes(&self) -> &IdVec<ScopeId, Option<ScopeInfo>> {
+        &self.scopes
+    }
+
+    /// The automata of all roles and regions.
+    pub fn automata(&self) -> impl Iterator<Item = &Automaton> {
+        self.automata.values().flat_map(|regions| regions.values().flatten())
+    }
+
+    /// The automaton of a role in a region.
+    #[inline]
+    #[must_use]
+    pub fn automaton_of(&self, role: RoleId, region: RegionId) -> Option<&Automaton> {
+        self.automata.entry(role)?.entry(region)?.as_ref()
+    }
+
+    /// A role's state in a region.
+    #[inline]
+    #[must_use]
+    pub fn row(&self, role: RoleId, region: RegionId, state: StateId) -> Option<&Row> {
+        self.automaton_of(role, region)?.rows.entry(state)
+    }
+
+    /// Whether a slot of the session's frame is known to no role.
+    #[inline]
+    #[must_use]
+    pub fn is_nobodys(&self, slot: usize) -> bool {
+        self.nobodys.contains(slot)
+    }
+
+    /// How many roles there are.
+    #[must_use]
+    pub fn roles(&self) -> usize {
+        self.automata.len()
+    }
+
+    /// The name of the variable or field in a slot of a message, for reports.
+    #[must_use]
+    pub fn slot_name<'n>(&'n self, names: &'n Names, message: MessageId, frame: FrameId, slot: crate::data::Slot) -> &'n str {
+        let (depth, index) = place(slot);
+        if depth == crate::protocol::PAYLOAD {
+            let payload: Option<&Payload> = self.messages.entry(message).and_then(|travel| names.payload(travel.sort));
+            let field = payload.and_then(|payload| payload.fields.get(index as usize));
+            return field.and_then(|field| field.name.as_deref()).unwrap_or("?");
+        }
+        let mut at = Some(frame);
+        while let Some(frame) = at.and_then(|at| self.frames.entry(at)) {
+            if frame.depth == depth {
+                return frame.slots.get(index as usize).map_or("?", |slot| &slot.name);
+            }
+            at = frame.parent;
+        }
+        "?"
+    }
+}
+
+impl ScopeInfo {
+    /// All regions.
+    #[must_use]
+    pub fn regions(&self) -> Vec<RegionId> {
+        match &self.parts {
+            ScopeParts::Par(parts) => parts.to_vec(),
+            ScopeParts::During(main, rounds) => {
+                main.iter().copied().chain(rounds.iter().map(|round| round.region)).collect()
+            }
+            ScopeParts::Try(body, handlers) => {
+                std::iter::once(*body).chain(handlers.iter().map(|handler| handler.region)).collect()
+            }
+        }
+    }
+}
+
+fn scope_info(scope: &Scope, shape: &Shape) -> Option<ScopeInfo> {
+    let parts = match (scope, &shape.kind) {
+        (Scope::Par { .. }, ShapeKind::Par(parts)) => ScopeParts::Par(parts.clone()),
+        (Scope::During { rounds, .. }, ShapeKind::During(main, regions)) => {
+            let rounds = rounds.iter().zip(regions).map(|(round, &region)| RoundInfo {
+                region,
+                family: round.family,
+                name: round.name.clone(),
+                every: round.every.clone(),
+                span: round.span,
+            });
+            ScopeParts::During(*main, rounds.collect())
+        }
+        (Scope::Try { handlers, .. }, ShapeKind::Try(body, regions)) => {
+            let handlers = handlers.iter().zip(regions);
+            let handlers =
+                handlers.map(|(handler, &region)| HandlerInfo { region, trigger: handler.trigger.clone() });
+            ScopeParts::Try(*body, handlers.collect())
+        }
+        _ => return None,
+    };
+    Some(ScopeInfo { parts, roles: shape.roles.clone(), behind: shape.behind.clone(), span: shape.span })
+}
+
+fn ends(role: RoleId, act: Act) -> Option<(RoleId, RoleId, End)> {
+    match act {
+        Act::Send(to) => Some((role, to, End::From)),
+        Act::Receive(from) => Some((from, role, End::To)),
+        Act::Act => Some((role, role, End::From)),
+        Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! What is beyond the kernel, made ready for the checks: scopes and families are unrolled, and what can be said without
+//! looking at runs is said.
+//!
+//! In: a specification. Out: the same with a [`Flat`] for each protocol that has more than the kernel. Every region of
+//! it is projected by itself: `projectable` asks no more. All other properties look at the runs of the flat automata,
+//! which leave data out: they have every run of the protocol, and perhaps more. So a run that goes wrong there is proof
+//! only if no step has a condition, and "nothing goes wrong" is proof for what data cannot make worse: whether a role
+//! can be stuck because all that it might send is excluded is asked here ([`Flat::blocked`]).
+
+use crate::{
+    diag::Span,
+    id::{IdVec, RoleId},
+    machine::{
+        End, Program, ProgramError, ScopeParts,
+        flatten::{FlattenError, Limits, flatten},
+    },
+    protocol::{Discipline, Flat, Graph, Names, Projector, Protocol, Spec, Trigger},
+};
+
+/// Unrolls every protocol that has more than the kernel, with this many keys per family.
+pub fn expand(spec: &mut Spec, keys: u32) {
+    let Spec { protocols, names, .. } = spec;
+    for protocol in protocols {
+        if protocol.flat.is_none()
+            && let Some(graph) = &protocol.graph
+            && protocol.header.usable().is_ok()
+        {
+            protocol.flat = Some(flat(protocol, graph, names, keys));
+        }
+    }
+}
+
+fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: u32) -> Flat {
+    let header = &protocol.header;
+    let mut flat = Flat::default();
+    project(protocol, graph, names, &mut flat);
+    let program = match Program::of(names, header, &protocol.term, graph) {
+        Ok(program) => program,
+        Err(error) => {
+            flat.limit = Some(match error {
+                ProgramError::TooMany(error) => error.to_string(),
+                ProgramError::Projection(_) => "the roles' automata are too large".to_owned(),
+                ProgramError::TooDeep => "families are nested too deep".to_owned(),
+            });
+            return flat;
+        }
+    };
+    flat.keys = (program.frames().len() > 1).then_some(keys);
+    rules(&program, &mut flat);
+    let limits = Limits { keys, ..Limits::default() };
+    let mut locals: IdVec<RoleId, _> = IdVec::new();
+    for role in header.roles.ids() {
+        match flatten(&program, role, names, limits) {
+            Ok(local) => {
+                if locals.push(local).is_err() {
+                    return flat;
+                }
+            }
+            Err(error) => {
+                let role = header.role_name(role);
+                flat.limit = Some(match error {
+                    FlattenError::TooMany(error) => error.to_string(),
+                    FlattenError::States(most) => {
+                        format!("with its scopes unrolled, `{role}` has more than {most} states")
+                    }
+                    FlattenError::Arms(most) => {
+                        format!("with its scopes unrolled, `{role}` has more than {most} transitions")
+                    }
+                });
+                return flat;
+            }
+        }
+    }
+    flat.locals = locals;
+    flat
+}
+
+/// Projects every region for every role that takes part in it.
+fn project(protocol: &Protocol, graph: &Graph, names: &Names, flat: &mut Flat) {
+    let header = &protocol.header;
+    let mut projector = Projector::new(graph);
+    let mut errors = projector.form().to_vec();
+    for region in graph.regions.values() {
+        let roles: Vec<RoleId> = match region.scope.and_then(|scope| graph.scopes.entry(scope)?.as_ref()) {
+            Some(shape) => shape.roles.to_vec(),
+            None => header.roles.ids().collect(),
+        };
+        for role in roles {
+            if errors.iter().any(|error| error.role == role) {
+                continue;
+            }
+            if let Err(error) = projector.project_region(role, Discipline::Full, region.start) {
+                errors.push(error);
+            }
+        }
+    }
+    flat.roles = errors.iter().map(|error| error.role).collect();
+    flat.roles.sort_unstable();
+    flat.roles.dedup();
+    flat.diagnostics = errors.iter().map(|error| error.diagnostic(graph, header, names)).collect();
+}
+
+/// What rules there are, and whether one of them may leave a role with nothing to do.
+fn rules(program: &Program, flat: &mut Flat) {
+    for travel in program.messages().values() {
+        let rule = &travel.rule;
+        flat.conditions |= !(rule.conditions.is_empty() && rule.unique.is_empty() && rule.idempotent.is_empty());
+        flat.timed |= rule.within.is_some();
+    }
+    for scope in program.scopes().values().flatten() {
+        if let ScopeParts::Try(_, handlers) = &scope.parts {
+            flat.timed |= handlers.iter().any(|handler| {
+                matches!(handler.trigger, Trigger::Timeout(..) | Trigger::Idle(..) | Trigger::Deadline(..))
+            });
+        }
+    }
+    flat.blocked = blocked(program);
+}
+
+/// A state in which a role only sends, and each of its messages has a condition that is not of its own choosing.
+fn blocked(program: &Program) -> Option<Span> {
+    for automaton in program.automata() {
+        for row in automaton.rows.values() {
+            if row.arms.is_empty() || !row.exits.is_empty() || !row.scopes.is_empty() {
+                continue;
+            }
+            let free = row.arms.iter().any(|arm| {
+                let rule = program.messages().entry(arm.message).map(|travel| &travel.rule);
+                arm.end == End::To || rule.is_none_or(|rule| rule.conditions.is_empty() && rule.unique.is_empty())
+            });
+            if !free {
+                return row.arms.first().map(|arm| arm.span);
+            }
+        }
+    }
+    None
+}
