@@ -138,3 +138,34 @@ pub(super) fn compile(
         }
     }
 }
+
+/// What a closed expression gives; functions of the file itself may be called.
+fn closed(sorts: &Sorts<'_>, expr: &tree::Expr, wanted: Option<&Sort>, found: &mut Vec<Diagnostic>) -> Option<Value> {
+    let consts = FxHashMap::default();
+    let around = Around { functions: &sorts.functions, sorts, module: ModuleId::default(), consts: &consts };
+    compile(sorts, expr, wanted, &around, found)?.eval(&data::Empty).ok()
+}
+
+/// A point in time (a timestamp, its text, or milliseconds since 1970) or a duration, in microseconds.
+pub(super) fn moment(sorts: &Sorts<'_>, expr: &tree::Expr) -> Option<i64> {
+    match closed(sorts, expr, None, &mut Vec::new())? {
+        Value::Timestamp(micros) | Value::Duration(micros) => Some(micros),
+        Value::Int(millis) => millis.checked_mul(1_000),
+        Value::Text(_) => {
+            let sort = Sort::Builtin(data::Builtin::Timestamp);
+            match closed(sorts, expr, Some(&sort), &mut Vec::new())? {
+                Value::Timestamp(micros) => Some(micros),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A payload field of a trace that is computed from literals, as JSON.
+pub(super) fn json(sorts: &Sorts<'_>, expr: &tree::Expr) -> Option<serde_json::Value> {
+    let value = closed(sorts, expr, None, &mut Vec::new())?;
+    let redaction = data::Redaction::new(&[]);
+    let text = data::write(&value, None, &redaction, &|_| false);
+    serde_json::from_str(&text).ok()
+}

@@ -212,6 +212,20 @@ impl<'t> Sorts<'t> {
         }
     }
 
+    /// Where a name stands in a text, if it does.
+    pub(super) fn word(&self, span: Span, name: &str) -> Span {
+        let text = self.sources.slice(span);
+        let wordy = |c: char| c.is_alphanumeric() || c == '_';
+        let found = text.match_indices(name).find(|(at, _)| {
+            let before = text.get(..*at).and_then(|text| text.chars().next_back());
+            let after = text.get(at.saturating_add(name.len())..).and_then(|text| text.chars().next());
+            !before.is_some_and(wordy) && !after.is_some_and(wordy)
+        });
+        let Some(start) = found.and_then(|(at, _)| span.start.checked_add(u32::try_from(at).ok()?)) else { return span };
+        let end = u32::try_from(name.len()).ok().and_then(|length| start.checked_add(length));
+        Span { start, end: end.unwrap_or(span.end), ..span }
+    }
+
     /// A declared type without parameters, for `x is T`.
     pub(super) fn declared<'s>(&'s self, module: ModuleId, name: &'s str) -> Option<&'s Sort> {
         self.aliases.get(&(module, name)).filter(|alias| alias.params == 0).map(|alias| &alias.sort)
