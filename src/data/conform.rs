@@ -53,6 +53,18 @@ impl From<Oversize> for Misfit {
     }
 }
 
+/// Whether a value is one of a sort, as it stands: what is assigned to a variable, for example.
+///
+/// A sort's condition that asks for the time or for the host is judged by the environment.
+pub fn fits(sort: &Sort, value: &Value, env: &dyn Env) -> Result<(), Misfit> {
+    conform(value, sort, env, &mut Meter::full()).map(|_| ())
+}
+
+/// A value taken as one of a sort: strings of numbers, timestamps and so on become what they spell, as in JSON.
+pub fn coerce(sort: &Sort, value: &Value, env: &dyn Env) -> Result<Value, Misfit> {
+    conform(value, sort, env, &mut Meter::full())
+}
+
 /// Whether the condition of a sort admits a value.
 pub(super) fn admit(value: &Value, condition: &super::Code, env: &dyn Env, meter: &mut Meter) -> Result<(), Misfit> {
     let env = OfThis { this: value, around: env };

@@ -398,7 +398,7 @@ pub(super) fn negate(a: &Value) -> Result<Value, Why> {
     match a {
         Value::Int(int) => match int.checked_neg() {
             Some(int) => Ok(Value::Int(int)),
-            None => Ok(Exact::integer(-BigInt::from(*int)).value()?),
+            None => Ok(Exact::integer(BigInt::from(*int)).neg().value()?),
         },
         Value::Small(_) | Value::Exact(_) => match Exact::of(a) {
             Some(exact) => Ok(exact.neg().value()?),

@@ -11,6 +11,7 @@
 //!
 //! Not here: what a slot stands for, who knows it, and when an expression is evaluated. That is lowering's.
 
+mod bytecode;
 mod check;
 mod code;
 mod collection;
@@ -29,10 +30,10 @@ mod value;
 mod walk;
 mod write;
 
-pub use check::{called, compile, define};
+pub use check::{called, compile, define, mentioned};
 pub use code::{Code, Env};
 pub use collection::{BadRecord, Extent, List, MAX_DEPTH, MAX_WEIGHT, Map, Oversize, Record, Set};
-pub use conform::Misfit;
+pub use conform::{Misfit, coerce, fits};
 pub use fault::{Fault, Why};
 pub use function::{Function, MAX_STEPS, MAX_TEXT};
 pub use json::Flaw;

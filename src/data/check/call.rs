@@ -7,7 +7,7 @@ use crate::{
     syntax::tree::{Expr, Name},
 };
 
-const MACROS: [(&str, Macro); 4] =
+pub(super) const MACROS: [(&str, Macro); 4] =
     [("all", Macro::All), ("exists", Macro::Exists), ("filter", Macro::Filter), ("map", Macro::Map)];
 
 /// An argument: checked already, as the receiver of `x.f(…)` is, or still to be.

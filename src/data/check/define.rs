@@ -48,6 +48,63 @@ pub fn called(expr: &Expr) -> Vec<&str> {
     found
 }
 
+/// The plain names that an expression speaks of, each once, but for variables of its own macros.
+pub fn mentioned(expr: &Expr) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    // Expressions, each with the names that macros around it bind.
+    let mut stack: Vec<(&Expr, Vec<&str>)> = vec![(expr, Vec::new())];
+    while let Some((expr, bound)) = stack.pop() {
+        let mut push = |expr| stack.push((expr, bound.clone()));
+        match &expr.kind {
+            ExprKind::Literal(_) => {}
+            ExprKind::Name(name) => {
+                if !bound.contains(&&*name.text) {
+                    found.push(&name.text);
+                }
+            }
+            ExprKind::Call(name, args) => match (args.as_slice(), is_macro(&name.text)) {
+                ([over, Expr { kind: ExprKind::Name(variable), .. }, body], true) => {
+                    push(over);
+                    let inner = bound.iter().copied().chain([&*variable.text]).collect();
+                    stack.push((body, inner));
+                }
+                (args, _) => args.iter().for_each(push),
+            },
+            ExprKind::List(items) => items.iter().for_each(push),
+            ExprKind::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).for_each(push),
+            ExprKind::Unary(_, of) => push(of),
+            ExprKind::Binary(first, rest) => {
+                push(first);
+                rest.iter().for_each(|(_, expr)| push(expr));
+            }
+            ExprKind::Conditional(a, b, c) => [a, b, c].into_iter().for_each(|expr| push(expr)),
+            ExprKind::Postfix(first, rest) => {
+                push(first);
+                for step in rest {
+                    match step {
+                        Postfix::Member(_) | Postfix::Is(_) => {}
+                        Postfix::Method(name, args) => match (args.as_slice(), is_macro(&name.text)) {
+                            ([Expr { kind: ExprKind::Name(variable), .. }, body], true) => {
+                                let inner = bound.iter().copied().chain([&*variable.text]).collect();
+                                stack.push((body, inner));
+                            }
+                            (args, _) => args.iter().for_each(|arg| stack.push((arg, bound.clone()))),
+                        },
+                        Postfix::Index(at) => stack.push((at, bound.clone())),
+                    }
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn is_macro(name: &str) -> bool {
+    super::call::MACROS.iter().any(|(word, _)| *word == name)
+}
+
 /// The scope of bodies: `def`s that are ready, and what is around but for slots.
 struct Bodies<'a> {
     around: &'a dyn Scope,

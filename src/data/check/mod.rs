@@ -25,7 +25,7 @@ use crate::{
     syntax::tree::{Expr, ExprKind, Literal, Name, Postfix, UnaryOp},
 };
 
-pub use define::{called, define};
+pub use define::{called, define, mentioned};
 pub(super) use sorts::{Fit, fit};
 
 /// How deep a tree is, `def`s and conditions of sorts written out.

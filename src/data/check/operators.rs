@@ -80,6 +80,15 @@ impl Check<'_> {
             );
             let hint = if comparison { None } else { hint.filter(|hint| matches!(sorts::bare(hint), Sort::List(_))) };
             let (a, b) = match left.take() {
+                None if operator == Operator::In && is_literal(right) && !is_literal(first) => {
+                    let a = self.expr(first, None);
+                    // Strings may be the values of an enum, or spell a time; numbers of all kinds are alike anyway.
+                    let of = a.as_ref().map(|a| sorts::bare(&a.sort)).filter(|of| !sorts::is_number(of));
+                    let hint = of.filter(|of| !of.is_dynamic()).map(|of| Sort::List(Box::new(of.clone())));
+                    let hint = hint.filter(|_| matches!(right.kind, ExprKind::List(_)));
+                    let b = self.expr(right, hint.as_ref());
+                    (a, b)
+                }
                 None if operator == Operator::In => {
                     let b = self.expr(right, None);
                     let of = b.as_ref().and_then(|b| element(&b.sort));

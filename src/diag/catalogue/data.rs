@@ -106,7 +106,8 @@ Name all of them, or none.
 An expression speaks of fields that were received or sent before, of variables, of `now`, and of the variables of `all`, `exists`, `filter` and `map`. The condition of a sort speaks of `this`. A `def` speaks of its parameters alone.
 
 ```
-protocol P(role A, role B) { A -> B: m(x: int{thus > 0}); }
+type Price = int{thus > 0};
+protocol P(role A, role B) { A -> B: m(x: Price); }
 ```
 
 Mend the name, or give the `def` a parameter.
@@ -162,7 +163,8 @@ Built in are `size min max tail split lower int decimal float string bytes times
     /// A call with the wrong number of arguments.
     ARGUMENTS = "PL0316", Error, "a call with the wrong number of arguments", r#"
 ```
-protocol P(role A, role B) { A -> B: m(x: list<int>{this.all(y > 0)}); }
+type Positive = list<int>{this.all(y > 0)};
+protocol P(role A, role B) { A -> B: m(x: Positive); }
 ```
 
 Write `this.all(y, y > 0)`: first the name that stands for an element.

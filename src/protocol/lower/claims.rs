@@ -11,9 +11,9 @@ use super::{
     world::{Found, Kind},
 };
 use crate::{
-    diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Span, catalogue::data, catalogue::form},
     id::{DeclId, IdVec, ModuleId, RoleId},
-    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, TraceKind, Unsupported},
+    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, TraceKind},
     syntax::tree,
 };
 
@@ -193,7 +193,6 @@ impl<'t> Lowering<'_, 't> {
 
     pub(super) fn trace(&mut self, trace: &'t tree::Trace) -> Option<TraceDecl> {
         let target = self.target(&trace.target)?;
-        let mut unsupported = Vec::new();
         let mut sound = true;
         let slack = trace.slack.as_ref().map(|slack| match slack {
             tree::Duration::Literal(name) => {
@@ -261,7 +260,7 @@ impl<'t> Lowering<'_, 't> {
                 id
             };
             let (left_id, right_id) = (ask(left, &mut sound), ask(right, &mut sound));
-            let payload = args.as_ref().and_then(|args| self.payload(args, &mut unsupported, &mut sound));
+            let payload = args.as_ref().and_then(|args| self.payload(args, &mut sound));
             let (Some(left), Some(right)) = (left_id, right_id) else { continue };
             let (from, to, side) = match how {
                 tree::How::Both => (left, right, Side::Both),
@@ -294,7 +293,7 @@ impl<'t> Lowering<'_, 't> {
             slack,
             events,
             ends,
-            unsupported,
+            unsupported: Vec::new(),
             span: trace.span,
         })
     }
@@ -328,7 +327,6 @@ impl<'t> Lowering<'_, 't> {
     fn payload(
         &mut self,
         args: &[(Option<tree::Name>, tree::Expr)],
-        unsupported: &mut Vec<Unsupported>,
         sound: &mut bool,
     ) -> Option<serde_json::Value> {
         let mut object = serde_json::Map::new();
@@ -337,10 +335,14 @@ impl<'t> Lowering<'_, 't> {
             let value = match literal::value(expr) {
                 Ok(value) => value,
                 // What is computed from literals alone has a value, too.
-                Err(span) => super::expr::json(&self.shared.sorts, expr).unwrap_or_else(|| {
-                    note(unsupported, unsupported::TRACE_VALUE, "computed value", span);
-                    serde_json::Value::Null
-                }),
+                Err(_) => match super::expr::json(&self.shared.sorts, expr) {
+                    Ok(value) => value,
+                    Err(found) => {
+                        self.diagnostics.extend(found);
+                        *sound = false;
+                        serde_json::Value::Null
+                    }
+                },
             };
             match name {
                 None => array.push(value),
@@ -400,11 +402,4 @@ impl<'t> Lowering<'_, 't> {
 /// A crash or timeout.
 fn happening(kind: TraceKind, role: RoleId, at: Option<i64>, text: &str, span: Span) -> TraceEvent {
     TraceEvent { kind, at, from: role, to: role, side: Side::Both, label: None, text: text.into(), payload: None, span }
-}
-
-/// Records a construct without a meaning yet, once per kind.
-fn note(to: &mut Vec<Unsupported>, code: crate::diag::Code, what: &'static str, span: Span) {
-    if !to.iter().any(|known| known.code == code) {
-        to.push(Unsupported { code, what, span });
-    }
 }

@@ -187,7 +187,8 @@ impl<'t> Sorts<'t> {
         };
         bare.all(world, report);
         let mut functions = Functions::default();
-        functions.declare(world, &mut bare, report);
+        let mut early = Report::default();
+        functions.declare(world, &mut bare, &mut early);
         let (refined, total) = (bare.refined, bare.total);
         let aliases = if refined { FxHashMap::default() } else { bare.aliases };
         let mut sorts = Self { sources, aliases, total, bare: false, refined, functions };
@@ -196,8 +197,14 @@ impl<'t> Sorts<'t> {
             let mut again = Report::default();
             sorts.total = 0;
             sorts.all(world, &mut again);
+            // Functions may ask whether something is of a sort, which has its conditions now.
+            let mut functions = Functions::default();
+            functions.declare(world, &mut sorts, &mut again);
+            sorts.functions = functions;
             again.diagnostics.retain(|found| !report.diagnostics.contains(found));
             report.diagnostics.append(&mut again.diagnostics);
+        } else {
+            report.diagnostics.append(&mut early.diagnostics);
         }
         sorts
     }
