@@ -5,8 +5,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
-    Why,
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
+    Time, Why,
     env::{Pending, View},
     find::{At, Finder, Hit, Hop, Keys, Passed, in_body, is_quiet, nearer},
     memory::{Digest, Known, digest},
@@ -367,8 +367,7 @@ impl Live {
             let mut group = Vec::new();
             for set in *sets {
                 let frames = &*hit.frames;
-                let view =
-                    View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
+                let view = View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
                 // An initial value that cannot be computed leaves the variable without one.
                 group.push((set.slot, set.value.eval(&view).ok()));
             }
@@ -550,7 +549,6 @@ impl Live {
         }
     }
 }
-
 
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
@@ -737,8 +735,7 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
-                else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
                 if anew {
@@ -753,7 +750,11 @@ impl Mover<'_> {
                     }
                 }
             }
-            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+            (
+                Parts::During { rounds, .. },
+                ScopeParts::During(_, infos),
+                Hop::Instance(number, _) | Hop::Create(number),
+            ) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };

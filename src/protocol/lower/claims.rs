@@ -324,11 +324,7 @@ impl<'t> Lowering<'_, 't> {
     }
 
     /// The payload of an event: an object if its fields are named, else an array.
-    fn payload(
-        &mut self,
-        args: &[(Option<tree::Name>, tree::Expr)],
-        sound: &mut bool,
-    ) -> Option<serde_json::Value> {
+    fn payload(&mut self, args: &[(Option<tree::Name>, tree::Expr)], sound: &mut bool) -> Option<serde_json::Value> {
         let mut object = serde_json::Map::new();
         let mut array = Vec::new();
         for (name, expr) in args {

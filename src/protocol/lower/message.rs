@@ -100,8 +100,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let writer = self.writer(&consts);
         let opts = note.map_or(&[][..], |(_, opts, _)| opts);
         let mut sources = vec![Source { opts, writer: writer.clone(), env: None, home: state.frame }];
-        let around: Vec<Rc<Opts<'t>>> =
-            std::iter::successors(state.opts.clone(), |opts| opts.outer.clone()).collect();
+        let around: Vec<Rc<Opts<'t>>> = std::iter::successors(state.opts.clone(), |opts| opts.outer.clone()).collect();
         for opts in &around {
             sources.push(Source {
                 opts: opts.opts,
@@ -128,8 +127,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         self.bind(&message, number, state, env, linear);
         let Message { from, to, rule, .. } = message;
         // Several receivers: what happens once happens with the first.
-        let once = to.len() > 1
-            && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
+        let once = to.len() > 1 && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
         let mut site = Site { sort, rule, at: Vec::new() };
         match *stmt {
             Stmt::Message { .. } => match self.own() {
@@ -234,7 +232,10 @@ impl<'t> Walk<'_, '_, '_, 't> {
                                 key.name, field.sort, key.sort
                             );
                             let declared = self.making.data.table.get_mut();
-                            let at = declared.bindings.iter().find(|binding| binding.slot == Some(key.slot) && binding.frame == id);
+                            let at = declared
+                                .bindings
+                                .iter()
+                                .find(|binding| binding.slot == Some(key.slot) && binding.frame == id);
                             let found = Diagnostic::new(data::KEY_SORT, message.span, text);
                             let found = match at.map(|binding| binding.span) {
                                 Some(at) => found.label(at, "the key is declared here"),
@@ -501,7 +502,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let Some(value) = code else { return };
         if message.rule.sets.iter().any(|set| set.slot == place.slot && overlap(&set.who, &who)) {
             let text = format!("`{}` is assigned twice by one message", name.text);
-            self.data().add(Diagnostic::new(data::SET_TWICE, span, text).help("assignments of one message are simultaneous"));
+            self.data()
+                .add(Diagnostic::new(data::SET_TWICE, span, text).help("assignments of one message are simultaneous"));
             return;
         }
         push(&mut message.rule.sets, Set { slot: place.slot, who, value });
@@ -543,10 +545,13 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let found = Diagnostic::new(data::LINEAR, name.span, text);
                 self.data().add(found.label(before.span, "it was given away or lent here"));
             }
-            push(&mut message.rule.linear, match lend {
-                tree::Lend::Own => Linear::Own(number),
-                tree::Lend::Lend => Linear::Lend(number),
-            });
+            push(
+                &mut message.rule.linear,
+                match lend {
+                    tree::Lend::Own => Linear::Own(number),
+                    tree::Lend::Lend => Linear::Lend(number),
+                },
+            );
         }
         any
     }
@@ -589,7 +594,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
             let own = |of: &Linear| matches!(of, Linear::Own(field) | Linear::Lend(field) if *field == number);
             let gives = linear && message.rule.linear.iter().any(own);
             let lends = linear && message.rule.linear.contains(&Linear::Lend(number));
-            if linear && matches!(field.sort, Sort::Builtin(crate::data::Builtin::Unit)) && env.names.contains_key(name) {
+            if linear && matches!(field.sort, Sort::Builtin(crate::data::Builtin::Unit)) && env.names.contains_key(name)
+            {
                 // `return x` binds nothing.
                 continue;
             }
@@ -652,9 +658,7 @@ fn conjuncts(condition: &tree::Expr) -> Vec<&tree::Expr> {
 fn root(path: &tree::Expr) -> Option<&str> {
     match &path.kind {
         tree::ExprKind::Name(name) => Some(&name.text),
-        tree::ExprKind::Postfix(of, posts)
-            if posts.iter().all(|post| matches!(post, tree::Postfix::Member(_))) =>
-        {
+        tree::ExprKind::Postfix(of, posts) if posts.iter().all(|post| matches!(post, tree::Postfix::Member(_))) => {
             root(of)
         }
         _ => None,

@@ -205,7 +205,13 @@ fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
 }
 
 fn callees<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = DraftId> + use<'d> {
-    draft.templates.iter().flat_map(|template| template.calls.values()).map(|call| call.callee).collect::<Vec<_>>().into_iter()
+    draft
+        .templates
+        .iter()
+        .flat_map(|template| template.calls.values())
+        .map(|call| call.callee)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// Declarations of the file itself, and what they call elsewhere.
@@ -618,9 +624,7 @@ fn graph_error(header: &Header, error: GraphError) -> Diagnostic {
         GraphError::TooMany(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
         GraphError::Unguarded(span) => Diagnostic::new(form::UNGUARDED, span, "this can come round without a step"),
         GraphError::Unbound(span) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
-        GraphError::JumpsOut(span) => {
-            Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave")
-        }
+        GraphError::JumpsOut(span) => Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave"),
         GraphError::NotTail(span) => {
             Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
         }

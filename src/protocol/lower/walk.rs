@@ -130,8 +130,7 @@ pub(super) struct Walk<'m, 'n, 'd, 't> {
 
 impl Data<'_> {
     pub(super) fn new() -> Self {
-        let root =
-            Surround { frame: FrameId::default(), opts: None, env: Env::default(), chain: None };
+        let root = Surround { frame: FrameId::default(), opts: None, env: Env::default(), chain: None };
         Self {
             table: RefCell::default(),
             sites: Vec::new(),
@@ -469,7 +468,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
             let Some(Binding { roles, sort, slot: Some(slot), .. }) = binding else { continue };
             let looped = matches!(var.inner, Some(_)) || var.roles.is_some();
             let seen = if looped { &before } else { &*env };
-            let value = self.expr(var.value, &sort, &self.writer(consts), seen, &roles, &format!("`{}`", var.name.text));
+            let value =
+                self.expr(var.value, &sort, &self.writer(consts), seen, &roles, &format!("`{}`", var.name.text));
             env.variable(&var.name.text, id);
             if let Some(inner) = var.inner {
                 env.variable(&inner.text, id);
@@ -843,9 +843,10 @@ impl<'t> Walk<'_, '_, '_, 't> {
             return;
         }
         let table = self.making.data.table.get_mut();
-        let keys = table.frames.entry(frame).map(|frame| {
-            frame.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or ")
-        });
+        let keys = table
+            .frames
+            .entry(frame)
+            .map(|frame| frame.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or "));
         let keys = keys.unwrap_or_default();
         let text = format!("no message of this family carries its key {keys}");
         let at = round.keys.first().map_or(round.span, |(key, _)| key.span);
@@ -1034,7 +1035,9 @@ impl<'t> Compiling<'_, 't> {
         let found = found.label(binding.span, format!("only {}{more} {knows}", who.join(" and ")));
         let teller = binding.roles.first().map_or("?", |role| name(role));
         let help = match binding.kind {
-            Kind::Variable => format!("let a message of `{teller}` to `{}` carry it, or declare that it knows it", name(&role)),
+            Kind::Variable => {
+                format!("let a message of `{teller}` to `{}` carry it, or declare that it knows it", name(&role))
+            }
             _ => format!("let a message of `{teller}` to `{}` carry it", name(&role)),
         };
         found.help(help)
