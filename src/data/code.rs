@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     ExternId, FamilyId, Node, Op, Slot, Sort, Value,
+    bytecode::{self, Program},
     fault::{Fault, Why},
     tree, walk,
 };
@@ -39,6 +40,28 @@ pub trait Env {
     }
 }
 
+impl<E: Env + ?Sized> Env for &E {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        (**self).slot(slot)
+    }
+
+    fn now(&self) -> Option<i64> {
+        (**self).now()
+    }
+
+    fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
+        (**self).external(id, args)
+    }
+
+    fn lives(&self, family: FamilyId, keys: &[Value]) -> bool {
+        (**self).lives(family, keys)
+    }
+
+    fn instance(&self, family: FamilyId, keys: &[Value], variable: u32) -> Option<&Value> {
+        (**self).instance(family, keys, variable)
+    }
+}
+
 /// An expression that was checked; immutable, and cheap to clone.
 ///
 /// Two are equal if they compute the same by the same steps: places and texts do not count, so that equal rules can share.
@@ -47,6 +70,7 @@ pub struct Code(Arc<Inner>);
 
 struct Inner {
     tree: Node,
+    program: Program,
     text: Box<str>,
     slots: Box<[Slot]>,
     now: bool,
@@ -82,8 +106,10 @@ impl Code {
             }
         });
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ").into();
+        let program = Program::new(&tree);
         Self(Arc::new(Inner {
             tree,
+            program,
             text,
             slots: slots.into_iter().collect(),
             now,
@@ -135,12 +161,12 @@ impl Code {
     }
 
     /// What it gives.
-    pub fn eval(&self, env: &dyn Env) -> Result<Value, Fault> {
-        walk::eval(&self.0.tree, env)
+    pub fn eval<E: Env>(&self, env: &E) -> Result<Value, Fault> {
+        bytecode::run(&self.0.program, env)
     }
 
     /// Whether it holds: a fault is never "true".
-    pub fn holds(&self, env: &dyn Env) -> Result<bool, Fault> {
+    pub fn holds<E: Env>(&self, env: &E) -> Result<bool, Fault> {
         match self.eval(env)? {
             Value::Bool(value) => Ok(value),
             other => Err(Fault::new(Why::Not { wanted: "a boolean", found: other.kind() }, self.0.tree.spot)),

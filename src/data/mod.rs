@@ -11,6 +11,7 @@
 //!
 //! Not here: what a slot stands for, who knows it, and when an expression is evaluated. That is lowering's.
 
+mod bytecode;
 mod check;
 mod code;
 mod collection;

@@ -26,7 +26,7 @@ pub use names::Names;
 pub use crate::data::{Builtin, Field, Payload, Sort};
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
-    TraceDecl, TraceEvent, Unsupported,
+    TraceDecl, TraceEvent, TraceKind, Unsupported,
 };
 pub use rule::{
     Condition, ConditionKind, Frame, Key, KeyOf, KeyUse, Linear, MAX_INDEX, Memory, PAYLOAD, Rule, Set, SlotInfo, Who,

@@ -283,6 +283,8 @@ pub struct TraceDecl {
     pub target_text: Box<str>,
     /// How it was observed.
     pub observer: Observer,
+    /// How late an event may be, in microseconds.
+    pub slack: i64,
     /// In order.
     pub events: Vec<TraceEvent>,
     /// `end;` stands at the end: the session must be over then.
@@ -304,9 +306,25 @@ pub enum Side {
     Receive,
 }
 
+/// What kind of event a trace shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum TraceKind {
+    /// A message or a local action.
+    #[default]
+    Message,
+    /// `crash R`: the role, which is both `from` and `to`, crashes.
+    Crash,
+    /// `timeout R`: a time limit of the role has run out, and it goes where the handler says.
+    Timeout,
+}
+
 /// One event of a trace in a specification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceEvent {
+    /// Which kind.
+    pub kind: TraceKind,
+    /// When, in microseconds since 1970; nothing if it does not say.
+    pub at: Option<i64>,
     /// The sender; the role that acts, if it is also `to`.
     pub from: RoleId,
     /// The receiver.

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use polylogue::{
     data::{
-        Builtin, Code, Def, Definition, Env, Named, Payload, Place, Redaction, Scope, Slot, Sort, This, Value, compile,
-        define, read, write,
+        Builtin, Code, Def, Definition, Env, Fault, Named, Payload, Place, Redaction, Scope, Slot, Sort, This, Value,
+        compile, define, read, write,
     },
     diag::{Diagnostic, Sources},
     protocol::{NoImports, lower},
@@ -154,11 +154,18 @@ impl Bench {
         compile(&expr, self, wanted, &sources)
     }
 
+    /// What the bytecode gives, which must be what walking the tree gives.
+    pub(crate) fn both(&self, code: &Code) -> Result<Value, Fault> {
+        let (fast, slow) = (code.eval(self), code.walk(self));
+        assert_eq!(fast, slow, "{code}\n{:#?}", code.tree());
+        fast
+    }
+
     /// The JSON of what an expression gives, or why it gives nothing.
     pub(crate) fn show(&self, text: &str) -> String {
         match self.compile(text, None) {
             Err(found) => format!("error: {}", found[0].text),
-            Ok(code) => match code.eval(self) {
+            Ok(code) => match self.both(&code) {
                 Ok(value) => json(&value),
                 Err(fault) => format!("fault: {fault}"),
             },

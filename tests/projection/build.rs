@@ -52,7 +52,7 @@ pub fn ring(n: usize) -> Term {
     let mut term = Term::default();
     let var = VarId::from_raw(0);
     let mut body: Vec<Stmt> = (0..n).map(|i| message(i, (i + 1) % n, 0)).collect();
-    body.push(Stmt::Continue { var, span: Span::default(), unreliable: false });
+    body.push(Stmt::Continue { var, span: Span::default() });
     let body = term.blocks.push(body).unwrap();
     let block = term.blocks.push(vec![Stmt::Rec { var, body, span: Span::default() }]).unwrap();
     term.start = term.bodies.push(block).unwrap();
@@ -80,7 +80,7 @@ fn tree_block(term: &mut Term, depth: usize, turn: usize) -> BlockId {
                 term.blocks.push(stmts).unwrap()
             })
             .collect();
-        stmts.push(Stmt::Choice { at: Chooser::Role(role(a)), arms: arms.into(), span: Span::default(), unreliable: false });
+        stmts.push(Stmt::Choice { at: Chooser::Role(role(a)), arms: arms.into(), span: Span::default() });
     }
     term.blocks.push(stmts).unwrap()
 }
@@ -226,7 +226,7 @@ pub fn apply(mend: &Mend, term: &mut Term, graph: &Graph, header: &Header, names
         let place = graph.spans[node];
         let label = names.label(&label).unwrap();
         let message =
-            Stmt::Message { from: mend.from, to: [mend.to].into(), label, sort: sort(0), span: Span::default(), unreliable: false };
+            Stmt::Message { from: mend.from, to: [mend.to].into(), label, sort: sort(0), span: Span::default() };
         let mut found = 0;
         for block in term.blocks.values_mut() {
             let is_it = |stmt: &Stmt| match *stmt {

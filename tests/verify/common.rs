@@ -67,7 +67,7 @@ pub(crate) fn machines(text: &str) -> Machines {
                 };
                 let label = names.label(label).unwrap();
                 let then = number(then.trim());
-                state.arms.push(Arm { act, label, sort: Names::empty(), then, span: Span::default(), unreliable: false });
+                state.arms.push(Arm { act, label, sort: Names::empty(), then, span: Span::default() });
             }
             state.may_stop |= state.arms.is_empty() && inner == "end";
             all.push(state);

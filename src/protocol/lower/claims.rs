@@ -11,9 +11,9 @@ use super::{
     world::{Found, Kind},
 };
 use crate::{
-    diag::{Diagnostic, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Span, catalogue::data, catalogue::form},
     id::{DeclId, IdVec, ModuleId, RoleId},
-    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, Unsupported},
+    protocol::{Claim, ClaimKind, Expected, Header, Observer, Role, Side, Target, TraceDecl, TraceEvent, TraceKind},
     syntax::tree,
 };
 
@@ -193,15 +193,16 @@ impl<'t> Lowering<'_, 't> {
 
     pub(super) fn trace(&mut self, trace: &'t tree::Trace) -> Option<TraceDecl> {
         let target = self.target(&trace.target)?;
-        let mut unsupported = Vec::new();
-        if let Some(slack) = &trace.slack {
-            let span = match slack {
-                tree::Duration::Literal(name) => name.span,
-                tree::Duration::Expr(expr) => expr.span,
-            };
-            note(&mut unsupported, unsupported::SLACK, "slack", span);
-        }
         let mut sound = true;
+        let slack = trace.slack.as_ref().map(|slack| match slack {
+            tree::Duration::Literal(name) => {
+                let kind = tree::ExprKind::Literal(tree::Literal::Duration(name.text.clone()));
+                self.moment(&tree::Expr { kind, span: name.span })
+            }
+            tree::Duration::Expr(expr) => self.moment(expr),
+        });
+        sound &= slack != Some(None);
+        let slack = slack.flatten().unwrap_or(0);
         let observer = match &trace.seen {
             None | Some(tree::Seen::Once) => Observer::Total,
             Some(tree::Seen::Send) => Observer::Wire,
@@ -217,9 +218,9 @@ impl<'t> Lowering<'_, 't> {
         let mut events = Vec::with_capacity(trace.events.len());
         let mut said: rustc_hash::FxHashSet<&str> = rustc_hash::FxHashSet::default();
         for (at, event) in trace.events.iter().enumerate() {
-            if event.at.is_some() {
-                note(&mut unsupported, unsupported::TRACE_TIME, "at", event.span);
-            }
+            let time = event.at.as_ref().map(|at| self.moment(at));
+            sound &= time != Some(None);
+            let time = time.flatten();
             let (left, how, right, label, args) = match &event.kind {
                 tree::TEventKind::End => {
                     if at.saturating_add(1) < trace.events.len() {
@@ -231,28 +232,27 @@ impl<'t> Lowering<'_, 't> {
                     continue;
                 }
                 tree::TEventKind::Crash(role) => {
-                    self.target_role(target, &role.name);
-                    note(&mut unsupported, unsupported::TRACE_EVENT, "crash", event.span);
+                    match self.trace_role(target, role) {
+                        Some(id) => events.push(happening(TraceKind::Crash, id, time, &role.name.text, event.span)),
+                        None => sound = false,
+                    }
                     continue;
                 }
                 tree::TEventKind::Timeout(role) => {
-                    self.target_role(target, &role.name);
-                    note(&mut unsupported, unsupported::TRACE_EVENT, "timeout", event.span);
+                    match self.trace_role(target, role) {
+                        Some(id) => events.push(happening(TraceKind::Timeout, id, time, &role.name.text, event.span)),
+                        None => sound = false,
+                    }
                     continue;
                 }
                 tree::TEventKind::Act { role, label, args } => (role, tree::How::Both, role, label, args),
                 tree::TEventKind::Message { left, how, right, label, args } => (left, *how, right, label, args),
             };
-            for role in [left, right] {
-                if role.index.is_some() {
-                    note(&mut unsupported, unsupported::FAMILY, "role family", role.span);
-                }
-            }
             let mut ask = |role: &'t tree::Role, sound: &mut bool| {
                 if said.contains(&*role.name.text) {
                     return None;
                 }
-                let id = self.target_role(target, &role.name);
+                let id = self.trace_role(target, role);
                 if id.is_none() {
                     said.insert(&role.name.text);
                     *sound = false;
@@ -260,7 +260,7 @@ impl<'t> Lowering<'_, 't> {
                 id
             };
             let (left_id, right_id) = (ask(left, &mut sound), ask(right, &mut sound));
-            let payload = args.as_ref().and_then(|args| self.payload(args, &mut unsupported, &mut sound));
+            let payload = args.as_ref().and_then(|args| self.payload(args, &mut sound));
             let (Some(left), Some(right)) = (left_id, right_id) else { continue };
             let (from, to, side) = match how {
                 tree::How::Both => (left, right, Side::Both),
@@ -277,7 +277,9 @@ impl<'t> Lowering<'_, 't> {
                     None => found,
                 });
             }
-            events.push(TraceEvent { from, to, side, label: id, text: label.text.clone(), payload, span: event.span });
+            let text = label.text.clone();
+            let kind = TraceKind::Message;
+            events.push(TraceEvent { kind, at: time, from, to, side, label: id, text, payload, span: event.span });
         }
         if !sound {
             return None;
@@ -288,18 +290,43 @@ impl<'t> Lowering<'_, 't> {
             target,
             target_text: self.text(trace.target.span).into(),
             observer,
+            slack,
             events,
             ends,
-            unsupported,
+            unsupported: Vec::new(),
             span: trace.span,
         })
+    }
+
+    /// The role that an event of a trace names; one of a family by its index.
+    fn trace_role(&mut self, target: Target, role: &tree::Role) -> Option<RoleId> {
+        let Some(index) = &role.index else { return self.target_role(target, &role.name) };
+        match super::constant::evaluate(index, &|_| None) {
+            Ok(at) => {
+                let text = format!("{}[{at}]", role.name.text).into();
+                self.target_role(target, &tree::Name { text, span: role.span })
+            }
+            Err(span) => {
+                self.diagnostics.push(Diagnostic::new(form::BAD_NUMBER, span, "this is not a constant"));
+                None
+            }
+        }
+    }
+
+    /// A point in time, or a span of it, in microseconds. Reports what is none.
+    fn moment(&mut self, expr: &tree::Expr) -> Option<i64> {
+        let found = super::expr::moment(&self.shared.sorts, expr);
+        if found.is_none() {
+            let text = "this is no time: write a timestamp, milliseconds since 1970, or a duration such as `5s`";
+            self.diagnostics.push(Diagnostic::new(form::BAD_NUMBER, expr.span, text));
+        }
+        found
     }
 
     /// The payload of an event: an object if its fields are named, else an array.
     fn payload(
         &mut self,
         args: &[(Option<tree::Name>, tree::Expr)],
-        unsupported: &mut Vec<Unsupported>,
         sound: &mut bool,
     ) -> Option<serde_json::Value> {
         let mut object = serde_json::Map::new();
@@ -307,10 +334,15 @@ impl<'t> Lowering<'_, 't> {
         for (name, expr) in args {
             let value = match literal::value(expr) {
                 Ok(value) => value,
-                Err(span) => {
-                    note(unsupported, unsupported::TRACE_VALUE, "computed value", span);
-                    serde_json::Value::Null
-                }
+                // What is computed from literals alone has a value, too.
+                Err(_) => match super::expr::json(&self.shared.sorts, expr) {
+                    Ok(value) => value,
+                    Err(found) => {
+                        self.diagnostics.extend(found);
+                        *sound = false;
+                        serde_json::Value::Null
+                    }
+                },
             };
             match name {
                 None => array.push(value),
@@ -367,9 +399,7 @@ impl<'t> Lowering<'_, 't> {
     }
 }
 
-/// Records a construct without a meaning yet, once per kind.
-fn note(to: &mut Vec<Unsupported>, code: crate::diag::Code, what: &'static str, span: Span) {
-    if !to.iter().any(|known| known.code == code) {
-        to.push(Unsupported { code, what, span });
-    }
+/// A crash or timeout.
+fn happening(kind: TraceKind, role: RoleId, at: Option<i64>, text: &str, span: Span) -> TraceEvent {
+    TraceEvent { kind, at, from: role, to: role, side: Side::Both, label: None, text: text.into(), payload: None, span }
 }

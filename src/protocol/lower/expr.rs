@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     constant::Const,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     data::{self, Code, Def, External, ExternId, Named, Scope, Sort, This, Value},
-    diag::{Diagnostic, Sources, Span},
+    diag::{Diagnostic, Sources, Span, catalogue},
     id::ModuleId,
     syntax::tree,
 };
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct Functions<'t> {
     defs: FxHashMap<(ModuleId, &'t str), Arc<Def>>,
     externs: FxHashMap<(ModuleId, &'t str), External>,
+    /// `def`s with an error, which was reported.
+    broken: FxHashSet<(ModuleId, &'t str)>,
     /// Names of extern predicates, by id.
     pub(super) extern_names: Vec<Box<str>>,
 }
@@ -55,8 +57,9 @@ impl<'t> Functions<'t> {
             let (defs, found) = data::define(&definitions, &around);
             report.diagnostics.extend(found);
             for (definition, def) in definitions.iter().zip(defs) {
-                if let Some(def) = def {
-                    self.defs.insert((id, definition.name), def);
+                match def {
+                    Some(def) => drop(self.defs.insert((id, definition.name), def)),
+                    None => drop(self.broken.insert((id, definition.name))),
                 }
             }
         }
@@ -113,7 +116,7 @@ pub(super) fn refinement<'t>(
     report: &mut Report,
 ) -> Option<Code> {
     let around = Around { functions: &sorts.functions, sorts, module, consts };
-    let compiled = compile(sorts, condition, Some(&Sort::BOOL), &This { sort: base, around: &around }, &mut report.diagnostics);
+    let compiled = compile(sorts, module, condition, Some(&Sort::BOOL), &This { sort: base, around: &around }, &mut report.diagnostics);
     report.broken |= compiled.is_none();
     compiled
 }
@@ -121,11 +124,16 @@ pub(super) fn refinement<'t>(
 /// Compiles an expression; what it gives must be of the sort that is wanted, if one is.
 pub(super) fn compile(
     sorts: &Sorts<'_>,
+    module: ModuleId,
     expr: &tree::Expr,
     wanted: Option<&Sort>,
     scope: &dyn Scope,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Code> {
+    if data::called(expr).iter().any(|name| sorts.functions.broken.contains(&(module, *name))) {
+        // What is wrong with it was said there.
+        return None;
+    }
     match data::compile(expr, scope, wanted, sorts.sources) {
         Ok(code) => Some(code),
         Err(errors) => {
@@ -137,4 +145,41 @@ pub(super) fn compile(
             None
         }
     }
+}
+
+/// What a closed expression gives; functions of the file itself may be called.
+fn closed(sorts: &Sorts<'_>, expr: &tree::Expr, wanted: Option<&Sort>, found: &mut Vec<Diagnostic>) -> Option<Value> {
+    let consts = FxHashMap::default();
+    let around = Around { functions: &sorts.functions, sorts, module: ModuleId::default(), consts: &consts };
+    compile(sorts, ModuleId::default(), expr, wanted, &around, found)?.eval(&data::Empty).ok()
+}
+
+/// A point in time (a timestamp, its text, or milliseconds since 1970) or a duration, in microseconds.
+pub(super) fn moment(sorts: &Sorts<'_>, expr: &tree::Expr) -> Option<i64> {
+    match closed(sorts, expr, None, &mut Vec::new())? {
+        Value::Timestamp(micros) | Value::Duration(micros) => Some(micros),
+        Value::Int(millis) => millis.checked_mul(1_000),
+        Value::Text(_) => {
+            let sort = Sort::Builtin(data::Builtin::Timestamp);
+            match closed(sorts, expr, Some(&sort), &mut Vec::new())? {
+                Value::Timestamp(micros) => Some(micros),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A payload field of a trace that is computed from literals, as JSON.
+pub(super) fn json(sorts: &Sorts<'_>, expr: &tree::Expr) -> Result<serde_json::Value, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let consts = FxHashMap::default();
+    let around = Around { functions: &sorts.functions, sorts, module: ModuleId::default(), consts: &consts };
+    let Some(code) = compile(sorts, ModuleId::default(), expr, None, &around, &mut found) else {
+        return Err(found);
+    };
+    let fault = |text: String| vec![Diagnostic::new(catalogue::data::BAD_LITERAL, expr.span, text)];
+    let value = code.eval(&data::Empty).map_err(|why| fault(why.to_string()))?;
+    let text = data::write(&value, Some(code.sort()), &data::Redaction::new(&[]), &|_| false);
+    serde_json::from_str(&text).map_err(|_| fault("this has no form as JSON".to_owned()))
 }

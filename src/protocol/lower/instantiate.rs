@@ -70,6 +70,8 @@ pub(super) struct Instances<'d, 't> {
 pub(super) struct Made {
     pub(super) term: Term,
     pub(super) found: Vec<Diagnostic>,
+    /// It has no meaning.
+    pub(super) broken: bool,
     pub(super) unsupported: Vec<Unsupported>,
 }
 
@@ -159,7 +161,7 @@ impl<'d, 't> Instances<'d, 't> {
         let Making { names, mut blocks, bodies, data, .. } = making;
         let memories = u32::try_from(data.memories.len()).unwrap_or(u32::MAX);
         walk::finish(names, &data, &mut blocks);
-        let Data { table, scopes, found, unsupported, .. } = data;
+        let Data { table, scopes, found, broken, unsupported, .. } = data;
         let term = Term {
             blocks: blocks.into(),
             scopes,
@@ -169,7 +171,7 @@ impl<'d, 't> Instances<'d, 't> {
             start: BodyId::default(),
             compact: template.compact,
         };
-        Ok(Made { term, found, unsupported })
+        Ok(Made { term, found, broken, unsupported })
     }
 
     /// Copies a template into the term, with values for its parameters.

@@ -121,7 +121,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         }
         let taken = self.keys(&mut message, &sources, state);
         for (source, taken) in sources.iter().zip(taken) {
-            self.opts(&mut message, source, &taken);
+            self.opts(&mut message, source, &taken, state);
         }
         let number = self.making.data.sites.len();
         let linear = note.is_some_and(|(written, ..)| self.linear(&mut message, written, env));
@@ -243,7 +243,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
                             self.data().add(found);
                             None
                         } else {
-                            self.path(message, &name(&key.name, message.span), &key.sort)
+                            let at = self.sorts.word(message.span, &key.name);
+                            self.path(message, &name(&key.name, at), &key.sort)
                         }
                     }
                     None => self.conjunct(message, sources, key, id, &mut taken),
@@ -309,7 +310,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     // ---- options
 
-    fn opts(&mut self, message: &mut Message<'_>, source: &Source<'_, 't>, taken: &[Span]) {
+    fn opts(&mut self, message: &mut Message<'_>, source: &Source<'_, 't>, taken: &[Span], state: &State<'t>) {
         let from = message.from;
         let place = (&source.writer, source.env);
         for opt in source.opts {
@@ -339,12 +340,12 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     }
                 }
                 tree::OptKind::Idempotent(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, true) {
+                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, true, state) {
                         push(&mut message.rule.idempotent, memory);
                     }
                 }
                 tree::OptKind::Unique(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, false) {
+                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, false, state) {
                         push(&mut message.rule.unique, memory);
                     }
                 }
@@ -390,6 +391,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         lasts: Option<&tree::Duration>,
         span: Span,
         content: bool,
+        state: &State<'t>,
     ) -> Option<Memory> {
         let from = message.from;
         let mut codes = Vec::with_capacity(by.len());
@@ -403,12 +405,34 @@ impl<'t> Walk<'_, '_, '_, 't> {
             Some(lasts) => Some(self.limit(message, source, lasts)?),
             None => None,
         };
+        let home = self.home(message, source.home, state, &mut codes);
         let data = self.data();
         let fresh = MemoryId::new(data.memories.len()).ok()?;
-        let id = *data.memories.entry((span, source.home)).or_insert(fresh);
-        let depth = data.table.get_mut().depth(source.home);
+        let id = *data.memories.entry((span, home)).or_insert(fresh);
+        let depth = data.table.get_mut().depth(home);
         let except = if content { self.draft.marks.except.clone().into() } else { Box::default() };
         Some(Memory { id, depth, by: codes.into(), lasts, except })
+    }
+
+    /// The frame with which a memory is forgotten. What is written inside a family outlives its instances: a message
+    /// that comes again may come when its instance is over, or be the one that would open it again. Instances are told
+    /// apart by their keys then, where the message carries them.
+    fn home(&mut self, message: &Message<'_>, written: FrameId, state: &State<'t>, by: &mut Vec<Code>) -> FrameId {
+        let table = self.making.data.table.get_mut();
+        let Some(frame) = table.frames.entry(written) else { return written };
+        let Some(parent) = frame.parent else { return written };
+        let keys: Vec<Code> = message
+            .rule
+            .keys
+            .iter()
+            .filter(|key| key.depth == frame.depth && !by.contains(&key.value))
+            .map(|key| key.value.clone())
+            .collect();
+        if keys.is_empty() && written != state.frame {
+            return written;
+        }
+        by.extend(keys);
+        parent
     }
 
     fn set(

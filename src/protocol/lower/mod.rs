@@ -388,8 +388,8 @@ impl<'w, 't> Lowering<'w, 't> {
             return nothing(compact);
         }
         match self.instances.term(&mut self.shared.names, &self.shared.sorts, draft, template, args) {
-            Ok(Made { term, found, unsupported }) => {
-                header.broken |= found.iter().any(Diagnostic::is_error);
+            Ok(Made { term, found, broken, unsupported }) => {
+                header.broken |= broken || found.iter().any(Diagnostic::is_error);
                 for diagnostic in found {
                     if !self.diagnostics.contains(&diagnostic) {
                         self.diagnostics.push(diagnostic);

@@ -1,6 +1,9 @@
 //! What an expression of a message or variable may speak of, and who needs to know it.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use super::{
     expr::Around,
@@ -26,11 +29,13 @@ pub(super) struct Here<'a, 't> {
     pub(super) this: Option<Place>,
     /// Which bindings were used.
     pub(super) used: RefCell<Vec<BindingId>>,
+    /// Something could not be compiled.
+    pub(super) failed: Cell<bool>,
 }
 
 impl<'a, 't> Here<'a, 't> {
     pub(super) fn new(around: Around<'a, 't>, table: &'a RefCell<Table>, env: &'a Env) -> Self {
-        Self { around, table, env, outer: None, payload: None, this: None, used: RefCell::default() }
+        Self { around, table, env, outer: None, payload: None, this: None, used: RefCell::default(), failed: Cell::new(false) }
     }
 
     fn use_(&self, id: BindingId) -> Option<Place> {

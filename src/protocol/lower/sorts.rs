@@ -187,7 +187,8 @@ impl<'t> Sorts<'t> {
         };
         bare.all(world, report);
         let mut functions = Functions::default();
-        functions.declare(world, &mut bare, report);
+        let mut early = Report::default();
+        functions.declare(world, &mut bare, &mut early);
         let (refined, total) = (bare.refined, bare.total);
         let aliases = if refined { FxHashMap::default() } else { bare.aliases };
         let mut sorts = Self { sources, aliases, total, bare: false, refined, functions };
@@ -196,8 +197,14 @@ impl<'t> Sorts<'t> {
             let mut again = Report::default();
             sorts.total = 0;
             sorts.all(world, &mut again);
+            // Functions may ask whether something is of a sort, which has its conditions now.
+            let mut functions = Functions::default();
+            functions.declare(world, &mut sorts, &mut again);
+            sorts.functions = functions;
             again.diagnostics.retain(|found| !report.diagnostics.contains(found));
             report.diagnostics.append(&mut again.diagnostics);
+        } else {
+            report.diagnostics.append(&mut early.diagnostics);
         }
         sorts
     }
@@ -210,6 +217,20 @@ impl<'t> Sorts<'t> {
                 self.alias(world, module, name, report);
             }
         }
+    }
+
+    /// Where a name stands in a text, if it does.
+    pub(super) fn word(&self, span: Span, name: &str) -> Span {
+        let text = self.sources.slice(span);
+        let wordy = |c: char| c.is_alphanumeric() || c == '_';
+        let found = text.match_indices(name).find(|(at, _)| {
+            let before = text.get(..*at).and_then(|text| text.chars().next_back());
+            let after = text.get(at.saturating_add(name.len())..).and_then(|text| text.chars().next());
+            !before.is_some_and(wordy) && !after.is_some_and(wordy)
+        });
+        let Some(start) = found.and_then(|(at, _)| span.start.checked_add(u32::try_from(at).ok()?)) else { return span };
+        let end = u32::try_from(name.len()).ok().and_then(|length| start.checked_add(length));
+        Span { start, end: end.unwrap_or(span.end), ..span }
     }
 
     /// A declared type without parameters, for `x is T`.

@@ -46,6 +46,8 @@ pub(super) struct Data<'t> {
     opts: u32,
     pub(super) memories: FxHashMap<(Span, FrameId), MemoryId>,
     pub(super) found: Vec<Diagnostic>,
+    /// Some expression has no meaning.
+    pub(super) broken: bool,
     pub(super) unsupported: Vec<Unsupported>,
     /// Families of which some message carries a key.
     pub(super) keyed: FxHashSet<FrameId>,
@@ -140,6 +142,7 @@ impl Data<'_> {
             opts: 0,
             memories: FxHashMap::default(),
             found: Vec::new(),
+            broken: false,
             unsupported: Vec::new(),
             keyed: FxHashSet::default(),
         }
@@ -618,7 +621,9 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let here = Here { outer, payload, this, ..Here::new(around, &self.making.data.table, env) };
         let compiling = Compiling { names: self.making.roles, sorts: self.sorts };
         let (result, found) = then(&compiling, &here);
+        let failed = here.failed.get();
         drop(here);
+        self.data().broken |= failed;
         for diagnostic in found {
             self.data().add(diagnostic);
         }
@@ -972,7 +977,7 @@ impl<'t> Compiling<'_, 't> {
     ) -> (Option<Code>, Vec<Diagnostic>) {
         let mut found = Vec::new();
         here.used.borrow_mut().clear();
-        let code = expr::compile(self.sorts, expr, Some(wanted), here, &mut found);
+        let code = expr::compile(self.sorts, here.around.module, expr, Some(wanted), here, &mut found);
         (self.known(expr, code, here, roles, what, &mut found), found)
     }
 
@@ -986,7 +991,7 @@ impl<'t> Compiling<'_, 't> {
     ) -> (Option<Code>, Vec<Diagnostic>) {
         let mut found = Vec::new();
         here.used.borrow_mut().clear();
-        let code = expr::compile(self.sorts, expr, None, here, &mut found);
+        let code = expr::compile(self.sorts, here.around.module, expr, None, here, &mut found);
         (self.known(expr, code, here, roles, what, &mut found), found)
     }
 
@@ -1011,6 +1016,7 @@ impl<'t> Compiling<'_, 't> {
                 found.push(self.unknown_to(expr.span, *role, binding, what));
             }
         }
+        here.failed.set(here.failed.get() || code.is_none() || !known);
         code.filter(|_| known)
     }
 
