@@ -10,8 +10,16 @@
 #[path = "data/bench.rs"]
 mod bench;
 
+#[path = "data/generate.rs"]
+mod generate;
+
 use bench::{Bench, sort};
-use polylogue::data::{Sort, read};
+use generate::{Choices, Kind};
+use polylogue::data::{Sort, Value, read};
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 
 /// Each expression with the JSON of what it gives, or the reason why it has no value.
 fn gives(bench: &Bench, cases: &[(&str, &str)]) {
@@ -247,4 +255,137 @@ fn json_is_read_by_sort() {
     assert!(read(&Sort::ANY, deep(128).as_bytes()).is_ok());
     assert!(read(&Sort::ANY, deep(129).as_bytes()).is_err());
     assert!(read(&Sort::ANY, deep(1_000_000).as_bytes()).is_err());
+}
+
+// ---- two evaluators and a judge from outside
+
+/// Names of every kind, the same for both engines; `o` and `unset` hold nothing.
+fn env(i: i64, j: i64) -> Bench {
+    Bench::new()
+        .with("b", "bool", "true")
+        .unset("unset", "bool")
+        .with("i", "int", &i.to_string())
+        .with("j", "int", &j.to_string())
+        .unset("o", "int")
+        .with("s", "string", "\"ab\"")
+        .with("t", "string", "\"äx\"")
+        .with("l", "list<int>", "[2,0,-3]")
+        .with("m", "map<string, int>", r#"{"a":1,"ab":5}"#)
+        .with("z", "set<string>", r#"["a","b"]"#)
+        .with("d", "decimal", "0.75")
+        .with("r", "{ a: int, b?: { c: int }, c?: int, n: string, l: list<int> }", r#"{"a":4,"n":"cost.a","l":[1,1]}"#)
+        .with("x", "json", r#"{"k":{"k":1},"l":[1,"2",null,2.5]}"#)
+        .defs("def twice(x: int) = x + x; def even(x: int) = x % 2 == 0 && twice(x) > [x].map(y, twice(y) - 1)[0];")
+        .unwrap()
+}
+
+const KINDS: [Kind; 8] =
+    [Kind::Bool, Kind::Int, Kind::Text, Kind::Ints, Kind::Map, Kind::Set, Kind::Decimal, Kind::Json];
+
+fn runs() -> u32 {
+    std::env::var("POLYLOGUE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(4_000)
+}
+
+#[test]
+fn bytecode_gives_what_walking_gives() {
+    let mut runner = TestRunner::new_with_rng(
+        ProptestConfig { cases: runs(), failure_persistence: None, ..ProptestConfig::default() },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let counts = std::cell::RefCell::new((0u32, 0u32, std::collections::BTreeSet::new()));
+    let small = prop_oneof![-2i64..4, Just(i64::MAX), Just(i64::MIN)];
+    let input = (0usize..KINDS.len(), proptest::collection::vec(any::<u8>(), 0..80), small.clone(), small);
+    runner
+        .run(&input, |(kind, choices, i, j)| {
+            let text = Choices::new(&choices, false).expr(KINDS[kind], 5);
+            let bench = env(i, j);
+            let code = bench.compile(&text, None).map_err(|found| {
+                TestCaseError::fail(format!("{text}: {:?}", found.iter().map(|found| &found.text).collect::<Vec<_>>()))
+            })?;
+            let mut counts = counts.borrow_mut();
+            match bench.both(&code) {
+                Ok(_) => counts.0 += 1,
+                Err(fault) => {
+                    counts.1 += 1;
+                    let why = format!("{:?}", fault.why());
+                    counts.2.insert(why.split(['(', ' ']).next().unwrap().to_owned());
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let (values, faults, kinds) = counts.into_inner();
+    println!("{values} values, {faults} faults of kinds {kinds:?}");
+    assert!(values > runs() / 4 && faults > runs() / 10 && kinds.len() >= 7, "{values} {faults} {kinds:?}");
+}
+
+fn to_cel(value: &Value) -> cel::Value {
+    match value {
+        Value::Bool(value) => cel::Value::Bool(*value),
+        Value::Int(int) => cel::Value::Int(*int),
+        Value::Text(text) => cel::Value::String(std::sync::Arc::new(text.to_string())),
+        Value::List(list) => cel::Value::List(std::sync::Arc::new(list.iter().map(to_cel).collect())),
+        Value::Map(map) => {
+            let entry = |(key, value): (&Value, &Value)| match key {
+                Value::Text(name) => (cel::objects::Key::from(name.to_string()), to_cel(value)),
+                _ => panic!("keys are strings here"),
+            };
+            cel::Value::Map(cel::objects::Map { map: std::sync::Arc::new(map.iter().map(entry).collect()) })
+        }
+        Value::Record(record) => {
+            let entry = |(name, value): (&std::sync::Arc<str>, &Value)| {
+                (cel::objects::Key::from(name.to_string()), to_cel(value))
+            };
+            cel::Value::Map(cel::objects::Map { map: std::sync::Arc::new(record.iter().map(entry).collect()) })
+        }
+        other => panic!("{other:?} is not common"),
+    }
+}
+
+/// Where both are defined, the published engine gives the same; its faults are ours but for numbers beyond its range.
+#[test]
+fn the_published_engine_agrees() {
+    let mut runner = TestRunner::new_with_rng(
+        ProptestConfig { cases: runs(), failure_persistence: None, ..ProptestConfig::default() },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let counts = std::cell::RefCell::new([0u32; 3]);
+    let kinds = [Kind::Bool, Kind::Bool, Kind::Int, Kind::Text, Kind::Ints, Kind::Map];
+    let small = prop_oneof![-2i64..4, Just(i64::MAX)];
+    let input = (0usize..kinds.len(), proptest::collection::vec(any::<u8>(), 0..80), small.clone(), small);
+    runner
+        .run(&input, |(kind, choices, i, j)| {
+            let text = Choices::new(&choices, true).expr(kinds[kind], 5);
+            let bench = env(i, j);
+            let code = bench.compile(&text, None).unwrap();
+            let ours = bench.both(&code);
+            let mut context = cel::Context::default();
+            for name in ["b", "i", "j", "s", "t", "l", "m", "r"] {
+                context.add_variable_from_value(name, to_cel(bench.value(name)));
+            }
+            let program = cel::Program::compile(&text).unwrap();
+            let theirs = program.execute(&context);
+            let mut counts = counts.borrow_mut();
+            match (ours, theirs) {
+                (Ok(ours), Ok(theirs)) => {
+                    prop_assert_eq!(to_cel(&ours), theirs, "{}", text);
+                    counts[0] += 1;
+                }
+                (Err(_), Err(_)) => counts[1] += 1,
+                // Numbers beyond 64 bits are values here and faults there; what that leads to is not comparable.
+                (_, Err(error)) if format!("{error:?}").contains("verflow") => counts[2] += 1,
+                (ours, theirs) => {
+                    let big =
+                        format!("{:?}", code.walk(&bench)).contains("Exact") || text.contains("922337203685477580");
+                    let big = big || i == i64::MAX || j == i64::MAX;
+                    prop_assert!(big, "{text}\n{ours:?}\n{theirs:?}");
+                    counts[2] += 1;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let [equal, faults, beyond] = counts.into_inner();
+    println!("{equal} equal values, {faults} faults in both, {beyond} beyond the range of one");
+    assert!(equal > runs() / 3 && faults > runs() / 20, "{equal} {faults} {beyond}");
 }

@@ -148,6 +148,11 @@ impl Bench {
         Ok(self)
     }
 
+    /// What a name holds.
+    pub(crate) fn value(&self, name: &str) -> &Value {
+        self.slot(self.names[name].0).unwrap()
+    }
+
     pub(crate) fn compile(&self, text: &str, wanted: Option<&Sort>) -> Result<Code, Vec<Diagnostic>> {
         let mut sources = Sources::new();
         let expr = expr(text, &mut sources);
@@ -158,6 +163,7 @@ impl Bench {
     pub(crate) fn both(&self, code: &Code) -> Result<Value, Fault> {
         let (fast, slow) = (code.eval(self), code.walk(self));
         assert_eq!(fast, slow, "{code}\n{:#?}", code.tree());
+        assert_eq!(code.run(self), slow, "{code}\n{:#?}", code.tree());
         fast
     }
 
