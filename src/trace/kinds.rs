@@ -39,6 +39,8 @@ pub(crate) enum Class {
     Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
     /// A message.
     Message { from: RoleId, to: RoleId, label: LabelId, messages: Box<[MessageId]> },
+    /// Not a message: a role crashes, or notices that its time is over.
+    Happens { crash: bool, role: RoleId },
     /// Nothing that the protocol has.
     Unknown(Box<Unknown>),
 }
@@ -61,6 +63,19 @@ pub(crate) struct Kind {
     pub(crate) label: Box<str>,
     /// `from` is `to`.
     pub(crate) own: bool,
+    /// The map's numbers of payload fields that come from elsewhere in the line.
+    pub(crate) sources: Box<[usize]>,
+    /// The line says the id by which its session can be joined, or asks for one to join.
+    pub(crate) joint: Joint,
+}
+
+/// Whether a line has to do with the joining of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Joint {
+    #[default]
+    None,
+    Name,
+    With,
 }
 
 #[derive(Default)]
@@ -119,7 +134,15 @@ impl<'a> Kinds<'a> {
                 messages.entry((travel.from, travel.to, travel.label)).or_default().push(id);
             }
         }
-        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into(), own: true };
+        let spare = Kind {
+            class: Class::Dropped,
+            from: "".into(),
+            to: "".into(),
+            label: "".into(),
+            own: true,
+            sources: Box::default(),
+            joint: Joint::None,
+        };
         Self {
             subject,
             map,
@@ -221,7 +244,12 @@ impl<'a> Kinds<'a> {
         let known = names.find_label(renamed);
         let sender = header.role(self.map.rename_role(from));
         let receiver = header.role(self.map.rename_role(to));
-        let class = if self.map.drops(label, known.is_some()) {
+        let happens = self.map.happens(label).and_then(|happens| {
+            Some(Class::Happens { crash: happens.crash, role: header.role(&happens.role.text)? })
+        });
+        let class = if let Some(happens) = happens {
+            happens
+        } else if self.map.drops(label, known.is_some()) {
             Class::Dropped
         } else if let Some(rule) = self.map.derives(label).filter(|_| !derived) {
             Class::Derived(rule)
@@ -235,7 +263,20 @@ impl<'a> Kinds<'a> {
         } else {
             self.class(from, to, renamed, (sender, receiver, known))
         };
-        Kind { class, from: from.into(), to: to.into(), label: label.into(), own: from == to }
+        let joint = match self.map.join() {
+            Some(join) if *join.name.0.text == *label => Joint::Name,
+            Some(join) if *join.with.0.text == *label => Joint::With,
+            _ => Joint::None,
+        };
+        Kind {
+            class,
+            from: from.into(),
+            to: to.into(),
+            label: label.into(),
+            own: from == to,
+            sources: self.map.sources_of(renamed),
+            joint,
+        }
     }
 
     /// A line that its recorder cannot have seen.

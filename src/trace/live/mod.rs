@@ -130,7 +130,7 @@ impl<'a> Judge<'a> {
             entries,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
-            hidden: Vec::new(),
+            hidden: map.redacted().map(Into::into).collect(),
         }
     }
 
@@ -173,10 +173,41 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
-        let program = self.program;
-        let (watch, slack) = (self.watch, self.slack);
-        let given = event.now;
+    /// A role crashes, or notices that its time is over.
+    pub(super) fn happens(
+        &mut self,
+        slot: u32,
+        crash: bool,
+        role: RoleId,
+        now: Option<Time>,
+    ) -> Result<(), Box<Offence>> {
+        match self.on_time(slot, now) {
+            Ok(_) => {}
+            Err(refusal) => {
+                let event = Event {
+                    from: role,
+                    to: role,
+                    label: LabelId::default(),
+                    side: Side::Both,
+                    payload: "",
+                    injected: &[],
+                    written: false,
+                    now,
+                };
+                return Err(Box::new(self.offence(slot, &event, &refusal)));
+            }
+        }
+        if let Some(Some(sitting)) = self.sittings.get_mut(slot as usize)
+            && crash
+        {
+            sitting.set.iter_mut().for_each(|live| live.crash(role));
+        }
+        Ok(())
+    }
+
+    /// Whether everything that should have happened before an event has.
+    fn on_time(&mut self, slot: u32, given: Option<Time>) -> Result<Time, Refusal> {
+        let slack = self.slack;
         let sitting = self.sitting(slot, given.unwrap_or(0));
         let now = given.map_or(sitting.now, |now| now.max(sitting.now));
         sitting.now = now;
@@ -196,6 +227,12 @@ impl<'a> Judge<'a> {
             }
             sitting.set.retain_mut(|live| live.lapsed(before).is_none());
         }
+        Ok(now)
+    }
+
+    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
+        let (program, watch) = (self.program, self.watch);
+        let now = self.on_time(slot, event.now)?;
         let candidates = program.find(event.from, event.to, event.label);
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
