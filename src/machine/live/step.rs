@@ -544,10 +544,15 @@ impl Live {
         seat.stale.extend(stale);
     }
 
-    /// A role crashed: it does nothing more.
-    pub fn crash(&mut self, role: RoleId) {
+    /// A role crashed: it does nothing more, and what is on its way to it vanishes.
+    pub fn crash(&mut self, program: &Program, role: RoleId) {
         if let Some(seat) = self.seats.entry_mut(role) {
             seat.crashed = true;
+        }
+        for (edge, queue) in program.edges.values().zip(self.queues.values_mut()) {
+            if edge.1 == role {
+                queue.clear();
+            }
         }
     }
 }
