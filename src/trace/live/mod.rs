@@ -196,7 +196,8 @@ impl<'a> Judge<'a> {
         if let Some(Some(sitting)) = self.sittings.get_mut(slot as usize)
             && crash
         {
-            sitting.set.iter_mut().for_each(|config| config.live.crash(role));
+            let program = self.program;
+            sitting.set.iter_mut().for_each(|config| config.live.crash(program, role));
         }
         Ok(())
     }
