@@ -326,7 +326,8 @@ impl Program {
         local: &Local,
         known: &FxHashMap<(RoleId, RoleId, LabelId, SortId), MessageId>,
     ) -> Automaton {
-        let mut mentions = [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
+        let mut mentions =
+            [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
         let rows = local.states.values().map(|state| {
             let mut arms: Vec<Arm> = Vec::new();
             let (mut scopes, mut leaves, mut exits) = (Vec::new(), Vec::new(), Vec::new());
@@ -348,7 +349,13 @@ impl Program {
                 }
             }
             arms.sort_by_key(|arm| (arm.message, arm.end));
-            Row { arms: arms.into(), scopes: scopes.into(), leaves: leaves.into(), exits: exits.into(), span: state.span }
+            Row {
+                arms: arms.into(),
+                scopes: scopes.into(),
+                leaves: leaves.into(),
+                exits: exits.into(),
+                span: state.span,
+            }
         });
         let rows = rows.collect();
         Automaton { initial: local.initial, rows, mentions }
@@ -450,7 +457,13 @@ impl Program {
 
     /// The name of the variable or field in a slot of a message, for reports.
     #[must_use]
-    pub fn slot_name<'n>(&'n self, names: &'n Names, message: MessageId, frame: FrameId, slot: crate::data::Slot) -> &'n str {
+    pub fn slot_name<'n>(
+        &'n self,
+        names: &'n Names,
+        message: MessageId,
+        frame: FrameId,
+        slot: crate::data::Slot,
+    ) -> &'n str {
         let (depth, index) = place(slot);
         if depth == crate::protocol::PAYLOAD {
             let payload: Option<&Payload> = self.messages.entry(message).and_then(|travel| names.payload(travel.sort));
@@ -499,8 +512,7 @@ fn scope_info(scope: &Scope, shape: &Shape) -> Option<ScopeInfo> {
         }
         (Scope::Try { handlers, .. }, ShapeKind::Try(body, regions)) => {
             let handlers = handlers.iter().zip(regions);
-            let handlers =
-                handlers.map(|(handler, &region)| HandlerInfo { region, trigger: handler.trigger.clone() });
+            let handlers = handlers.map(|(handler, &region)| HandlerInfo { region, trigger: handler.trigger.clone() });
             ScopeParts::Try(*body, handlers.collect())
         }
         _ => return None,

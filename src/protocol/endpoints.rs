@@ -188,7 +188,7 @@ fn too_large(error: GraphError) -> NoEndpoints {
         // By INVARIANTs (guarded), (bound) and (tail) of a term that was lowered without errors.
         GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) | GraphError::JumpsOut(_) => {
             NoEndpoints::Broken
-        },
+        }
     }
 }
 

@@ -20,9 +20,7 @@ use super::{
 };
 use crate::{
     diag::Span,
-    id::{
-        BlockId, BodyId, FrameId, Id, IdVec, LabelId, NodeId, RegionId, RoleId, ScopeId, SortId, TooMany, VarId,
-    },
+    id::{BlockId, BodyId, FrameId, Id, IdVec, LabelId, NodeId, RegionId, RoleId, ScopeId, SortId, TooMany, VarId},
 };
 
 /// A step of a graph.
@@ -308,8 +306,7 @@ impl Graph {
         while changed {
             changed = false;
             for (id, nested) in &inner {
-                let more: Vec<RoleId> =
-                    nested.iter().filter_map(|scope| roles.get(scope)).flatten().copied().collect();
+                let more: Vec<RoleId> = nested.iter().filter_map(|scope| roles.get(scope)).flatten().copied().collect();
                 let place = roles.entry(*id).or_default();
                 let before = place.len();
                 place.extend(more);
@@ -388,9 +385,9 @@ impl Builder<'_> {
                 }
                 Scope::During { main, rounds } => {
                     let main = main.map(|main| self.inner(id, main, frame, false, span)).transpose()?;
-                    let rounds = rounds.iter().map(|round| {
-                        self.inner(id, round.body, round.family.unwrap_or(frame), false, round.span)
-                    });
+                    let rounds = rounds
+                        .iter()
+                        .map(|round| self.inner(id, round.body, round.family.unwrap_or(frame), false, round.span));
                     ShapeKind::During(main, rounds.collect::<Result<_, _>>()?)
                 }
                 Scope::Try { body, handlers } => {
@@ -429,12 +426,8 @@ impl Builder<'_> {
         leaves: bool,
         span: Span,
     ) -> Result<RegionId, GraphError> {
-        let region = self.regions.push(Region {
-            start: NodeId::default(),
-            scope: Some(scope),
-            frame,
-            entry: Vec::new(),
-        })?;
+        let region =
+            self.regions.push(Region { start: NodeId::default(), scope: Some(scope), frame, entry: Vec::new() })?;
         let outer = std::mem::replace(&mut self.region, region);
         self.open.push(Open { scope, leaves });
         let end = self.node(Node::End, span)?;
@@ -538,9 +531,7 @@ impl Builder<'_> {
                     None => Ok(self.after(then, span)?),
                 }
             }
-            Stmt::Continue { var, span } => {
-                self.target(var, env, span)
-            }
+            Stmt::Continue { var, span } => self.target(var, env, span),
             Stmt::Call { body, span } => self.call(body, then, span),
             Stmt::Scope { scope, span } => self.scope(scope, then, env, span),
             Stmt::Set { ref sets, jump, span } => {

@@ -112,10 +112,9 @@ impl Flow<'_> {
     fn stmt(&mut self, walk: &mut Walk<'_>, stmt: &Stmt, then: Point) -> Point {
         let decl = walk.decl;
         match *stmt {
-            Stmt::Message { .. }
-            | Stmt::Send { .. }
-            | Stmt::Receive { .. }
-            | Stmt::Act { .. } => self.point(decl, Place::Nothing),
+            Stmt::Message { .. } | Stmt::Send { .. } | Stmt::Receive { .. } | Stmt::Act { .. } => {
+                self.point(decl, Place::Nothing)
+            }
             // Not a step: what stands behind it follows at once.
             Stmt::Set { .. } => {
                 let point = self.point(decl, Place::Nothing);

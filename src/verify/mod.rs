@@ -36,8 +36,8 @@ mod subject;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
-pub use expand::expand;
 pub use detail::{Detail, Queued, Waiting};
+pub use expand::expand;
 pub use fault::Counts;
 pub use property::Property;
 pub use subject::Subject;

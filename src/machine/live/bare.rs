@@ -176,9 +176,10 @@ fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
 fn instances(program: &Program, family: &Family, out: &mut Vec<u32>) {
     let mut named: Vec<(Vec<u32>, u32)> = Vec::new();
     for &id in family.live.keys() {
-        let keys = family.by_key.iter().map(|by_key| {
-            number(by_key.iter().find(|&(_, &named)| named == id).map(|(value, _)| value))
-        });
+        let keys = family
+            .by_key
+            .iter()
+            .map(|by_key| number(by_key.iter().find(|&(_, &named)| named == id).map(|(value, _)| value)));
         named.push((keys.collect(), id));
     }
     named.sort_unstable();

@@ -362,9 +362,9 @@ fn crash_exits(
 /// Whether a role has something to send in an open round.
 fn owes(program: &Program, role: RoleId, act: &Activation) -> bool {
     act.inside.is_some()
-        || program.row(role, act.region, act.state).is_some_and(|row| {
-            row.arms.iter().any(|arm| arm.end == End::From) || !row.scopes.is_empty()
-        })
+        || program
+            .row(role, act.region, act.state)
+            .is_some_and(|row| row.arms.iter().any(|arm| arm.end == End::From) || !row.scopes.is_empty())
 }
 
 /// The keys that a message names: depth of the family, number of the key, value.
@@ -457,9 +457,7 @@ impl<'a> Finder<'a> {
     }
 
     fn mentions(&self, region: RegionId) -> bool {
-        self.program
-            .automaton_of(self.role, region)
-            .is_some_and(|automaton| automaton.mentions(self.message, self.end))
+        self.program.automaton_of(self.role, region).is_some_and(|automaton| automaton.mentions(self.message, self.end))
     }
 
     fn region(&mut self, at: At<'a>, depth: usize) {
@@ -698,8 +696,7 @@ impl<'a> Finder<'a> {
                 let fits = |(_, key, value): &(u8, u16, Value)| {
                     family.named(usize::from(*key), value).is_some()
                         || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                            self.lacks(instance, declared)
-                                && family.is_free(usize::from(*key), value, declared.use_)
+                            self.lacks(instance, declared) && family.is_free(usize::from(*key), value, declared.use_)
                         })
                 };
                 if mine().all(fits) {
@@ -796,9 +793,9 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
         for (info, round) in infos.iter().zip(rounds) {
             let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
             if let (Round::Family(family), Some(depth)) = (round, depth) {
-                found |= keys.iter().any(|(at, key, value)| {
-                    *at == depth && family.named(usize::from(*key), value).is_some()
-                });
+                found |= keys
+                    .iter()
+                    .any(|(at, key, value)| *at == depth && family.named(usize::from(*key), value).is_some());
             }
         }
     });

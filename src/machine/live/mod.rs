@@ -220,8 +220,7 @@ impl Live {
     /// Whether every role may stop, no round is open and nothing is on its way.
     #[must_use]
     pub fn is_final(&self, program: &Program) -> bool {
-        self.queues.values().all(VecDeque::is_empty)
-            && self.seats.ids().all(|role| self.may_stop(program, role))
+        self.queues.values().all(VecDeque::is_empty) && self.seats.ids().all(|role| self.may_stop(program, role))
     }
 
     /// Whether a role may stop here.

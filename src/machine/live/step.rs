@@ -5,8 +5,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
-    Why,
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
+    Time, Why,
     env::{Pending, View},
     find::{At, Finder, Hit, Hop, Keys, in_body, is_quiet, nearer},
     memory::{Digest, Known, digest},
@@ -523,7 +523,6 @@ impl Live {
     }
 }
 
-
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
 fn refined(sort: &Sort, value: &Value, slot: Slot) -> Result<(), Why> {
@@ -709,8 +708,7 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
-                else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
                 if anew {
@@ -725,7 +723,11 @@ impl Mover<'_> {
                     }
                 }
             }
-            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+            (
+                Parts::During { rounds, .. },
+                ScopeParts::During(_, infos),
+                Hop::Instance(number, _) | Hop::Create(number),
+            ) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };

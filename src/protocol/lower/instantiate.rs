@@ -9,10 +9,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    constant::Const,
     sorts::{Sorts, substitute, substitute_payload},
     template::{Arg, Draft, ParamKind, Template},
     walk::{self, Data},
-    constant::Const,
 };
 use crate::{
     diag::{Diagnostic, Span},

@@ -22,6 +22,7 @@ mod callee;
 mod claims;
 mod compact;
 mod constant;
+mod copies;
 mod declare;
 mod drafts;
 mod edges;
@@ -134,6 +135,7 @@ fn lower_torn(
         diagnostics,
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
+        size: None,
         exhausted: false,
         failed: FxHashSet::default(),
         growing: FxHashSet::default(),
@@ -205,7 +207,13 @@ fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
 }
 
 fn callees<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = DraftId> + use<'d> {
-    draft.templates.iter().flat_map(|template| template.calls.values()).map(|call| call.callee).collect::<Vec<_>>().into_iter()
+    draft
+        .templates
+        .iter()
+        .flat_map(|template| template.calls.values())
+        .map(|call| call.callee)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// Declarations of the file itself, and what they call elsewhere.
@@ -265,6 +273,8 @@ struct Lowering<'w, 't> {
     /// What is in the specification already.
     targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
+    /// The arguments of a target that has none of its own.
+    size: Option<Box<[Arg]>>,
     /// All terms together became too large, which was reported.
     exhausted: bool,
     /// Protocols without a term, which was reported.
@@ -303,8 +313,8 @@ impl<'w, 't> Lowering<'w, 't> {
         for item in &tree.items {
             match item {
                 tree::Item::Check(check) => {
-                    let claim = self.claim(check);
-                    self.spec.claims.extend(claim);
+                    let claims = self.claims(check);
+                    self.spec.claims.extend(claims);
                 }
                 tree::Item::Trace(trace) => {
                     let trace = self.trace(trace);
@@ -396,6 +406,15 @@ impl<'w, 't> Lowering<'w, 't> {
                     }
                 }
                 header.unsupported.extend(unsupported);
+                if template.own.is_none() {
+                    let roles = &header.roles;
+                    for diagnostic in copies::check(&self.shared.names, &term, roles) {
+                        header.broken |= diagnostic.is_error();
+                        if !self.diagnostics.contains(&diagnostic) {
+                            self.diagnostics.push(diagnostic);
+                        }
+                    }
+                }
                 if header.broken {
                     return nothing(compact);
                 }
@@ -618,9 +637,7 @@ fn graph_error(header: &Header, error: GraphError) -> Diagnostic {
         GraphError::TooMany(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
         GraphError::Unguarded(span) => Diagnostic::new(form::UNGUARDED, span, "this can come round without a step"),
         GraphError::Unbound(span) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
-        GraphError::JumpsOut(span) => {
-            Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave")
-        }
+        GraphError::JumpsOut(span) => Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave"),
         GraphError::NotTail(span) => {
             Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
         }
