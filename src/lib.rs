@@ -74,6 +74,7 @@ pub mod machine;
 pub mod protocol;
 pub mod reference;
 pub mod report;
+pub mod solve;
 pub mod syntax;
 pub mod trace;
 pub mod verify;

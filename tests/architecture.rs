@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["event", "diag"],
     &["syntax"],
     &["data"],
-    &["protocol"],
+    &["protocol", "solve"],
     &["machine", "reference"],
     &["crosscheck", "generate", "verify", "trace"],
     &["load"],

@@ -10,6 +10,7 @@ use std::{
 use super::{Failure, Status, args, load, machines, output::Progress, tally::Tally};
 use crate::{
     crosscheck::{Budget, crosscheck},
+    diag::Diagnostic,
     event::{Limit, Verdict},
     load::Loaded,
     machine::{Semantics, System},
@@ -69,6 +70,9 @@ fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Fail
     verify::expand(&mut loaded.spec, args.families);
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
+    let flats = loaded.spec.protocols.iter().filter_map(|protocol| protocol.flat.as_ref());
+    let notes: Vec<Diagnostic> = flats.flat_map(|flat| flat.notes.iter().cloned()).collect();
+    tally.diagnostics(&loaded.sources, &notes)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();
     let claims = claims(&loaded.spec, args);
     for claim in &claims {

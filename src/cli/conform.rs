@@ -13,14 +13,14 @@ use crate::{
     diag::{Diagnostic, Sources, Span},
     load::Loaded,
     machine::System,
-    protocol::{Act, Header, Names},
+    protocol::{Act, Header, Names, NoEndpoints},
     report::{
         CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, SessionRecord, ShareRecord, UnseenRecord,
         record::Place,
     },
     trace::{
-        BadLine, Checker, Coverage, Finding, Judgement, Map, MapError, Past, Session, Share, Subject, Transition,
-        Unseen,
+        BadLine, Checker, Coverage, Finding, Judgement, Machines, Map, MapError, NoSubject, Past, Session, Share,
+        Subject, Transition, Unseen,
     },
 };
 
@@ -61,24 +61,49 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         report(&mut tally, &map, &found)?;
         return tally.finish();
     }
-    let system = match machines::system(subject) {
-        Ok(system) => system,
-        Err(machines::NoLocals::Projection(graph, errors)) => {
-            tally.diagnostics(&loaded.sources, &machines::diagnostics(&graph, &errors, header, &loaded.spec.names))?;
-            return tally.finish();
+    let built;
+    let system;
+    let subject = match subject {
+        machines::Subject::Protocol(protocol) if !protocol.is_plain() => {
+            let target = loaded.spec.find(&header.name);
+            match target.map(|target| Machines::of(&loaded.spec, target)) {
+                Some(Ok(machines)) => {
+                    built = machines;
+                    built.subject()
+                }
+                Some(Err(NoSubject::NoEndpoints(NoEndpoints::Broken))) => {
+                    tally.meet(Status::Findings);
+                    return tally.finish();
+                }
+                Some(Err(why)) => {
+                    super::output::complain(&format!("`{}`: {why}", header.name));
+                    tally.meet(Status::Inconclusive);
+                    return tally.finish();
+                }
+                None => return Err(Failure::Usage(format!("`{}` cannot be checked against", header.name))),
+            }
         }
-        Err(machines::NoLocals::Broken) => {
-            tally.meet(Status::Findings);
-            return tally.finish();
-        }
-        Err(why) => {
-            super::output::complain(&machines::reason(header, &why));
-            tally.meet(Status::Inconclusive);
-            return tally.finish();
+        _ => {
+            system = match machines::system(subject) {
+                Ok(system) => system,
+                Err(machines::NoLocals::Projection(graph, errors)) => {
+                    let found = machines::diagnostics(&graph, &errors, header, &loaded.spec.names);
+                    tally.diagnostics(&loaded.sources, &found)?;
+                    return tally.finish();
+                }
+                Err(machines::NoLocals::Broken) => {
+                    tally.meet(Status::Findings);
+                    return tally.finish();
+                }
+                Err(why) => {
+                    super::output::complain(&machines::reason(header, &why));
+                    tally.meet(Status::Inconclusive);
+                    return tally.finish();
+                }
+            };
+            Subject::new(&system, &loaded.spec.names, header).map_err(|error| Failure::Usage(error.to_string()))?
         }
     };
-    let subject =
-        Subject::new(&system, &loaded.spec.names, header).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut coverage: Option<Coverage> = None;
     for log in &args.logs {
         let mut checker = Checker::new(subject, &parsed);
@@ -103,7 +128,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         }
     }
     if let Some(coverage) = coverage {
-        tally.coverage(&covered(&coverage, &system, &loaded, header))?;
+        tally.coverage(&covered(&coverage, subject.system(), &loaded, header))?;
     }
     tally.finish()
 }
@@ -280,7 +305,7 @@ impl Judge<'_> {
             blame: session.blame,
             code: session.code.map(|code| code.id()),
             message: session.message,
-            help: session.help,
+            help: session.help.or_else(|| session.span.map(|span| format!("it is stated at {}", place(span)))),
             assumed: Vec::new(),
             last: session.last.iter().map(past).collect(),
             finding: session.verdict == Judgement::Violates

@@ -144,6 +144,19 @@ impl Sort {
         matches!(self.plain(), Self::Option(_))
     }
 
+    /// Whether a value that is one of it by its form may still not be one: it, or a part of it, has a condition.
+    #[must_use]
+    pub fn has_condition(&self) -> bool {
+        match self {
+            Self::Refined(..) => true,
+            Self::Builtin(builtin) => *builtin == Builtin::Uint,
+            Self::Opaque(_) | Self::Enum(_) => false,
+            Self::List(of) | Self::Set(of) | Self::Option(of) | Self::Secret(of) => of.has_condition(),
+            Self::Map(key, of) => key.has_condition() || of.has_condition(),
+            Self::Record(payload) => payload.fields.iter().any(|field| field.sort.has_condition()),
+        }
+    }
+
     /// The built-in sort that it is, conditions and secrecy aside.
     #[must_use]
     pub fn builtin(&self) -> Option<Builtin> {

@@ -194,6 +194,12 @@ impl Hash for Pattern {
 }
 
 impl Node {
+    /// A value.
+    #[must_use]
+    pub fn constant(value: Value, sort: Sort) -> Self {
+        Self { op: Op::Const(value), sort, spot: Spot::default(), depth: 1 }
+    }
+
     /// `null`
     pub(super) fn unit() -> Self {
         let sort = Sort::Builtin(Builtin::Unit);

@@ -116,6 +116,9 @@ pub fn flatten(program: &Program, role: RoleId, names: &mut Names, limits: Limit
             for way in live.bare(program, role, *message, *end, keyed) {
                 let mut next = live.clone();
                 next.take(program, &way);
+                if next.crowded(role, limits.keys as usize) {
+                    continue;
+                }
                 let tree = next.tree(program, role);
                 let then = match known.get(&tree) {
                     Some(&then) => then,

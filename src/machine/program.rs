@@ -428,6 +428,16 @@ impl Program {
         self.automata.values().flat_map(|regions| regions.values().flatten())
     }
 
+    /// The same, with the role and the innermost frame of each.
+    pub fn placed(&self) -> impl Iterator<Item = (RoleId, FrameId, &Automaton)> {
+        self.automata.iter().flat_map(move |(role, regions)| {
+            regions.iter().filter_map(move |(region, automaton)| {
+                let frame = self.regions.entry(region)?.frame;
+                automaton.as_ref().map(|automaton| (role, frame, automaton))
+            })
+        })
+    }
+
     /// The automaton of a role in a region.
     #[inline]
     #[must_use]

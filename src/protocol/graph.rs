@@ -148,6 +148,8 @@ pub struct Graph {
     pub regions: IdVec<RegionId, Region>,
     /// The scopes, by the ids of the term.
     pub scopes: IdVec<ScopeId, Option<Shape>>,
+    /// Signatures with conditions: the same label may stand beside another of them, the conditions tell them apart.
+    pub guarded: FxHashSet<SortId>,
 }
 
 /// Why a term has no graph.
@@ -574,7 +576,7 @@ impl Builder<'_> {
             first.start = start;
         }
         regions.values_mut().for_each(|region| region.start = to(region.start));
-        let mut graph = Graph { start: to(start), nodes, spans, regions, scopes: self.scopes };
+        let mut graph = Graph { start: to(start), nodes, spans, regions, scopes: self.scopes, guarded: FxHashSet::default() };
         graph.check_guarded()?;
         graph.find_roles(self.term);
         Ok(graph)

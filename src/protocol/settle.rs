@@ -15,7 +15,7 @@ use super::{
     names::Names,
     rule::{Set, Who},
 };
-use crate::id::{IdVec, NodeId, RoleId, TooMany};
+use crate::id::{IdVec, NodeId, RoleId, SortId, TooMany};
 
 /// Who makes an assignment.
 #[derive(Clone, Copy)]
@@ -29,6 +29,19 @@ enum By {
 impl Graph {
     /// Gives every assignment to the steps in front of it.
     pub(super) fn settle(&mut self, names: &mut Names, roles: usize) -> Result<(), TooMany> {
+        self.settle_sets(names, roles)?;
+        let sorts = self.nodes.values().filter_map(|node| match node {
+            Node::Step { sort, .. } => Some(*sort),
+            _ => None,
+        });
+        let guarded = |sort: &SortId| {
+            names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()))
+        };
+        self.guarded = sorts.filter(guarded).collect();
+        Ok(())
+    }
+
+    fn settle_sets(&mut self, names: &mut Names, roles: usize) -> Result<(), TooMany> {
         if !self.nodes.values().any(|node| matches!(node, Node::Set { .. })) {
             return Ok(());
         }

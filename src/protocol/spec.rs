@@ -155,6 +155,8 @@ pub struct Flat {
     pub timed: bool,
     /// A step that nobody makes if its conditions are false, and without which its role cannot go on.
     pub blocked: Option<Span>,
+    /// What can be said of conditions without looking at runs.
+    pub notes: Vec<Diagnostic>,
     /// Why there are no flat automata.
     pub limit: Option<String>,
 }

@@ -15,9 +15,10 @@ use super::{
     coverage::Coverage,
     json::{Flaw, Scratch, pointer},
     kinds::{Class, Kinds, SPARE, Shapes},
+    live::{self, Judge},
     map::{Map, Watch},
     observe::{Refusal, Seen, Step, Trail, Watcher, flat},
-    payload::{Misfit, Shape},
+    payload::{Injected, Misfit, Shape},
     report::{BadLine, Expected, Finding, Judgement, Offence, Past, Session, Totals},
     scan::{self, Cut, Fault, Lines, Raw},
     sessions::{Place, Sessions},
@@ -49,6 +50,8 @@ pub struct Checker<'a> {
     lines: Lines,
     totals: Totals,
     coverage: Option<Coverage>,
+    /// Judges instead of the watcher what is beyond the kernel.
+    live: Option<Box<Judge<'a>>>,
     general: bool,
     /// By the states of sessions: whether that may be the end, and what is expected if not.
     ahead: FxHashMap<Box<[StateId]>, (bool, Vec<Expected>)>,
@@ -97,6 +100,7 @@ impl<'a> Checker<'a> {
             lines: Lines::default(),
             totals: Totals::default(),
             coverage: None,
+            live: subject.program.map(|program| Box::new(Judge::new(subject, program, map, observer))),
             general: false,
             ahead: FxHashMap::default(),
             endpoints: Vec::new(),
@@ -224,7 +228,7 @@ impl<'a> Checker<'a> {
                 }
             };
             let session = Cow::Borrowed(fast.session);
-            let pending = self.pending(at, line, kind, session, fast.dir, fast.payload, fast.flaw);
+            let pending = self.pending(at, line, kind, session, fast.ts, fast.dir, fast.payload, fast.flaw);
             return self.put(pending, batch, found);
         }
         match scan::general(line, &mut self.scratch) {
@@ -273,7 +277,7 @@ impl<'a> Checker<'a> {
     fn pending_raw<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
         let kind = self.kinds.of(&raw.from, &raw.to, &raw.label);
         let session = raw.session.unwrap_or_default();
-        self.pending(at, line, kind, session, raw.dir.as_deref(), raw.payload, raw.flaw)
+        self.pending(at, line, kind, session, raw.ts, raw.dir.as_deref(), raw.payload, raw.flaw)
     }
 
     #[inline(always)]
@@ -284,6 +288,7 @@ impl<'a> Checker<'a> {
         line: &'l str,
         mut kind: u32,
         session: Cow<'l, str>,
+        ts: &'l str,
         dir: Option<&str>,
         payload: &'l str,
         flaw: Option<Box<Flaw>>,
@@ -302,7 +307,7 @@ impl<'a> Checker<'a> {
         };
         let session = session_name(self.map, line, session);
         let hash = self.sessions.hash(&session);
-        Pending { at, line, kind, side, session, hash, payload, flaw }
+        Pending { at, line, kind, side, session, hash, ts, payload, flaw }
     }
 
     /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
@@ -350,7 +355,7 @@ impl<'a> Checker<'a> {
             },
         };
         self.totals.events = self.totals.events.saturating_add(1);
-        match self.step(slot, pending) {
+        match if self.live.is_some() { self.live_step(slot, pending) } else { self.step(slot, pending) } {
             Ok(ended) => {
                 self.sessions.block_mut(slot).note(at, kind);
                 if ended {
@@ -398,12 +403,7 @@ impl<'a> Checker<'a> {
             return Err(Box::new(Offence::flaw(flaw)));
         }
         let Some(side) = side else {
-            return Err(Box::new(Offence {
-                code: codes::SIDE,
-                message: "the line does not say which side of the message it shows".to_owned(),
-                help: Some("add `\"dir\":\"send\"` or `\"dir\":\"receive\"`".to_owned()),
-                blame: None,
-            }));
+            return Err(no_side());
         };
         let fits = |sort: SortId| -> Result<(), Misfit> {
             match &shapes[sort] {
@@ -424,6 +424,7 @@ impl<'a> Checker<'a> {
                     message: unknown.text.clone(),
                     help: unknown.help.clone(),
                     blame: None,
+                    span: None,
                 }));
             }
             // Whoever asks has left these out.
@@ -494,21 +495,69 @@ impl<'a> Checker<'a> {
                     message: "too many configurations explain what was seen".to_owned(),
                     help: None,
                     blame: None,
+                    span: None,
                 }))
             }
         }
     }
 
+    /// What is beyond the kernel.
+    fn live_step(&mut self, slot: u32, pending: &Pending<'_>) -> Result<bool, Box<Offence>> {
+        let known = self.kinds.get(pending.kind);
+        if let Some(flaw) = &pending.flaw {
+            return Err(Box::new(Offence::flaw(flaw)));
+        }
+        if let Class::Unknown(unknown) = &known.class {
+            return Err(Box::new(Offence {
+                code: unknown.code,
+                message: unknown.text.clone(),
+                help: unknown.help.clone(),
+                blame: None,
+                span: None,
+            }));
+        }
+        if pending.side.is_none() {
+            return Err(no_side());
+        }
+        let line = pending.line;
+        let of = |(field, path): &'a (super::map::Placed, super::map::Path)| Some((&*field.text, pointer(line, path)?));
+        let injected: Vec<(&str, &str)> = self.map.inject().iter().filter_map(of).collect();
+        let Some(event) = self.event_of(pending, &injected) else { return Ok(false) };
+        match &mut self.live {
+            Some(live) => live.step(slot, &event),
+            None => Ok(false),
+        }
+    }
+
+    /// A scanned event in terms of the program; none of what is none of its events.
+    fn event_of<'e>(&self, pending: &'e Pending<'_>, injected: &'e Injected<'e>) -> Option<live::Event<'e>> {
+        let (from, to, label) = match &self.kinds.get(pending.kind).class {
+            Class::Act { role, label, .. } => (*role, *role, *label),
+            Class::Message { from, to, label, .. } => (*from, *to, *label),
+            _ => return None,
+        };
+        let side = pending.side.unwrap_or(Side::Both);
+        let now = scan::micros(pending.ts);
+        Some(live::Event { from, to, label, side, payload: pending.payload, injected, written: false, now })
+    }
+
     #[cold]
     fn violates(&mut self, slot: u32, pending: &Pending<'_>, offence: Offence, found: &mut impl FnMut(Finding)) {
-        let verdict = if offence.code == codes::TOO_MANY { Judgement::Unknown } else { Judgement::Violates };
+        let unknown = [codes::TOO_MANY, codes::MEMORY_FULL].contains(&offence.code);
+        let verdict = if unknown { Judgement::Unknown } else { Judgement::Violates };
         let set = configurations(&self.watcher, &mut self.sessions, slot);
         let mut session = self.session(Place::Live(slot), verdict);
         session.last = self.recent(slot);
         session.events = session.events.saturating_add(1);
         self.describe(&mut session, pending, offence);
         if verdict == Judgement::Violates {
-            self.expect(&mut session, &set);
+            match &self.live {
+                Some(live) => {
+                    session.expected = live.expected(slot);
+                    session.may_end = live.is_final(slot);
+                }
+                None => self.expect(&mut session, &set),
+            }
         }
         self.totals.count(verdict);
         found(Finding::Session(Box::new(session)));
@@ -535,7 +584,7 @@ impl<'a> Checker<'a> {
             let text = format!("the session was over after line {}", known.last.saturating_add(1));
             (codes::AFTER_END, text, None)
         });
-        self.describe(&mut session, pending, Offence { code, message, help, blame: None });
+        self.describe(&mut session, pending, Offence { code, message, help, blame: None, span: None });
         session.may_end = true;
         self.totals.count(Judgement::Violates);
         self.sessions.judge(past);
@@ -550,15 +599,23 @@ impl<'a> Checker<'a> {
         session.at = Some(at);
         session.event =
             Some(Past { at, from: known.from.to_string(), to: known.to.to_string(), label: known.label.to_string() });
-        session.payload = self.shown(kind, payload);
+        session.payload = match &self.live {
+            Some(live) => {
+                let shown = self.event_of(pending, &[]).and_then(|event| live.shown(&event));
+                shown.filter(|shown| shown.len() <= SHOWN)
+            }
+            None => self.shown(kind, payload),
+        };
         session.code = Some(offence.code);
         session.message = Some(offence.message);
         session.help = offence.help;
+        session.span = offence.span;
         session.blame = offence.blame.or_else(|| {
             let endpoint = matches!(self.watcher.observer, Observer::Endpoint(_));
             let receiver = (offence.code == codes::RECEIVER && !endpoint) || offence.code == codes::UNSENT;
             let name = if receiver { &known.to } else { &known.from };
-            if offence.code == codes::TOO_MANY { None } else { Some(name.to_string()) }
+            let unknown = [codes::TOO_MANY, codes::MEMORY_FULL].contains(&offence.code);
+            if unknown { None } else { Some(name.to_string()) }
         });
     }
 
@@ -614,6 +671,7 @@ impl<'a> Checker<'a> {
             code: None,
             message: None,
             help: None,
+            span: None,
             last: Vec::new(),
         }
     }
@@ -630,6 +688,17 @@ impl<'a> Checker<'a> {
     /// The verdict about a session when the log is over.
     fn last_word(&mut self, place: Place) -> Session {
         let Place::Live(slot) = place else { return self.session(place, Judgement::Conforms) };
+        if let Some(live) = &self.live {
+            let over = live.is_final(slot);
+            let expected = if over { Vec::new() } else { live.expected(slot) };
+            let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
+            if !over {
+                stopped(&mut session);
+                session.last = self.recent(slot);
+                session.expected = expected;
+            }
+            return session;
+        }
         if !self.sessions.block(slot).heavy {
             let &(over, ref expected) = self.ahead(slot);
             let expected = expected.clone();
@@ -656,6 +725,13 @@ impl<'a> Checker<'a> {
     /// Gives a block back when no role can do anything more.
     #[inline]
     fn retire_if_over(&mut self, slot: u32, at: u64) {
+        if let Some(live) = &self.live {
+            if live.is_over(slot) {
+                self.forget(slot);
+                self.sessions.retire(slot, at, false);
+            }
+            return;
+        }
         let block = self.sessions.block(slot);
         if block.heavy || block.events == 0 {
             return;
@@ -675,6 +751,9 @@ impl<'a> Checker<'a> {
     }
 
     fn forget(&mut self, slot: u32) {
+        if let Some(live) = &mut self.live {
+            live.forget(slot);
+        }
         if let Some(coverage) = &mut self.coverage {
             coverage.forget(slot);
         }
@@ -691,6 +770,8 @@ struct Pending<'l> {
     session: Cow<'l, str>,
     /// Of the session's name.
     hash: u64,
+    /// The number or string behind `ts`; empty if there is none.
+    ts: &'l str,
     payload: &'l str,
     flaw: Option<Box<Flaw>>,
 }
@@ -704,6 +785,17 @@ fn session_name<'l>(map: &Map, line: &'l str, named: Cow<'l, str>) -> Cow<'l, st
         return found;
     }
     named
+}
+
+#[cold]
+fn no_side() -> Box<Offence> {
+    Box::new(Offence {
+        code: codes::SIDE,
+        message: "the line does not say which side of the message it shows".to_owned(),
+        help: Some("add `\"dir\":\"send\"` or `\"dir\":\"receive\"`".to_owned()),
+        blame: None,
+        span: None,
+    })
 }
 
 fn stopped(session: &mut Session) {

@@ -38,7 +38,7 @@ pub(crate) enum Class {
     /// A local action, with the payloads that it has in the system.
     Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
     /// A message.
-    Message { from: RoleId, messages: Box<[MessageId]> },
+    Message { from: RoleId, to: RoleId, label: LabelId, messages: Box<[MessageId]> },
     /// Nothing that the protocol has.
     Unknown(Box<Unknown>),
 }
@@ -110,6 +110,13 @@ impl<'a> Kinds<'a> {
         for (role, machine) in system.machines().iter() {
             for action in machine.actions().values().filter(|action| action.act == Act::Act && action.twin == 0) {
                 acts.entry((role, action.label)).or_default().push(action.sort);
+            }
+        }
+        for (id, travel) in subject.program.into_iter().flat_map(|program| program.messages().iter()) {
+            if travel.from == travel.to {
+                acts.entry((travel.from, travel.label)).or_default().push(travel.sort);
+            } else {
+                messages.entry((travel.from, travel.to, travel.label)).or_default().push(id);
             }
         }
         let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into(), own: true };
@@ -286,7 +293,7 @@ impl<'a> Kinds<'a> {
             };
         }
         match self.messages.get(&(sender, receiver, id)) {
-            Some(messages) => Class::Message { from: sender, messages: messages.as_slice().into() },
+            Some(messages) => Class::Message { from: sender, to: receiver, label: id, messages: messages.as_slice().into() },
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");
                 unknown(codes::MESSAGE, text, self.elsewhere(id))
@@ -311,6 +318,8 @@ impl<'a> Kinds<'a> {
     /// Every payload signature that an event can have.
     pub(crate) fn sorts(&self) -> Vec<SortId> {
         let sent = self.subject.system.messages().values().map(|message| message.sort);
+        let travels = self.subject.program.into_iter().flat_map(|program| program.messages().values());
+        let sent = sent.chain(travels.map(|travel| travel.sort));
         let mut all: Vec<SortId> = sent.chain(self.acts.values().flatten().copied()).collect();
         all.sort_unstable();
         all.dedup();

@@ -22,6 +22,7 @@ mod declared;
 mod index;
 use crate::data::json;
 mod kinds;
+mod live;
 mod map;
 mod near;
 mod observe;

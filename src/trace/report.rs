@@ -118,6 +118,8 @@ pub struct Session {
     pub message: Option<String>,
     /// The way out.
     pub help: Option<String>,
+    /// Where the condition that is not met is written, if it is one.
+    pub span: Option<Span>,
     /// The last events before the offending one, or of all; oldest first.
     pub last: Vec<Past>,
 }
@@ -240,6 +242,8 @@ pub(super) struct Offence {
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) blame: Option<String>,
+    /// The condition or option that is not met.
+    pub(super) span: Option<Span>,
 }
 
 impl Offence {
@@ -249,7 +253,7 @@ impl Offence {
             Flaw::Surrogate => (codes::LINE_TEXT, "the payload has half of a surrogate pair".to_owned()),
             Flaw::Utf8 => (codes::LINE_TEXT, "the payload has bytes that are not UTF-8".to_owned()),
         };
-        Self { code, message, help: None, blame: None }
+        Self { code, message, help: None, blame: None, span: None }
     }
 
     pub(super) fn refusal(kind: &Kind, refusal: super::observe::Refusal) -> Self {
@@ -266,7 +270,7 @@ impl Offence {
             }
             Refusal::Payload(misfit) => (codes::PAYLOAD, format!("`{label}` from `{from}` to `{to}`: {misfit}")),
         };
-        Self { code, message, help: None, blame: None }
+        Self { code, message, help: None, blame: None, span: None }
     }
 }
 

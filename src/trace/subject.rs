@@ -3,15 +3,17 @@
 use std::fmt;
 
 use crate::{
-    id::{Id, RoleId, StateId},
-    machine::{System, SystemError},
-    protocol::{Header, Local, Names, NoEndpoints, Spec, State, Target},
+    id::{Id, IdVec, RoleId, StateId},
+    machine::{Program, ProgramError, System, SystemError},
+    protocol::{EdgeKind, Header, Local, Names, NoEndpoints, Spec, State, Target},
 };
 
 /// A system with its names.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     pub(crate) system: &'a System,
+    /// What is beyond the kernel; the system is then without machines.
+    pub(crate) program: Option<&'a Program>,
     pub(crate) names: &'a Names,
     pub(crate) header: &'a Header,
 }
@@ -46,7 +48,13 @@ impl<'a> Subject<'a> {
     /// A system, the names of its specification, and what declares it: its roles have the ids of the system's.
     pub fn new(system: &'a System, names: &'a Names, header: &'a Header) -> Result<Self, NoSubject> {
         header.usable()?;
-        Ok(Self { system, names, header })
+        Ok(Self { system, program: None, names, header })
+    }
+
+    /// The machines; none if it is a program.
+    #[must_use]
+    pub fn system(&self) -> &'a System {
+        self.system
     }
 }
 
@@ -54,6 +62,7 @@ impl<'a> Subject<'a> {
 #[derive(Clone, Debug)]
 pub struct Machines<'a> {
     system: System,
+    program: Option<Program>,
     names: &'a Names,
     header: &'a Header,
     role: Option<RoleId>,
@@ -99,6 +108,18 @@ impl<'a> Machines<'a> {
     /// The machines of a target. A protocol that cannot be projected is watched by what its roles do in its runs.
     pub fn of(spec: &'a Spec, target: Target) -> Result<Self, NoSubject> {
         let gone = || NoSubject::Which("there is no such declaration".to_owned());
+        if let Target::Protocol(at) | Target::ProtocolRole(at, _) = target
+            && let Some(protocol) = spec.protocols.get(at)
+            && let Some(graph) = &protocol.graph
+        {
+            let header = &protocol.header;
+            header.usable()?;
+            let program = Program::of(&spec.names, header, &protocol.term, graph).map_err(too_large)?;
+            let role = if let Target::ProtocolRole(_, role) = target { Some(role) } else { None };
+            let system = System::of(&IdVec::new(), |_, _| EdgeKind::Fifo)
+                .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
+            return Ok(Self { system, program: Some(program), names: &spec.names, header, role });
+        }
         let (header, locals, role) = match target {
             Target::Protocol(at) | Target::ProtocolRole(at, _) => {
                 let role = if let Target::ProtocolRole(_, role) = target { Some(role) } else { None };
@@ -127,13 +148,19 @@ impl<'a> Machines<'a> {
         };
         let system = System::of(&locals, |from, to| header.edge_kind(from, to))
             .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-        Ok(Self { system, names: &spec.names, header, role })
+        Ok(Self { system, program: None, names: &spec.names, header, role })
     }
 
     /// The machines.
     #[must_use]
     pub fn system(&self) -> &System {
         &self.system
+    }
+
+    /// The program, if it has more than the kernel; the machines are then none.
+    #[must_use]
+    pub fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
     }
 
     /// The one role whose type it is, if it is one role's.
@@ -145,6 +172,14 @@ impl<'a> Machines<'a> {
     /// To be checked against.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
-        Subject { system: &self.system, names: self.names, header: self.header }
+        Subject { system: &self.system, program: self.program.as_ref(), names: self.names, header: self.header }
     }
+}
+
+fn too_large(error: ProgramError) -> NoEndpoints {
+    NoEndpoints::TooLarge(match error {
+        ProgramError::TooMany(error) => error.to_string(),
+        ProgramError::Projection(_) => "a role has too many states".to_owned(),
+        ProgramError::TooDeep => "families are nested more than 250 deep".to_owned(),
+    })
 }

@@ -8,10 +8,9 @@
 //! can be stuck because all that it might send is excluded is asked here ([`Flat::blocked`]).
 
 use crate::{
-    diag::Span,
     id::{IdVec, RoleId},
     machine::{
-        End, Program, ProgramError, ScopeParts,
+        Program, ProgramError, ScopeParts,
         flatten::{FlattenError, Limits, flatten},
     },
     protocol::{Discipline, Flat, Graph, Names, Projector, Protocol, Spec, Trigger},
@@ -47,6 +46,8 @@ fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: u32) -> Fla
     };
     flat.keys = (program.frames().len() > 1).then_some(keys);
     rules(&program, &mut flat);
+    flat.blocked = super::data::may_be_stuck(&program, header, names);
+    flat.notes = super::data::conditions(&program, header, names);
     let limits = Limits { keys, ..Limits::default() };
     let mut locals: IdVec<RoleId, _> = IdVec::new();
     for role in header.roles.ids() {
@@ -114,24 +115,4 @@ fn rules(program: &Program, flat: &mut Flat) {
             });
         }
     }
-    flat.blocked = blocked(program);
-}
-
-/// A state in which a role only sends, and each of its messages has a condition that is not of its own choosing.
-fn blocked(program: &Program) -> Option<Span> {
-    for automaton in program.automata() {
-        for row in automaton.rows.values() {
-            if row.arms.is_empty() || !row.exits.is_empty() || !row.scopes.is_empty() {
-                continue;
-            }
-            let free = row.arms.iter().any(|arm| {
-                let rule = program.messages().entry(arm.message).map(|travel| &travel.rule);
-                arm.end == End::To || rule.is_none_or(|rule| rule.conditions.is_empty() && rule.unique.is_empty())
-            });
-            if !free {
-                return row.arms.first().map(|arm| arm.span);
-            }
-        }
-    }
-    None
 }

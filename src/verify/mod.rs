@@ -22,6 +22,7 @@
 mod bounded;
 mod check;
 mod cone;
+mod data;
 mod counterexample;
 mod detail;
 mod expand;

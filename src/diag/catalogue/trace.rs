@@ -86,4 +86,51 @@ received. Up to 8 configurations are followed when everything is seen, 1,024 oth
     DECLARED = "PL0640", Error, "a trace in the specification does not come out as stated",
         "`accepts` wants every event accepted, and with `end;` the session over behind the last; `rejects` wants every \
 event but the last accepted and the last refused.";
+    /// A condition is false.
+    CONDITION = "PL0650", Error, "a message comes when its condition is false",
+        "The message may come here, but a `where`, an `assert` or the condition of a sort that speaks of other names is \
+false. The report says which, and what the names in it held, by the copies of the role that is named.";
+    /// A condition or a value cannot be computed.
+    FAULT = "PL0651", Error, "a condition of a message cannot be decided",
+        "An expression has no value: a name in it holds nothing, a map lacks the key, a number is divided by zero, or a \
+limit is met. What cannot be decided is never taken for true.";
+    /// An assigned value does not fit.
+    UNFIT = "PL0652", Error, "a message would give a variable a value that it cannot have",
+        "What a `set` or a jump assigns does not satisfy the sort of the variable, or an invariant that holds after every \
+step.";
+    /// No instance has this key.
+    NO_INSTANCE = "PL0653", Error, "a message names an instance that is not there",
+        "No instance of the family has the key that the message names, and none may begin with this message. Either it \
+was never opened, or it has ended.";
+    /// A key was used before.
+    KEY_USED = "PL0654", Error, "a message opens an instance under a key that was used before",
+        "Keys of a family are used once, unless they are `reusable`; `rising` keys must be greater than all before.";
+    /// Too early.
+    TOO_EARLY = "PL0655", Error, "a message comes before its time",
+        "It is `within [a, b]`, and less than `a` has passed since its sender could send it; or the time limit of a \
+handler has not passed yet.";
+    /// Too late.
+    TOO_LATE = "PL0656", Error, "a message comes after its time",
+        "It is `within` a time that has passed since its sender could send it.";
+    /// An obligation lapsed.
+    LAPSED = "PL0657", Error, "a role did not do in time what it had to",
+        "All that the role could do by itself had to be done by a time that has passed. This is noticed at the session's \
+first event after it, and at the end of the log only with `--until`. `--slack` allows for clocks that differ.";
+    /// A key comes twice.
+    NOT_UNIQUE = "PL0658", Error, "a key comes again that must be unique",
+        "A message under the same `unique by` had this key before.";
+    /// A key comes again with other content.
+    OTHER_CONTENT = "PL0659", Error, "a repeated message has other content",
+        "Under `idempotent by`, a message with the key of an earlier one must have the same content: then it is a \
+repetition and changes nothing. Fields that may differ are named by `@except`.";
+    /// Too many keys.
+    MEMORY_FULL = "PL0660", Warning, "more keys are to be remembered than there is room for",
+        "A session remembers at most 1,000,000 keys of `unique by` and `idempotent by`; beyond, nothing can be said, and \
+the verdict is `unknown`. `for` says how long a key must be remembered.";
+    /// An edge is full.
+    FULL = "PL0661", Error, "a message is sent although its edge is full",
+        "The edge is `bounded`, and as many messages are on their way as it holds.";
+    /// A time that is none.
+    MAP_EVENT = "PL0635", Error, "the map says an event that there is not",
+        "`[events]` gives labels of the log the meaning `crash ROLE` or `timeout ROLE`.";
 }

@@ -82,6 +82,24 @@ impl Live {
         found
     }
 
+    /// Whether some family of a role has seen more instances than this, those that wait for their keys included.
+    #[must_use]
+    pub fn crowded(&self, role: RoleId, most: usize) -> bool {
+        let Some(seat) = self.seats.entry(role) else { return false };
+        let mut crowded = false;
+        seat.act.visit(&mut |inside| {
+            let Parts::During { rounds, .. } = &inside.parts else { return };
+            for round in rounds {
+                if let Round::Family(family) = round {
+                    let seen = family.used.iter().map(|used| used.len()).max().unwrap_or(0);
+                    let seen = seen.saturating_add(family.waiting.len());
+                    crowded |= seen > most || family.live.len() > most;
+                }
+            }
+        });
+        crowded
+    }
+
     /// A role's tree, without data.
     #[must_use]
     pub fn tree(&self, program: &Program, role: RoleId) -> Tree {

@@ -97,7 +97,12 @@ pub enum Why {
 }
 
 impl Why {
-    pub(super) fn rank(&self) -> u8 {
+    /// From this rank on the message has its place here, and only data or time stand against it.
+    pub const NEAR: u8 = 5;
+
+    /// How near a miss it is: more is nearer.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
         match self {
             Self::NotHere => 0,
             Self::NoInstance { .. } => 1,
@@ -145,6 +150,13 @@ pub(super) enum Hop {
     Linger(usize),
 }
 
+/// A place at which what nobody knows is assigned: the start of a region, or the way out of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Passed {
+    Into(RegionId),
+    Behind(ScopeId, u32),
+}
+
 /// A place at which a role can take a step.
 #[derive(Clone, Debug)]
 pub(super) struct Hit<'a> {
@@ -157,6 +169,8 @@ pub(super) struct Hit<'a> {
     pub(super) path: SmallVec<[FrameId; 4]>,
     /// Assignments in front of the step, group by group.
     pub(super) before: SmallVec<[&'a [Set]; 2]>,
+    /// Places on the way at which what nobody knows is assigned, by whoever comes there first.
+    pub(super) passed: SmallVec<[Passed; 2]>,
     /// Since when the role could.
     pub(super) since: Time,
     /// 0, or the place among alternatives of which the first wins.
@@ -204,7 +218,7 @@ impl<'a> At<'a> {
     }
 }
 
-fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
+pub(super) fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
     program.scopes.entry(scope)?.as_ref()
 }
 
@@ -278,7 +292,7 @@ pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool
 }
 
 /// The ways by which a scope may be left: to go on behind it (`leaving`), or for good.
-fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
+pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
     let mut out: SmallVec<[u32; 2]> = SmallVec::new();
     if depth > MAX_DEPTH {
         return out;
@@ -383,6 +397,7 @@ pub(super) struct Finder<'a> {
     pub(super) frames: Frames<'a>,
     pub(super) path: SmallVec<[FrameId; 4]>,
     pub(super) before: SmallVec<[&'a [Set]; 2]>,
+    pub(super) passed: SmallVec<[Passed; 2]>,
     pub(super) since: Time,
     pub(super) rank: u32,
     pub(super) hits: Vec<Hit<'a>>,
@@ -412,6 +427,7 @@ impl<'a> Finder<'a> {
             frames: SmallVec::new(),
             path: SmallVec::new(),
             before: SmallVec::new(),
+            passed: SmallVec::new(),
             since: live.now,
             rank: 0,
             hits: Vec::new(),
@@ -444,6 +460,7 @@ impl<'a> Finder<'a> {
                     frames: self.frames.clone(),
                     path: self.path.clone(),
                     before: SmallVec::new(),
+                    passed: SmallVec::new(),
                     since: self.now,
                     rank: 0,
                     discard: true,
@@ -465,21 +482,13 @@ impl<'a> Finder<'a> {
         if depth > MAX_DEPTH || !self.mentions(region) {
             return;
         }
-        let before = self.before.len();
         let since = self.since;
-        match at {
-            At::Fresh(region) => {
-                if let Some(info) = self.program.regions.entry(region) {
-                    self.entry(&info.entry);
-                }
-            }
-            At::Live(act) => {
-                self.since = act.since;
-                for (number, inside) in act.lingering.iter().enumerate() {
-                    self.hops.push(Hop::Linger(number));
-                    self.scope(In::Live(inside), true, depth);
-                    self.hops.pop();
-                }
+        if let At::Live(act) = at {
+            self.since = act.since;
+            for (number, inside) in act.lingering.iter().enumerate() {
+                self.hops.push(Hop::Linger(number));
+                self.scope(In::Live(inside), true, depth);
+                self.hops.pop();
             }
         }
         let state = at.state(self.program, self.role);
@@ -490,14 +499,32 @@ impl<'a> Finder<'a> {
                 self.beyond(region, state, In::Live(inside), inside.scope, depth);
             }
         }
-        self.before.truncate(before);
         self.since = since;
     }
 
-    fn entry(&mut self, entry: &'a crate::protocol::Entry) {
-        let role = self.role;
-        let mine = entry.iter().filter(|(who, _)| who.is_none_or(|who| who == role));
-        self.before.extend(mine.map(|(_, sets)| &**sets));
+    fn entry(&mut self, entry: &'a crate::protocol::Entry, place: Passed) {
+        // What nobody knows is held once: whoever comes first assigns it, by a send, as others come by its messages.
+        let first = self.end == End::From && self.live.is_first(self.role, place);
+        let mut passes = false;
+        for (who, sets) in entry {
+            let once = who.is_none() && sets.first().is_some_and(|set| crate::protocol::place(set.slot).0 == 0);
+            passes |= once;
+            if if once { first } else { who.is_none_or(|who| who == self.role) } {
+                self.before.push(sets);
+            }
+        }
+        if passes {
+            self.passed.push(place);
+        }
+    }
+
+    /// The start of a region.
+    fn start(&mut self, region: RegionId) {
+        if let Some(info) = self.program.regions.entry(region)
+            && !info.entry.is_empty()
+        {
+            self.entry(&info.entry, Passed::Into(region));
+        }
     }
 
     /// What stands behind a scope, if it may be left.
@@ -505,16 +532,17 @@ impl<'a> Finder<'a> {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
         for way in scope_exits(self.program, self.role, at, true, depth) {
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
-                let before = self.before.len();
+                let (before, passed) = (self.before.len(), self.passed.len());
                 if let Some(info) = info(self.program, scope) {
                     for (_, entry) in info.behind.iter().filter(|(number, _)| *number == way) {
-                        self.entry(entry);
+                        self.entry(entry, Passed::Behind(scope, way));
                     }
                 }
                 self.hops.push(Hop::Leave(way, then));
                 self.state(region, then, depth.saturating_add(1));
                 self.hops.pop();
                 self.before.truncate(before);
+                self.passed.truncate(passed);
             }
         }
     }
@@ -534,6 +562,7 @@ impl<'a> Finder<'a> {
                 frames: self.frames.clone(),
                 path: self.path.clone(),
                 before: self.before.clone(),
+                passed: self.passed.clone(),
                 since: self.since,
                 rank: self.rank,
                 discard: false,
@@ -554,6 +583,18 @@ impl<'a> Finder<'a> {
         self.hops.pop();
     }
 
+    /// Into a region that begins with this very step.
+    fn begin(&mut self, hop: Hop, region: RegionId, depth: usize) {
+        if !self.mentions(region) {
+            return;
+        }
+        let (before, passed) = (self.before.len(), self.passed.len());
+        self.start(region);
+        self.hop(hop, At::Fresh(region), depth);
+        self.before.truncate(before);
+        self.passed.truncate(passed);
+    }
+
     /// A step inside a scope; `left` if the role is past it and only finishes rounds.
     fn scope(&mut self, at: In<'a>, left: bool, depth: usize) {
         let scope = match at {
@@ -561,14 +602,18 @@ impl<'a> Finder<'a> {
             In::Fresh(scope) => scope,
         };
         let Some(info) = info(self.program, scope) else { return };
+        let (before, passed) = (self.before.len(), self.passed.len());
         match (&info.parts, at) {
+            // All parts begin with the scope.
             (ScopeParts::Par(parts), In::Fresh(_)) => {
+                parts.iter().for_each(|&part| self.start(part));
                 for (number, &part) in parts.iter().enumerate() {
                     self.hop(Hop::Part(number), At::Fresh(part), depth);
                 }
             }
             (ScopeParts::During(main, rounds), In::Fresh(_)) => {
                 if let Some(main) = main {
+                    self.start(*main);
                     self.hop(Hop::Main, At::Fresh(*main), depth);
                 }
                 for (number, round) in rounds.iter().enumerate() {
@@ -576,6 +621,7 @@ impl<'a> Finder<'a> {
                 }
             }
             (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
+                self.start(*body);
                 self.hop(Hop::Current, At::Fresh(*body), depth);
                 self.handlers(handlers, handlers.len(), None, depth);
             }
@@ -608,6 +654,8 @@ impl<'a> Finder<'a> {
                 _ => {}
             },
         }
+        self.before.truncate(before);
+        self.passed.truncate(passed);
     }
 
     fn handlers(&mut self, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
@@ -637,7 +685,7 @@ impl<'a> Finder<'a> {
                 nearer(&mut self.miss, self.role, Why::TooEarlyToHandle { from });
                 continue;
             }
-            self.hop(Hop::Handler(number), At::Fresh(handler.region), depth);
+            self.begin(Hop::Handler(number), handler.region, depth);
         }
     }
 
@@ -648,7 +696,7 @@ impl<'a> Finder<'a> {
         match (info.family, round) {
             (None, None) => {
                 if opens {
-                    self.hop(Hop::One(number, true), At::Fresh(info.region), depth);
+                    self.begin(Hop::One(number, true), info.region, depth);
                 }
             }
             (None, Some(Round::One { act, .. })) => {
@@ -658,7 +706,7 @@ impl<'a> Finder<'a> {
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
-                    self.hop(Hop::One(number, true), At::Fresh(info.region), depth);
+                    self.begin(Hop::One(number, true), info.region, depth);
                 }
             }
             (Some(frame), None) => self.family(number, info, frame, None, opens, depth),
@@ -752,7 +800,7 @@ impl<'a> Finder<'a> {
             let hits = self.hits.len();
             self.frames.push(&EMPTY);
             self.path.push(frame);
-            self.hop(Hop::Create(number), At::Fresh(info.region), depth);
+            self.begin(Hop::Create(number), info.region, depth);
             self.path.pop();
             self.frames.pop();
             self.rank = rank;

@@ -17,14 +17,14 @@ pub(super) const MOST: usize = 1_000_000;
 pub(super) type Digest = (MemoryId, u128);
 
 /// What was accepted under a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Accepted {
     content: u128,
     at: Time,
 }
 
 /// All keys of a session.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Memories {
     keys: FxHashMap<Digest, Accepted>,
 }

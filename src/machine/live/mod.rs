@@ -19,8 +19,10 @@
 
 mod bare;
 mod env;
+mod explain;
 mod find;
 mod memory;
+mod offer;
 mod step;
 mod time;
 
@@ -30,8 +32,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::{
     bare::Tree,
+    explain::Reads,
     find::{Refused, Why},
     memory::digest,
+    offer::Offer,
     step::Way,
     time::Lapse,
 };
@@ -79,14 +83,14 @@ pub enum Sides {
 }
 
 /// A message on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Queued {
     pub(super) message: MessageId,
     pub(super) payload: Arc<[Option<Value>]>,
 }
 
 /// A region that a role is in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Activation {
     pub(super) region: RegionId,
     pub(super) state: StateId,
@@ -101,13 +105,13 @@ pub(super) struct Activation {
 }
 
 /// A scope that a role is in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Inside {
     pub(super) scope: ScopeId,
     pub(super) parts: Parts,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Parts {
     Par(Vec<Activation>),
     During { main: Option<Activation>, rounds: Vec<Round> },
@@ -131,14 +135,14 @@ impl Attempt {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Round {
     One { act: Option<Activation>, opened: Time },
     Family(Box<Family>),
 }
 
 /// The instances of a family.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Family {
     pub(super) live: FxHashMap<u32, Instance>,
     /// Per key, where its values lead.
@@ -153,14 +157,14 @@ pub(super) struct Family {
     pub(super) opened: Time,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instance {
     pub(super) frame: Frame,
     pub(super) act: Activation,
 }
 
 /// What of an abandoned scope may still arrive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Stale {
     pub(super) regions: Arc<[RegionId]>,
     /// Peers from which something newer has arrived.
@@ -168,7 +172,7 @@ pub(super) struct Stale {
 }
 
 /// One role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seat {
     pub(super) frame: Frame,
     pub(super) act: Activation,
@@ -177,7 +181,7 @@ pub(super) struct Seat {
 }
 
 /// A configuration of a program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Live {
     pub(super) seats: IdVec<RoleId, Seat>,
     /// Variables that nobody knows: the session's, and by role instance those of families.
@@ -186,6 +190,9 @@ pub struct Live {
     memory: memory::Memories,
     pub(super) now: Time,
     timers: time::Timers,
+    /// How often what nobody knows was assigned at a place, and which of these times each role has come by.
+    passed: FxHashMap<find::Passed, u32>,
+    came_by: FxHashMap<(RoleId, find::Passed), u32>,
 }
 
 impl Live {
@@ -206,6 +213,8 @@ impl Live {
             memory: memory::Memories::default(),
             now,
             timers: time::Timers::default(),
+            passed: FxHashMap::default(),
+            came_by: FxHashMap::default(),
         };
         live.begin(program);
         live
@@ -242,6 +251,20 @@ impl Live {
         self.queues.entry(edge)?.front().map(|queued| (queued.message, Arc::clone(&queued.payload)))
     }
 
+    /// The oldest message on each edge to a role.
+    #[must_use]
+    pub fn heads(&self, program: &Program, role: RoleId) -> Vec<(MessageId, Arc<[Option<Value>]>)> {
+        let edges = program.edges.iter().filter(|(_, (_, to, _))| *to == role);
+        edges.filter_map(|(edge, _)| self.head(edge)).collect()
+    }
+
+    /// Whether nothing can happen any more: nobody has a step left, and nothing is on its way.
+    #[must_use]
+    pub fn is_over(&self, program: &Program) -> bool {
+        self.queues.values().all(VecDeque::is_empty)
+            && self.seats.iter().all(|(role, seat)| seat.crashed || step::is_over(program, role, &seat.act))
+    }
+
     /// How many instances of families are live, over all roles.
     #[must_use]
     pub fn instances(&self) -> usize {
@@ -264,6 +287,22 @@ impl Live {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.memory.len()
+    }
+
+    /// Whether a role that sends its way through a place is the first to come there, again: it has come by every time
+    /// that somebody did.
+    fn is_first(&self, role: RoleId, place: find::Passed) -> bool {
+        self.passed.get(&place) == self.came_by.get(&(role, place))
+    }
+
+    /// A role comes by a place.
+    fn come_by(&mut self, role: RoleId, place: find::Passed, sends: bool) {
+        let first = sends && self.is_first(role, place);
+        let times = self.passed.entry(place).or_default();
+        if first {
+            *times = times.wrapping_add(1);
+        }
+        self.came_by.insert((role, place), *times);
     }
 
     /// Whether an edge has room for one more.

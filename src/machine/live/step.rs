@@ -8,7 +8,7 @@ use super::{
     Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
     Time, Why,
     env::{Pending, View},
-    find::{At, Finder, Hit, Hop, Keys, in_body, is_quiet, nearer},
+    find::{At, Finder, Hit, Hop, Keys, Passed, in_body, is_quiet, nearer},
     memory::{Digest, Known, digest},
 };
 use crate::{
@@ -80,6 +80,7 @@ pub(super) struct Taken {
     deadline: Option<(Time, Span)>,
     rank: u32,
     discard: bool,
+    passed: SmallVec<[Passed; 2]>,
 }
 
 impl Taken {
@@ -97,6 +98,7 @@ impl Taken {
             deadline: None,
             rank: hit.rank,
             discard: hit.discard,
+            passed: hit.passed.clone(),
         }
     }
 }
@@ -271,7 +273,7 @@ impl Live {
     }
 
     #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
-    fn evaluate(
+    pub(super) fn evaluate(
         &self,
         program: &Program,
         seen: &Seen<'_>,
@@ -300,24 +302,11 @@ impl Live {
             code.eval(&view)
         };
         let path = &*hit.path;
-        for sets in &hit.before {
-            let mut group = Vec::new();
-            for set in *sets {
-                // An initial value that cannot be computed leaves the variable without one.
-                group.push((set.slot, view(&one.pending, &set.value).ok()));
-            }
-            one.pending.extend(group);
-        }
-        for (depth, key, value) in keys {
-            let declared = path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
-            let Some(key_slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))) else { continue };
-            let (_, at) = place(key_slot.slot);
-            let held = hit.frames.get(usize::from(*depth)).and_then(|frame| frame.get(at as usize));
-            if held.is_none_or(Option::is_none) {
-                one.pending.push((key_slot.slot, Some(value.clone())));
-                one.names.push((*depth, *key, value.clone()));
-            }
-        }
+        let mut names = Keys::new();
+        let mut pending = Vec::new();
+        self.prepare(program, seen, role, keys, now, hit, &mut pending, &mut |name| names.push(name));
+        one.pending = pending;
+        one.names = names;
         if end == End::From
             && let Some((from, to)) = &rule.within
         {
@@ -359,6 +348,42 @@ impl Live {
         }
         one.deadline = deadline(program, role, hit.region, hit.then, now, &one.pending, &view);
         Ok(one)
+    }
+
+    /// What is assigned before a step's own rule: in front of it, and the keys that it gives to instances.
+    #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
+    pub(super) fn prepare(
+        &self,
+        program: &Program,
+        seen: &Seen<'_>,
+        role: RoleId,
+        keys: &Keys,
+        now: Time,
+        hit: &Hit<'_>,
+        pending: &mut Vec<Pending>,
+        named: &mut dyn FnMut((u8, u16, Value)),
+    ) {
+        for sets in &hit.before {
+            let mut group = Vec::new();
+            for set in *sets {
+                let frames = &*hit.frames;
+                let view =
+                    View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
+                // An initial value that cannot be computed leaves the variable without one.
+                group.push((set.slot, set.value.eval(&view).ok()));
+            }
+            pending.extend(group);
+        }
+        for (depth, key, value) in keys {
+            let declared = hit.path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
+            let Some(key_slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))) else { continue };
+            let (_, at) = place(key_slot.slot);
+            let held = hit.frames.get(usize::from(*depth)).and_then(|frame| frame.get(at as usize));
+            if held.is_none_or(Option::is_none) {
+                pending.push((key_slot.slot, Some(value.clone())));
+                named((*depth, *key, value.clone()));
+            }
+        }
     }
 
     /// Simultaneous assignments, as far as a role makes them.
@@ -422,7 +447,7 @@ impl Live {
     }
 
     /// The keys that a message names; what has no value names nothing.
-    fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
+    pub(super) fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
         let mut keys = Keys::new();
         for key in &rule.keys {
             let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now };
@@ -483,6 +508,9 @@ impl Live {
             return;
         }
         let now = self.now;
+        for &place in &taken.passed {
+            self.come_by(taken.role, place, taken.end == End::From);
+        }
         let Some(seat) = self.seats.entry_mut(taken.role) else { return };
         for (slot, value) in &taken.pending {
             let (depth, at) = place(*slot);
@@ -859,7 +887,7 @@ fn parts<'i>(inside: &'i Inside, todo: &mut Vec<&'i Activation>) {
 }
 
 /// Whether a round or an instance has ended: its block is over, and nothing in it is open.
-fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool {
+pub(super) fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool {
     if act.lingering.iter().any(|inside| !is_quiet(program, role, inside)) {
         return false;
     }

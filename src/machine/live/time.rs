@@ -25,15 +25,22 @@ pub struct Lapse {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Time, u32)>>,
-    armed: FxHashMap<u32, (RoleId, Span)>,
+    armed: FxHashMap<u32, Lapse>,
     next: u32,
+}
+
+/// What was met and still lies in the heap does not count.
+impl PartialEq for Timers {
+    fn eq(&self, other: &Self) -> bool {
+        self.armed == other.armed
+    }
 }
 
 impl Timers {
     /// A new obligation; its number is never 0.
     pub(super) fn arm(&mut self, role: RoleId, deadline: Time, span: Span) -> u32 {
         self.next = self.next.wrapping_add(1).max(1);
-        self.armed.insert(self.next, (role, span));
+        self.armed.insert(self.next, Lapse { role, deadline, span });
         self.heap.push(Reverse((deadline, self.next)));
         self.next
     }
@@ -51,9 +58,9 @@ impl Timers {
 
     fn earliest(&mut self) -> Option<Lapse> {
         loop {
-            let Reverse((deadline, number)) = *self.heap.peek()?;
-            if let Some(&(role, span)) = self.armed.get(&number) {
-                return Some(Lapse { role, deadline, span });
+            let Reverse((_, number)) = *self.heap.peek()?;
+            if let Some(&lapse) = self.armed.get(&number) {
+                return Some(lapse);
             }
             self.heap.pop();
         }

@@ -63,7 +63,7 @@ impl Builder<'_, '_, '_> {
             // One head with one thing to do is the usual case.
             if let Some(discipline) = self.discipline
                 && heads.max(buffers.entries.len()) > 1
-                && let Err(misfit) = merge(discipline, heads, &mut buffers.entries)
+                && let Err(misfit) = merge(discipline, heads, &mut buffers.entries, &self.index.graph.guarded)
             {
                 return Err(explain::clash(&mut self, id, &misfit));
             }

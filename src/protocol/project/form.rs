@@ -74,7 +74,8 @@ fn check_fork(index: &Index<'_>, scratch: &mut Scratch, fork: NodeId, role: Role
     for (&(to, label, sort, _, first), &(next_to, next_label, next_sort, rank, second)) in
         keys.iter().zip(keys.iter().skip(1))
     {
-        if (to, label) == (next_to, next_label) && sort != next_sort {
+        let told = index.graph.guarded.contains(&sort) || index.graph.guarded.contains(&next_sort);
+        if (to, label) == (next_to, next_label) && sort != next_sort && !told {
             alike.push((rank, first, second));
         }
     }

@@ -11,7 +11,9 @@
 //! | sends and local actions | fit if they are the same | fit if they are the same |
 //! | anything else | does not fit | does not fit |
 //!
-//! A label in common always needs the same payload signature.
+//! A label in common always needs the same payload signature, or conditions that tell its signatures apart.
+
+use rustc_hash::FxHashSet;
 
 use super::{Discipline, Mismatch};
 use crate::{
@@ -64,7 +66,12 @@ pub(super) struct Misfit {
 
 /// Whether the heads of a state fit. `entries` lie head by head in the order of the heads, of which there are
 /// `heads`; they are sorted within each head on the way.
-pub(super) fn merge(discipline: Discipline, heads: usize, entries: &mut [Entry]) -> Result<(), Misfit> {
+pub(super) fn merge(
+    discipline: Discipline,
+    heads: usize,
+    entries: &mut [Entry],
+    guarded: &FxHashSet<SortId>,
+) -> Result<(), Misfit> {
     let mut rest = entries;
     let mut of_first: &[Entry] = &[];
     let mut of_all: Vec<Entry> = Vec::new();
@@ -98,7 +105,8 @@ pub(super) fn merge(discipline: Discipline, heads: usize, entries: &mut [Entry])
     }
     of_all.sort_unstable_by_key(|entry| (entry.key(), entry.head));
     for (one, other) in of_all.iter().zip(of_all.iter().skip(1)) {
-        if (one.act, one.label) == (other.act, other.label) && one.sort != other.sort {
+        let told = guarded.contains(&one.sort) || guarded.contains(&other.sort);
+        if (one.act, one.label) == (other.act, other.label) && one.sort != other.sort && !told {
             let (first, second) = (one.head.min(other.head), one.head.max(other.head));
             return Err(Misfit { why: Mismatch::Payload(one.label), first, second });
         }

@@ -14,6 +14,8 @@ use super::super::json::{Flaw, Reader, Scratch, digits, plain, quote};
 /// What [`fast`] reads. Absent names are empty, as they are for whoever asks.
 pub(in super::super) struct Fast<'a> {
     pub(in super::super) session: &'a str,
+    /// The number behind `ts`; empty if there is none.
+    pub(in super::super) ts: &'a str,
     /// The kind, if whoever asks knew it; then `piece` and `names` are empty.
     pub(in super::super) known: Option<u32>,
     /// From the text of `from` to that of `label`: it says the same whenever it is the same.
@@ -197,8 +199,11 @@ fn read<'a, const CLEAN: bool>(
         at.number()?;
         at.take(",")?;
     }
+    let mut ts = "";
     if at.take("\"ts\":").is_some() {
+        let from = at.at;
         at.number()?;
+        ts = &line[from..at.at];
         at.take(",")?;
     }
     at.take("\"from\":\"")?;
@@ -241,5 +246,5 @@ fn read<'a, const CLEAN: bool>(
     }
     let payload = if payload == "null" { "" } else { payload };
     let piece = &line.as_bytes()[from.0..label.1];
-    Some(Fast { session, known, piece, names: [from, to, label], payload, dir, flaw })
+    Some(Fast { session, ts, known, piece, names: [from, to, label], payload, dir, flaw })
 }

@@ -30,6 +30,8 @@ pub const MAX_LINE: usize = 64 << 20;
 pub(crate) struct Raw<'a> {
     /// The session's name; numbers as they are written.
     pub(crate) session: Option<Cow<'a, str>>,
+    /// The number or string behind `ts` as it stands; empty if there is none.
+    pub(crate) ts: &'a str,
     pub(crate) from: Cow<'a, str>,
     pub(crate) to: Cow<'a, str>,
     pub(crate) label: Cow<'a, str>,
@@ -63,6 +65,23 @@ pub enum Fault {
 impl From<Malformed> for Fault {
     fn from(Malformed { at, what }: Malformed) -> Self {
         Self::Json(at, what)
+    }
+}
+
+/// A point in time in microseconds since 1970, from the text behind `ts`: a number of milliseconds, or a string with one
+/// or with a date.
+pub(crate) fn micros(ts: &str) -> Option<i64> {
+    let (whole, fraction) = ts.split_once('.').unwrap_or((ts, ""));
+    let plain = |text: &str, most: usize| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
+    // Thirteen digits and three behind the point: what recorders write.
+    if !whole.is_empty() && plain(whole, 15) && plain(fraction, 3) && !ts.ends_with('.') {
+        let number = |text: &str| text.bytes().fold(0_i64, |sum, b| sum.wrapping_mul(10).wrapping_add(i64::from(b & 15)));
+        let scale = [1_000, 100, 10, 1].get(fraction.len()).copied().unwrap_or(1);
+        return number(whole).checked_mul(1_000)?.checked_add(number(fraction).saturating_mul(scale));
+    }
+    match crate::data::read(&crate::data::Sort::Builtin(crate::data::Builtin::Timestamp), ts.as_bytes()) {
+        Ok(crate::data::Value::Timestamp(micros)) => Some(micros),
+        _ => None,
     }
 }
 

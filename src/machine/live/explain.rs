@@ -1,0 +1,96 @@
+//! What a refusal depends on: for reports, which show the values that a false condition reads. Asked for once per
+//! violation, so that steps need not keep them.
+
+use super::{
+    Live, Refused, Seen, Why,
+    env::{Pending, View},
+    find::{Finder, Hit},
+};
+use crate::{
+    data::{Code, Env, Slot, Value},
+    id::FrameId,
+    machine::program::{End, Program},
+};
+
+/// An expression, and what it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reads {
+    /// The expression.
+    pub code: Code,
+    /// The innermost frame of the place where it was evaluated.
+    pub frame: FrameId,
+    /// Its slots, with what they held.
+    pub values: Vec<(Slot, Option<Value>)>,
+}
+
+impl Live {
+    /// The expression to which a refusal of [`Live::admits`] is due, and what it reads.
+    #[must_use]
+    pub fn explain(&self, program: &Program, seen: Seen<'_>, refused: &Refused) -> Option<Reads> {
+        let travel = program.messages.entry(seen.message)?;
+        let rule = &*travel.rule;
+        let now = seen.now.max(self.now);
+        let keys = self.keys(program, rule, seen.payload, now);
+        let end = if refused.role == travel.from { End::From } else { End::To };
+        let finder = Finder::new(program, self, refused.role, seen.message, end, &keys, now);
+        let (hits, _) = finder.run();
+        let same = |hit: &&Hit<'_>| {
+            self.evaluate(program, &seen, refused.role, end, &keys, now, hit).err().as_ref() == Some(&refused.why)
+        };
+        let hit = hits.iter().find(same)?;
+        let mut pending: Vec<Pending> = Vec::new();
+        self.prepare(program, &seen, refused.role, &keys, now, hit, &mut pending, &mut |_| {});
+        let view = |pending: &[Pending], code: &Code, seen: &Seen<'_>| -> Vec<(Slot, Option<Value>)> {
+            let view = View {
+                program,
+                live: self,
+                role: Some(refused.role),
+                frames: &hit.frames,
+                pending,
+                payload: seen.payload,
+                now,
+            };
+            code.slots().iter().map(|&slot| (slot, view.slot(slot).cloned())).collect()
+        };
+        let eval = |code: &Code| {
+            let view = View {
+                program,
+                live: self,
+                role: Some(refused.role),
+                frames: &hit.frames,
+                pending: &pending,
+                payload: seen.payload,
+                now,
+            };
+            code.eval(&view)
+        };
+        let within = rule.within.iter().flat_map(|(from, to)| from.iter().chain([to]));
+        let code = match &refused.why {
+            Why::False { condition } => Some(&rule.conditions.get(*condition)?.code),
+            Why::Fault(fault) => rule
+                .conditions
+                .iter()
+                .map(|condition| &condition.code)
+                .chain(rule.sets.iter().map(|set| &set.value))
+                .chain(rule.after.iter().flat_map(|group| group.iter().map(|set| &set.value)))
+                .chain(within)
+                .find(|code| eval(code).err().as_ref() == Some(fault)),
+            Why::Unfit { slot } => rule
+                .sets
+                .iter()
+                .chain(rule.after.iter().flat_map(|group| group.iter()))
+                .find(|set| set.slot == *slot)
+                .map(|set| &set.value),
+            Why::Broken { slot } => {
+                let (depth, at) = crate::protocol::place(*slot);
+                let frame = hit.path.get(usize::from(depth)).and_then(|&frame| program.frames.entry(frame))?;
+                frame.slots.get(at as usize)?.invariant.as_ref()
+            }
+            Why::TooEarly { .. } => within.take(1).next(),
+            Why::TooLate { .. } => rule.within.as_ref().map(|(_, to)| to),
+            _ => None,
+        }?;
+        let frame = hit.path.last().copied().unwrap_or_default();
+        Some(Reads { code: code.clone(), frame, values: view(&pending, code, &seen) })
+    }
+}

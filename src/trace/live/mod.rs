@@ -1,0 +1,344 @@
+//! The judge of what is beyond the kernel: sessions as sets of live configurations of a [`Program`].
+//!
+//! Comes in: an event's roles and label as ids, the text of its payload, its time, and which sides of it were seen. Goes
+//! out: nothing, or the [`Offence`]. What may happen is decided by [`Live::admits`] and changed by [`Live::take`] alone;
+//! here is only which messages an event can be, what an observer knows, and how a refusal is said.
+//!
+//! INVARIANT (set): a session's set is never empty. It has more than one configuration only where the specification
+//! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
+
+mod observe;
+mod payload;
+mod why;
+
+use self::{
+    observe::Watch,
+    payload::{Reading, Values},
+};
+use super::{
+    map::Map,
+    payload::{Injected, Misfit, Shape},
+    report::{Expected, Offence, Way},
+    subject::Subject,
+};
+use crate::{
+    data::{Redaction, Sort, Value},
+    id::{IdVec, LabelId, MessageId, RoleId},
+    machine::{
+        End, Live, Program,
+        live::{Lapse, Refused, Time, digest},
+    },
+    protocol::{Names, Observer, PAYLOAD, Rule, Side, place},
+};
+
+/// An event, as far as it is known before its payload is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'e> {
+    pub(super) from: RoleId,
+    /// The sender itself, if it is a local action.
+    pub(super) to: RoleId,
+    pub(super) label: LabelId,
+    pub(super) side: Side,
+    /// Valid JSON without flaws; empty if there is none.
+    pub(super) payload: &'e str,
+    pub(super) injected: &'e Injected<'e>,
+    /// The payload is as written in a specification.
+    pub(super) written: bool,
+    /// When, if it says so.
+    pub(super) now: Option<Time>,
+}
+
+/// What was seen of one session.
+#[derive(Clone, Debug)]
+struct Sitting {
+    set: Vec<Live>,
+    /// The latest time seen.
+    now: Time,
+}
+
+/// Why an event is refused.
+#[derive(Clone, Debug)]
+pub(super) enum Refusal {
+    /// The nearest miss.
+    Refused(MessageId, Refused),
+    /// It may come here, but not with this payload.
+    Payload(MessageId, Misfit),
+    /// Something else should have happened before.
+    Lapsed(Lapse),
+    /// More configurations than are followed.
+    TooMany,
+    /// No message has this label between these roles.
+    Nothing,
+}
+
+/// What is to be known of a message to read its payload.
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Of `readings`.
+    reading: usize,
+    /// Fields that do not count as content, if the content counts at all.
+    except: Option<Vec<Box<str>>>,
+}
+
+/// Judges the sessions of one log.
+pub(super) struct Judge<'a> {
+    program: &'a Program,
+    subject: Subject<'a>,
+    watch: Watch,
+    slack: Time,
+    /// One per distinct payload.
+    readings: Vec<Reading>,
+    entries: IdVec<MessageId, Entry>,
+    /// By the slot of the session.
+    sittings: Vec<Option<Box<Sitting>>>,
+    redaction: Redaction,
+    hidden: Vec<Box<str>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(subject: Subject<'a>, program: &'a Program, map: &Map, observer: Observer) -> Self {
+        let mut readings: Vec<Reading> = Vec::new();
+        let mut entries = IdVec::new();
+        let mut known: Vec<(Shape, usize)> = Vec::new();
+        for travel in program.messages().values() {
+            let payload = subject.names.payload(travel.sort);
+            let shape = Shape::of(payload);
+            let fields = payload.map_or(0, |payload| payload.fields.len());
+            let at = known.iter().find(|(known, len)| *known == shape && *len == fields);
+            let at = match at.and_then(|found| known.iter().position(|one| std::ptr::eq(one, found))) {
+                Some(at) => at,
+                None => {
+                    known.push((shape, fields));
+                    readings.push(Reading::of(payload));
+                    readings.len().saturating_sub(1)
+                }
+            };
+            if let Some(reading) = readings.get_mut(at) {
+                need(&travel.rule, &mut reading.needed);
+            }
+            let counts = !travel.rule.idempotent.is_empty();
+            let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
+            // There are as many entries as messages, which have ids.
+            let _: Result<MessageId, _> = entries.push(Entry { reading: at, except: counts.then_some(except) });
+        }
+        Self {
+            program,
+            subject,
+            watch: Watch::new(observer, map.sides),
+            slack: 0,
+            readings,
+            entries,
+            sittings: Vec::new(),
+            redaction: Redaction::new(b""),
+            hidden: Vec::new(),
+        }
+    }
+
+    /// Clocks may differ by this much.
+    pub(super) fn set_slack(&mut self, slack: Time) {
+        self.slack = slack;
+    }
+
+    /// A key for what stands for secrets.
+    pub(super) fn set_redaction(&mut self, redaction: Redaction) {
+        self.redaction = redaction;
+    }
+
+    fn sitting(&mut self, slot: u32, now: Time) -> &mut Sitting {
+        let at = slot as usize;
+        if self.sittings.len() <= at {
+            self.sittings.resize_with(at.saturating_add(1), || None);
+        }
+        let program = self.program;
+        let fresh = || Box::new(Sitting { set: vec![Live::new(program, now)], now });
+        self.sittings.get_mut(at).expect("it was just made long enough").get_or_insert_with(fresh)
+    }
+
+    /// The session gives its memory back.
+    pub(super) fn forget(&mut self, slot: u32) {
+        if let Some(place) = self.sittings.get_mut(slot as usize) {
+            *place = None;
+        }
+    }
+
+    fn set(&self, slot: u32) -> &[Live] {
+        self.sittings.get(slot as usize).and_then(Option::as_ref).map_or(&[], |sitting| &sitting.set)
+    }
+
+    /// Lets an event happen in a session, or says why it may not. True if some role may have ended.
+    pub(super) fn step(&mut self, slot: u32, event: &Event<'_>) -> Result<bool, Box<Offence>> {
+        match self.judge(slot, event) {
+            Ok(()) => Ok(true),
+            Err(refusal) => Err(Box::new(self.offence(slot, event, &refusal))),
+        }
+    }
+
+    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
+        let program = self.program;
+        let (watch, slack) = (self.watch, self.slack);
+        let given = event.now;
+        let sitting = self.sitting(slot, given.unwrap_or(0));
+        let now = given.map_or(sitting.now, |now| now.max(sitting.now));
+        sitting.now = now;
+        // What should have happened before has not.
+        let before = now.saturating_sub(slack);
+        let mut lapse = None;
+        let mut lapsed = 0_usize;
+        for live in &mut sitting.set {
+            if let Some(found) = live.lapsed(before) {
+                lapse.get_or_insert(found);
+                lapsed = lapsed.saturating_add(1);
+            }
+        }
+        if let Some(lapse) = lapse {
+            if lapsed == sitting.set.len() {
+                return Err(Refusal::Lapsed(lapse));
+            }
+            sitting.set.retain_mut(|live| live.lapsed(before).is_none());
+        }
+        let candidates = program.find(event.from, event.to, event.label);
+        if candidates.is_empty() {
+            return Err(Refusal::Nothing);
+        }
+        let read = Self::read(&self.readings, &self.entries, candidates, event);
+        let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
+        observe::next(program, watch, &mut sitting.set, event, &read, now)
+    }
+
+    /// What each candidate's payload holds; read once per signature.
+    fn read<'c>(
+        readings: &[Reading],
+        entries: &IdVec<MessageId, Entry>,
+        candidates: &'c [MessageId],
+        event: &Event<'_>,
+    ) -> Vec<observe::Candidate> {
+        let mut known: Vec<(usize, Result<std::sync::Arc<Values>, Misfit>)> = Vec::new();
+        let mut contents: Vec<(&[Box<str>], u128)> = Vec::new();
+        let mut out = Vec::with_capacity(candidates.len());
+        for &message in candidates {
+            let Some(entry) = entries.entry(message) else { continue };
+            let values = match known.iter().find(|(at, _)| *at == entry.reading) {
+                Some((_, values)) => values.clone(),
+                None => {
+                    let Some(reading) = readings.get(entry.reading) else { continue };
+                    let values = reading.read(event.payload, event.injected, event.written).map(std::sync::Arc::new);
+                    known.push((entry.reading, values.clone()));
+                    values
+                }
+            };
+            let content = match &entry.except {
+                None => 0,
+                Some(except) => match contents.iter().find(|(known, _)| *known == &**except) {
+                    Some((_, content)) => *content,
+                    None => {
+                        let content = content(event.payload, except);
+                        contents.push((except, content));
+                        content
+                    }
+                },
+            };
+            out.push(observe::Candidate { message, values, content });
+        }
+        out
+    }
+
+    /// Whether the session may be over.
+    pub(super) fn is_final(&self, slot: u32) -> bool {
+        let set = self.set(slot);
+        set.is_empty() || set.iter().any(|live| observe::is_final(self.program, self.watch, live))
+    }
+
+    /// Whether nothing can happen in it any more.
+    pub(super) fn is_over(&self, slot: u32) -> bool {
+        let set = self.set(slot);
+        !set.is_empty() && set.iter().all(|live| live.is_over(self.program))
+    }
+
+    /// Everything that would be accepted next, whatever the data says.
+    pub(super) fn expected(&self, slot: u32) -> Vec<Expected> {
+        let mut known = rustc_hash::FxHashSet::default();
+        let mut all = Vec::new();
+        for live in self.set(slot) {
+            for role in self.subject.header.roles.ids() {
+                if matches!(self.watch.observer, Observer::Endpoint(only) if only != role) {
+                    continue;
+                }
+                for offer in live.offers(self.program, role) {
+                    let Some(travel) = self.program.messages().entry(offer.message) else { continue };
+                    if offer.end == End::To && !self.watch.shows_receives() {
+                        continue;
+                    }
+                    if !known.insert((offer.message, offer.end)) {
+                        continue;
+                    }
+                    let name = |role| self.subject.header.role_name(role).to_owned();
+                    let (way, peer) = match offer.end {
+                        End::From if travel.from == travel.to => (Way::Act, None),
+                        End::From => (Way::Send, Some(name(travel.to))),
+                        End::To => (Way::Receive, Some(name(travel.from))),
+                    };
+                    all.push(Expected {
+                        role: name(role),
+                        way,
+                        peer,
+                        label: self.subject.names.label_text(travel.label).to_owned(),
+                        message: self.subject.names.message(travel.label, travel.sort),
+                        span: offer.span,
+                    });
+                }
+            }
+        }
+        // One line for each that reads the same.
+        let mut shown = rustc_hash::FxHashSet::default();
+        all.retain(|one: &Expected| shown.insert((one.role.clone(), one.way, one.peer.clone(), one.message.clone())));
+        all
+    }
+
+    /// The names of the extern predicates that were taken for true.
+    pub(super) fn names(&self) -> &'a Names {
+        self.subject.names
+    }
+}
+
+/// Marks the payload fields that a rule reads.
+fn need(rule: &Rule, needed: &mut [bool]) {
+    let mut mark = |index: u32| {
+        if let Some(place) = needed.get_mut(index as usize) {
+            *place = true;
+        }
+    };
+    for &(field, _) in &rule.binds {
+        mark(field);
+    }
+    let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+    let within = rule.within.iter().flat_map(|(from, to)| from.iter().chain([to]));
+    let memories = rule.unique.iter().chain(&rule.idempotent);
+    let codes = rule.conditions.iter().map(|condition| &condition.code);
+    let codes = codes.chain(sets.map(|set| &set.value)).chain(rule.keys.iter().map(|key| &key.value)).chain(within);
+    let codes = codes.chain(memories.flat_map(|memory| memory.by.iter().chain(&memory.lasts)));
+    for code in codes {
+        for &slot in code.slots() {
+            let (depth, index) = place(slot);
+            if depth == PAYLOAD {
+                mark(index);
+            }
+        }
+    }
+}
+
+/// A digest of a payload without the fields that do not count; equal for texts that mean the same.
+fn content(payload: &str, except: &[Box<str>]) -> u128 {
+    if payload.is_empty() {
+        return 0;
+    }
+    match crate::data::read(&Sort::ANY, payload.as_bytes()) {
+        Ok(Value::Record(record)) => {
+            let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
+            let parts: Vec<Value> = counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
+            digest(parts.iter())
+        }
+        Ok(value) => digest([value].iter()),
+        // Too large to be built: the text itself.
+        Err(_) => digest([Value::text(payload)].iter()),
+    }
+}
