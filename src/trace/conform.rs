@@ -469,7 +469,7 @@ impl<'a> Checker<'a> {
             }
             // Whoever asks has left these out.
             Class::Dropped | Class::Derived(_) | Class::Happens { .. } => return Ok(false),
-            Class::Act { role, label, sorts } => Seen::Act { role: *role, label: *label, sorts },
+            Class::Act { role, label, sorts, .. } => Seen::Act { role: *role, label: *label, sorts },
             Class::Message { messages, .. } => Seen::Message { messages, side },
         };
         let mut trail = coverage.is_some().then(Trail::new);
@@ -567,23 +567,11 @@ impl<'a> Checker<'a> {
         }
         let found = injected(self.map, known, pending.line);
         let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
-        let Some(event) = self.event_of(pending, &injected) else { return Ok(false) };
+        let Some(event) = event_of(known, pending, &injected) else { return Ok(false) };
         match &mut self.live {
             Some(live) => live.step(slot, &event),
             None => Ok(false),
         }
-    }
-
-    /// A scanned event in terms of the program; none of what is none of its events.
-    fn event_of<'e>(&self, pending: &'e Pending<'_>, injected: &'e Injected<'e>) -> Option<live::Event<'e>> {
-        let (from, to, label) = match &self.kinds.get(pending.kind).class {
-            Class::Act { role, label, .. } => (*role, *role, *label),
-            Class::Message { from, to, label, .. } => (*from, *to, *label),
-            _ => return None,
-        };
-        let side = pending.side.unwrap_or(Side::Both);
-        let now = scan::micros(pending.ts);
-        Some(live::Event { from, to, label, side, payload: pending.payload, injected, written: false, now })
     }
 
     #[cold]
@@ -646,7 +634,7 @@ impl<'a> Checker<'a> {
             Some(Past { at, from: known.from.to_string(), to: known.to.to_string(), label: known.label.to_string() });
         session.payload = match &self.live {
             Some(live) => {
-                let shown = self.event_of(pending, &[]).and_then(|event| live.shown(&event));
+                let shown = event_of(known, pending, &[]).and_then(|event| live.shown(&event));
                 shown.filter(|shown| shown.len() <= SHOWN)
             }
             None => self.shown(kind, payload),
@@ -819,6 +807,18 @@ struct Pending<'l> {
     ts: &'l str,
     payload: &'l str,
     flaw: Option<Box<Flaw>>,
+}
+
+/// A scanned event in terms of the program; none of what is none of its events.
+fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected<'e>) -> Option<live::Event<'e>> {
+    let (from, to, label, candidates) = match &kind.class {
+        Class::Act { role, label, messages, .. } => (*role, *role, *label, messages),
+        Class::Message { from, to, label, messages } => (*from, *to, *label, messages),
+        _ => return None,
+    };
+    let side = pending.side.unwrap_or(Side::Both);
+    let now = scan::micros(pending.ts);
+    Some(live::Event { from, to, label, candidates, side, payload: pending.payload, injected, written: false, now })
 }
 
 /// The payload fields that the map takes from elsewhere in a line.

@@ -12,6 +12,8 @@ mod why;
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use self::observe::{Config, Watch};
 use super::{
     map::Map,
@@ -36,6 +38,8 @@ pub(super) struct Event<'e> {
     /// The sender itself, if it is a local action.
     pub(super) to: RoleId,
     pub(super) label: LabelId,
+    /// Which messages it can be.
+    pub(super) candidates: &'e [MessageId],
     pub(super) side: Side,
     /// Valid JSON without flaws; empty if there is none.
     pub(super) payload: &'e str,
@@ -91,6 +95,8 @@ pub(super) struct Judge<'a> {
     sittings: Vec<Option<Box<Sitting>>>,
     redaction: Redaction,
     hidden: Vec<Box<str>>,
+    /// Slots that got something hidden or secret.
+    tainted: FxHashSet<Slot>,
 }
 
 impl<'a> Judge<'a> {
@@ -126,6 +132,7 @@ impl<'a> Judge<'a> {
             entries,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
+            tainted: tainted(subject, program, &map.redacted().collect::<Vec<_>>()),
             hidden: map.redacted().map(Into::into).collect(),
         }
     }
@@ -184,6 +191,7 @@ impl<'a> Judge<'a> {
                     from: role,
                     to: role,
                     label: LabelId::default(),
+                    candidates: &[],
                     side: Side::Both,
                     payload: "",
                     injected: &[],
@@ -230,7 +238,7 @@ impl<'a> Judge<'a> {
     fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
         let program = self.program;
         let now = self.on_time(slot, event.now)?;
-        let candidates = program.find(event.from, event.to, event.label);
+        let candidates = event.candidates;
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
@@ -291,7 +299,7 @@ impl<'a> Judge<'a> {
 
     /// Everything that would be accepted next, whatever the data says.
     pub(super) fn expected(&self, slot: u32) -> Vec<Expected> {
-        let mut known = rustc_hash::FxHashSet::default();
+        let mut known = FxHashSet::default();
         let mut all = Vec::new();
         for Config { live, .. } in self.set(slot) {
             for role in self.subject.header.roles.ids() {
@@ -324,7 +332,7 @@ impl<'a> Judge<'a> {
             }
         }
         // One line for each that reads the same.
-        let mut shown = rustc_hash::FxHashSet::default();
+        let mut shown = FxHashSet::default();
         all.retain(|one: &Expected| shown.insert((one.role.clone(), one.way, one.peer.clone(), one.message.clone())));
         all
     }
@@ -361,6 +369,39 @@ fn read(reading: &Extract, event: &Event<'_>, now: Time) -> Result<Values, Misfi
     let mut values = Values::new();
     reading.read_valid(event.payload, event.injected, event.written, &At(now), &mut values)?;
     Ok(values)
+}
+
+/// Slots that are computed from payload fields that must not be shown. Truth values show nothing.
+fn tainted(subject: Subject<'_>, program: &Program, hidden: &[&str]) -> FxHashSet<Slot> {
+    let mut all: FxHashSet<Slot> = FxHashSet::default();
+    loop {
+        let before = all.len();
+        for travel in program.messages().values() {
+            let payload = subject.names.payload(travel.sort);
+            let fields = payload.map_or(&[][..], |payload| &payload.fields);
+            let field = |index: u32| {
+                let field = fields.get(index as usize);
+                field.is_some_and(|field| {
+                    why::has_secret(&field.sort) || field.name.as_deref().is_some_and(|name| hidden.contains(&name))
+                })
+            };
+            let rule = &travel.rule;
+            all.extend(rule.binds.iter().filter(|(at, _)| field(*at)).map(|(_, slot)| *slot));
+            let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+            for set in sets.filter(|set| *set.value.sort().plain() != Sort::BOOL) {
+                let reads = set.value.slots().iter().any(|slot| {
+                    let (depth, index) = place(*slot);
+                    if depth == PAYLOAD { field(index) } else { all.contains(slot) }
+                });
+                if reads {
+                    all.insert(set.slot);
+                }
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
 }
 
 /// Marks the payload fields that a rule reads.

@@ -135,6 +135,10 @@ impl Judge<'_> {
         let shown = reads.values.iter().map(|(slot, value)| {
             let (name, sort) = self.slot(message, reads.frame, *slot);
             match value {
+                Some(value) if self.tainted.contains(slot) => {
+                    let plain = data::write(value, None, &self.redaction, &|_| false);
+                    format!("{name} = {}", self.redaction.digest(&plain))
+                }
                 Some(value) => format!("{name} = {}", self.value(&name, value, sort.as_ref())),
                 None => format!("{name} is not set"),
             }
@@ -226,7 +230,7 @@ impl Judge<'_> {
         if event.payload.is_empty() {
             return None;
         }
-        let candidates = self.program.find(event.from, event.to, event.label);
+        let candidates = event.candidates;
         let value = data::read(&Sort::ANY, event.payload.as_bytes()).ok()?;
         // Secret in one signature is secret.
         let payload = candidates
