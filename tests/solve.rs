@@ -46,7 +46,8 @@ fn code(text: &str) -> Code {
     let (tree, found) = syntax::parse(file, &sources.get(file).unwrap().text);
     assert!(found.is_empty(), "{text}: {found:?}");
     let tree::Item::Def(def) = &tree.items[0] else { panic!("a def") };
-    compile(&def.body, &Names, Some(&Sort::Builtin(Builtin::Bool)), &sources).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    compile(&def.body, &Names, Some(&Sort::Builtin(Builtin::Bool)), &sources)
+        .unwrap_or_else(|e| panic!("{text}: {e:?}"))
 }
 
 fn ask(text: &str) -> Answer {

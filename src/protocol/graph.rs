@@ -576,7 +576,8 @@ impl Builder<'_> {
             first.start = start;
         }
         regions.values_mut().for_each(|region| region.start = to(region.start));
-        let mut graph = Graph { start: to(start), nodes, spans, regions, scopes: self.scopes, guarded: FxHashSet::default() };
+        let mut graph =
+            Graph { start: to(start), nodes, spans, regions, scopes: self.scopes, guarded: FxHashSet::default() };
         graph.check_guarded()?;
         graph.find_roles(self.term);
         Ok(graph)

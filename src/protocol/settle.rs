@@ -34,9 +34,8 @@ impl Graph {
             Node::Step { sort, .. } => Some(*sort),
             _ => None,
         });
-        let guarded = |sort: &SortId| {
-            names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()))
-        };
+        let guarded =
+            |sort: &SortId| names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()));
         self.guarded = sorts.filter(guarded).collect();
         Ok(())
     }

@@ -205,7 +205,9 @@ impl Flow<'_> {
                 }
                 for round in rounds {
                     let head = self.point(decl, Place::Loop(round.span));
-                    let first = self.block(walk, round.body, head);
+                    // A round comes after a round; an instance of a family begins with a message.
+                    let end = if round.keys.is_empty() { head } else { self.point(decl, Place::Nothing) };
+                    let first = self.block(walk, round.body, end);
                     self.edge(head, first);
                     self.edge(point, head);
                 }

@@ -104,10 +104,7 @@ impl Ratio {
         }
         let by = gcd(over, under);
         let sign = under.signum();
-        Some(Self {
-            over: over.checked_div(by)?.checked_mul(sign)?,
-            under: under.checked_div(by)?.checked_mul(sign)?,
-        })
+        Some(Self { over: over.checked_div(by)?.checked_mul(sign)?, under: under.checked_div(by)?.checked_mul(sign)? })
     }
 
     pub(crate) fn whole(value: i128) -> Self {
@@ -265,12 +262,7 @@ fn inequality(left: &[Bound]) -> Option<(u32, Option<Linear>)> {
 }
 
 /// `var` by an equation, in all constraints.
-fn substitute(
-    left: &mut Vec<Bound>,
-    var: u32,
-    equation: &Linear,
-    integer: &dyn Fn(u32) -> bool,
-) -> Result<(), Stop> {
+fn substitute(left: &mut Vec<Bound>, var: u32, equation: &Linear, integer: &dyn Fn(u32) -> bool) -> Result<(), Stop> {
     let own = equation.of(var);
     let mut next = Vec::with_capacity(left.len());
     for bound in left.drain(..) {
@@ -300,8 +292,7 @@ fn eliminate(
     integer: &dyn Fn(u32) -> bool,
     exact: &mut bool,
 ) -> Result<Vec<Bound>, Stop> {
-    let (taken, mut next): (Vec<Bound>, Vec<Bound>) =
-        left.drain(..).partition(|bound| bound.sum.of(var) != 0);
+    let (taken, mut next): (Vec<Bound>, Vec<Bound>) = left.drain(..).partition(|bound| bound.sum.of(var) != 0);
     let uppers = taken.iter().filter(|bound| bound.sum.of(var) > 0);
     for upper in uppers {
         let a = upper.sum.of(var);

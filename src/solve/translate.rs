@@ -163,10 +163,7 @@ impl Atoms {
             Op::Any(parts) => Formula::Any(parts.iter().map(|part| self.formula(part)).collect()),
             Op::Conditional(test, yes, no) => {
                 let (test, yes, no) = (self.formula(test), self.formula(yes), self.formula(no));
-                Formula::Any(vec![
-                    Formula::All(vec![test.clone(), yes]),
-                    Formula::All(vec![test.negated(), no]),
-                ])
+                Formula::Any(vec![Formula::All(vec![test.clone(), yes]), Formula::All(vec![test.negated(), no])])
             }
             Op::Binary(operator, left, right) => match self.comparison(*operator, left, right) {
                 Some(formula) => formula,
@@ -216,7 +213,8 @@ impl Atoms {
             }
             return Some(Formula::Any(any));
         }
-        if matches!(left.sort.plain(), Sort::Builtin(Builtin::Bool)) && matches!(operator, Operator::Eq | Operator::Ne) {
+        if matches!(left.sort.plain(), Sort::Builtin(Builtin::Bool)) && matches!(operator, Operator::Eq | Operator::Ne)
+        {
             let (a, b) = (self.formula(left), self.formula(right));
             let same = Formula::Any(vec![
                 Formula::All(vec![a.clone(), b.clone()]),
@@ -286,7 +284,10 @@ impl Atoms {
                 Kind::Integer | Kind::Natural => i64::try_from(number.over).ok().map(Value::Int),
                 Kind::Text | Kind::Enum(_) => {
                     let known = usize::try_from(number.over).ok().and_then(|at| self.texts.get_index(at));
-                    Some(known.map_or_else(|| Value::text(&format!("text {}", number.over)), |text| Value::Text(Arc::clone(text))))
+                    Some(known.map_or_else(
+                        || Value::text(&format!("text {}", number.over)),
+                        |text| Value::Text(Arc::clone(text)),
+                    ))
                 }
                 Kind::Decimal if number.under == 1 => i64::try_from(number.over).ok().map(Value::Int),
                 Kind::Decimal => None,

@@ -293,7 +293,9 @@ impl<'a> Kinds<'a> {
             };
         }
         match self.messages.get(&(sender, receiver, id)) {
-            Some(messages) => Class::Message { from: sender, to: receiver, label: id, messages: messages.as_slice().into() },
+            Some(messages) => {
+                Class::Message { from: sender, to: receiver, label: id, messages: messages.as_slice().into() }
+            }
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");
                 unknown(codes::MESSAGE, text, self.elsewhere(id))

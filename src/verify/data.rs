@@ -211,14 +211,20 @@ fn overlaps(
             if let Answer::Yes(values) = premises.ask()
                 && told.insert(Span { end: one.span.end, ..other.span })
             {
-                let text = format!("one `{}` of `{}` can be two steps", world.label(one.message), world.header.role_name(role));
+                let text = format!(
+                    "one `{}` of `{}` can be two steps",
+                    world.label(one.message),
+                    world.header.role_name(role)
+                );
                 let mut diagnostic =
                     Diagnostic::new(codes::OVERLAP, other.span, text).label(one.span, "the other one is here");
                 let values = shown(&values);
                 if !values.is_empty() {
                     diagnostic = diagnostic.note(format!("for example with {values}"));
                 }
-                found.push(diagnostic.help("a monitor follows both; conditions that exclude each other are easier to read"));
+                found.push(
+                    diagnostic.help("a monitor follows both; conditions that exclude each other are easier to read"),
+                );
             }
         }
     }
@@ -349,7 +355,10 @@ fn conjuncts<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
 /// `x = 1, y = "a"`, of names alone.
 fn shown(values: &[(Term, Value)]) -> String {
     let one = |(term, value): &(Term, Value)| match term {
-        Term::Slot(_, name) => Some(format!("`{name}` = {}", crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false))),
+        Term::Slot(_, name) => Some(format!(
+            "`{name}` = {}",
+            crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false)
+        )),
         Term::Other(_) => None,
     };
     values.iter().filter_map(one).collect::<Vec<_>>().join(", ")

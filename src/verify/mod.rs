@@ -22,8 +22,8 @@
 mod bounded;
 mod check;
 mod cone;
-mod data;
 mod counterexample;
+mod data;
 mod detail;
 mod expand;
 mod fault;

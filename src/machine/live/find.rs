@@ -292,7 +292,13 @@ pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool
 }
 
 /// The ways by which a scope may be left: to go on behind it (`leaving`), or for good.
-pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, leaving: bool, depth: usize) -> SmallVec<[u32; 2]> {
+pub(super) fn scope_exits(
+    program: &Program,
+    role: RoleId,
+    at: In<'_>,
+    leaving: bool,
+    depth: usize,
+) -> SmallVec<[u32; 2]> {
     let mut out: SmallVec<[u32; 2]> = SmallVec::new();
     if depth > MAX_DEPTH {
         return out;

@@ -177,10 +177,9 @@ impl List<'_> {
         for handler in handlers.iter().take(open) {
             let own = match &handler.trigger {
                 Trigger::Crash(other) => *other != self.role,
-                Trigger::Interrupt(at)
-                | Trigger::Timeout(at, _)
-                | Trigger::Idle(at, _)
-                | Trigger::Deadline(at, _) => *at == self.role,
+                Trigger::Interrupt(at) | Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => {
+                    *at == self.role
+                }
             };
             self.region(At::Fresh(handler.region), depth, sends && own);
         }

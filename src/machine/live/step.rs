@@ -367,8 +367,7 @@ impl Live {
             let mut group = Vec::new();
             for set in *sets {
                 let frames = &*hit.frames;
-                let view =
-                    View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
+                let view = View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
                 // An initial value that cannot be computed leaves the variable without one.
                 group.push((set.slot, set.value.eval(&view).ok()));
             }

@@ -334,7 +334,8 @@ fn content(payload: &str, except: &[Box<str>]) -> u128 {
     match crate::data::read(&Sort::ANY, payload.as_bytes()) {
         Ok(Value::Record(record)) => {
             let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
-            let parts: Vec<Value> = counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
+            let parts: Vec<Value> =
+                counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
             digest(parts.iter())
         }
         Ok(value) => digest([value].iter()),

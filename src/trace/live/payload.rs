@@ -9,7 +9,7 @@ use crate::{
     protocol::{Payload, Sort},
     trace::{
         json::{kind, members},
-        payload::{Injected, Misfit, Shape, below, is_not_declared, is_missing, looks_like},
+        payload::{Injected, Misfit, Shape, below, is_missing, is_not_declared, looks_like},
     },
 };
 
@@ -35,7 +35,9 @@ impl Reading {
     pub(super) fn read(&self, payload: &str, injected: &Injected<'_>, written: bool) -> Result<Values, Misfit> {
         let mut values: Values = vec![None; self.needed.len()];
         match &self.shape {
-            Shape::Named(fields) if written && payload.starts_with('[') => self.in_order(fields, payload, &mut values)?,
+            Shape::Named(fields) if written && payload.starts_with('[') => {
+                self.in_order(fields, payload, &mut values)?
+            }
             Shape::Named(fields) => {
                 self.named(fields, if payload.is_empty() { "{}" } else { payload }, injected, &mut values)?;
             }
@@ -55,13 +57,7 @@ impl Reading {
         }
     }
 
-    fn named(
-        &self,
-        fields: &Payload,
-        value: &str,
-        injected: &Injected<'_>,
-        values: &mut Values,
-    ) -> Result<(), Misfit> {
+    fn named(&self, fields: &Payload, value: &str, injected: &Injected<'_>, values: &mut Values) -> Result<(), Misfit> {
         if !value.starts_with('{') {
             let what = format!("is {}, not an object with the declared fields", kind(value));
             return Err(Misfit { path: String::new(), what });

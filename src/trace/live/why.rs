@@ -83,9 +83,10 @@ impl Judge<'_> {
             Why::NotUnique { option } => {
                 (codes::NOT_UNIQUE, format!("{} came before", self.memory(message, *option, false)))
             }
-            Why::OtherContent { option } => {
-                (codes::OTHER_CONTENT, format!("{} came before with other content", self.memory(message, *option, true)))
-            }
+            Why::OtherContent { option } => (
+                codes::OTHER_CONTENT,
+                format!("{} came before with other content", self.memory(message, *option, true)),
+            ),
             Why::MemoryFull => (codes::MEMORY_FULL, "more keys than are remembered".to_owned()),
         };
         let found = self.set(slot).iter().find_map(|live| self.explain(live, event, message, refused));
@@ -145,7 +146,8 @@ impl Judge<'_> {
         let name = self.program.slot_name(self.subject.names, message, frame, slot).to_owned();
         let (depth, index) = place(slot);
         if depth == PAYLOAD {
-            let sort = self.program.messages().entry(message).and_then(|travel| self.subject.names.payload(travel.sort));
+            let sort =
+                self.program.messages().entry(message).and_then(|travel| self.subject.names.payload(travel.sort));
             let field = sort.and_then(|payload| payload.fields.get(index as usize));
             return (name, field.map(|field| field.sort.clone()));
         }
@@ -185,7 +187,8 @@ impl Judge<'_> {
 
     fn memory(&self, message: MessageId, option: usize, idempotent: bool) -> String {
         let rule = self.program.messages().entry(message).map(|travel| &travel.rule);
-        let memory = rule.and_then(|rule| if idempotent { rule.idempotent.get(option) } else { rule.unique.get(option) });
+        let memory =
+            rule.and_then(|rule| if idempotent { rule.idempotent.get(option) } else { rule.unique.get(option) });
         let by: Vec<&str> = memory.map(|memory| memory.by.iter().map(data::Code::text).collect()).unwrap_or_default();
         let word = if idempotent { "idempotent" } else { "unique" };
         format!("the key of `{word} by ({})`", by.join(", "))
