@@ -454,4 +454,15 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
+
+    /// A role that does not learn that a scope was left.
+    NOT_LEARNED = "PL0351", Warning, "a role that does not learn that a scope was left", r#"
+The role where a time limit runs out leaves the scope first. Every other role that takes part in it learns of that from a message, of the handler or from beyond the scope; without one it goes on as if nothing had happened.
+
+```
+protocol P(role A, role B) { try { A -> B: ask(); B -> A: answer(); } on timeout 5s at A { } }
+```
+
+Let the handler begin with a message to that role.
+"#;
 }
