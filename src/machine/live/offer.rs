@@ -7,7 +7,8 @@ use rustc_hash::FxHashSet;
 
 use super::{
     Activation, Live, Parts, Round,
-    find::{At, In, info, is_past, scope_exits},
+    ends::scope_exits,
+    find::{At, In, info, is_past},
 };
 use crate::{
     diag::Span,
@@ -98,7 +99,9 @@ impl List<'_> {
 
     fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'_>, depth: usize, sends: bool) {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
-        for way in scope_exits(self.program, self.role, at, true, depth) {
+        let sendable = scope_exits(self.program, self.role, at, Some(End::From), depth);
+        for (way, _) in scope_exits(self.program, self.role, at, Some(End::To), depth) {
+            let sends = sends && sendable.iter().any(|(number, _)| *number == way);
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
                 self.state(region, then, depth.saturating_add(1), sends);
             }
