@@ -56,10 +56,13 @@ impl Judge {
 
     /// The line of the first violation.
     fn first_violation(&self, machines: &Machines<'_>, log: &Path) -> Option<u64> {
-        let report = conform(machines.subject(), &self.map, &fs::read(log).unwrap());
+        let text = fs::read_to_string(log).unwrap();
+        let report = conform(machines.subject(), &self.map, text.as_bytes());
         assert_eq!(report.bad, [], "{}", log.display());
         assert!(report.totals.events > 0, "{}: nothing was judged", log.display());
-        assert_eq!(report.totals.dropped, 0, "{}: something was not judged", log.display());
+        // What the harness did is no event of the protocol, unless the specification has it.
+        let harness = text.lines().filter(|line| line.contains("\"label\":\"@")).count() as u64;
+        assert!(report.totals.dropped <= harness, "{}: something was not judged", log.display());
         assert_eq!(report.totals.unknown, 0, "{}", log.display());
         let offends = report.sessions.iter().filter(|session| session.verdict == Judgement::Violates);
         offends.filter_map(|session| session.at).min()

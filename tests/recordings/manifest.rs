@@ -13,26 +13,26 @@ use serde_json::Value;
 
 /// A log with what is known about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
+pub(crate) struct Case {
     /// Where it is.
-    pub log: PathBuf,
+    pub(crate) log: PathBuf,
     /// The line of the first violation, from 0; none if there is none.
-    pub at: Option<u64>,
+    pub(crate) at: Option<u64>,
     /// The rule that is broken there.
-    pub rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// Whether it is a recording that was spoiled on purpose.
-    pub mutant: bool,
+    pub(crate) mutant: bool,
 }
 
 impl Case {
     /// The file's name without its ending.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.log.file_stem().and_then(|stem| stem.to_str()).unwrap_or("?")
     }
 }
 
 /// The cases of a folder, in the order of their files.
-pub fn cases(folder: &Path) -> io::Result<Vec<Case>> {
+pub(crate) fn cases(folder: &Path) -> io::Result<Vec<Case>> {
     let manifest = read(&folder.join("manifest.json"))?;
     let violations = folder.join("violations");
     let mut cases = Vec::new();

@@ -544,7 +544,14 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn handlers(&mut self, scope_of: ScopeId, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
+    fn handlers(
+        &mut self,
+        scope_of: ScopeId,
+        handlers: &'a [HandlerInfo],
+        open: usize,
+        inside: Option<&'a Inside>,
+        depth: usize,
+    ) {
         for (number, handler) in handlers.iter().take(open).enumerate() {
             if !self.mentions(handler.region) {
                 continue;
@@ -730,7 +737,8 @@ impl<'a> Finder<'a> {
 
 /// Whether a role is through with its part of the main part of a `during`. Who has no part in it is not bound by it.
 pub(super) fn is_past(program: &Program, role: RoleId, main: &Activation) -> bool {
-    program.automaton_of(role, main.region).is_some_and(|automaton| !automaton.is_idle()) && is_over(program, role, main)
+    program.automaton_of(role, main.region).is_some_and(|automaton| !automaton.is_idle())
+        && is_over(program, role, main)
 }
 
 /// Whether some key of an inner family names an instance in an activation.

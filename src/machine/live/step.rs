@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::{
     Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
     Time, Why,
-    env::{Pending, View},
     ends::{Due, is_over, is_quiet, may_begin},
+    env::{Pending, View},
     find::{Finder, Hit, Hop, Keys, Passed, in_body, nearer},
     memory::{Digest, Known, digest},
 };
