@@ -118,7 +118,7 @@ fn rules_are_named() {
 /// A declared bound is a bound on what is on its way.
 #[test]
 fn a_full_edge() {
-    let bounded = "protocol P(role A, role B) { channel A -> B: bounded(1); A -> B: m(); A -> B: n(); }";
+    let bounded = "protocol P(role A, role B) { channel A -> B: bounded(1); var n: int = 0; A -> B: m() set n = 1; A -> B: n(); }";
     let report =
         check(bounded, "sides = true", timed("0 A->B:m; 1 A->B:n").replace("\"ts\"", "\"dir\":\"send\",\"ts\""));
     assert_eq!(report.sessions[0].code.map(Code::id), Some("PL0661"), "{}", text(&report));
