@@ -449,7 +449,7 @@ impl<'a> Finder<'a> {
             return (Vec::new(), self.miss);
         }
         self.frames.push(&seat.frame);
-        self.path.push(FrameId::default());
+        self.path.push(self.program.root_frame(self.role));
         self.region(At::Live(&seat.act), 0);
         if self.hits.is_empty() && self.end == End::To {
             let stale = seat.stale.iter().any(|stale| {

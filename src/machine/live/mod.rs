@@ -204,9 +204,10 @@ impl Live {
     #[must_use]
     pub fn new(program: &Program, now: Time) -> Self {
         let size = program.frames.values().next().map_or(0, |frame| frame.slots.len());
+        let slots = |role| program.frames.entry(program.root_frame(role)).map_or(0, |frame| frame.slots.len());
         let seats = program.automata.ids().map(|role| Seat {
-            frame: vec![None; size],
-            act: Activation::start(program, role, RegionId::default(), now),
+            frame: vec![None; slots(role)],
+            act: Activation::start(program, role, program.root(role), now),
             stale: Vec::new(),
             crashed: false,
         });
