@@ -29,6 +29,7 @@ mod edges;
 mod expr;
 mod frames;
 mod instantiate;
+mod learn;
 mod literal;
 mod load;
 mod mention;
@@ -408,7 +409,8 @@ impl<'w, 't> Lowering<'w, 't> {
                 header.unsupported.extend(unsupported);
                 if template.own.is_none() {
                     let roles = &header.roles;
-                    for diagnostic in copies::check(&self.shared.names, &term, roles) {
+                    let copies = copies::check(&self.shared.names, &term, roles);
+                    for diagnostic in copies.into_iter().chain(learn::check(&term, roles)) {
                         header.broken |= diagnostic.is_error();
                         if !self.diagnostics.contains(&diagnostic) {
                             self.diagnostics.push(diagnostic);
