@@ -258,9 +258,10 @@ impl<'a> Kinds<'a> {
         let sender = header.role(self.map.rename_role(from));
         let receiver = header.role(self.map.rename_role(to));
         let known = self.find_label(renamed, sender, receiver);
-        let happens = self.map.happens(label).and_then(|happens| {
-            Some(Class::Happens { crash: happens.crash, role: header.role(&happens.role.text)? })
-        });
+        let happens = self
+            .map
+            .happens(label)
+            .and_then(|happens| Some(Class::Happens { crash: happens.crash, role: header.role(&happens.role.text)? }));
         let class = if let Some(happens) = happens {
             happens
         } else if self.map.drops(label, known.is_some()) {

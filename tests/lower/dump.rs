@@ -8,11 +8,11 @@ use polylogue::{
     protocol::{Chooser, Header, PAYLOAD, Protocol, Rule, Scope, Set, Spec, Stmt, Term, Trigger, Who, place},
 };
 
-pub fn protocol(spec: &Spec, protocol: &Protocol) -> String {
+pub(super) fn protocol(spec: &Spec, protocol: &Protocol) -> String {
     term(spec, &protocol.header, &protocol.term)
 }
 
-pub fn term(spec: &Spec, header: &Header, term: &Term) -> String {
+pub(super) fn term(spec: &Spec, header: &Header, term: &Term) -> String {
     let mut show = Show { spec, header, term, text: String::new() };
     show.head();
     for (body, &block) in term.bodies.iter() {

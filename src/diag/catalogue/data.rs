@@ -385,4 +385,26 @@ protocol P(role A, role B) { A -> B: m(lend file: bytes); }
 
 Add `B -> A: done(return file);`, or give it away with `own`.
 "#;
+
+    /// A copy that is read before anybody told its owner.
+    STALE = "PL0349", Error, "a copy that is read before anybody told its owner", r#"
+Every role has its own copy of a variable, and a `set` assigns those of both ends of its message. The copies of all others stay as they were.
+
+```
+protocol P(role A, role B, role C) { var n: int = 0; A -> B: m() set n = 1; C -> B: o(x: int) where x == n; }
+```
+
+Let a message tell the role, or declare who has a copy: `var n<A, B>: int = 0;`.
+"#;
+
+    /// Two roles that assign to one variable without an order.
+    UNORDERED = "PL0350", Warning, "two roles that assign to one variable without an order", r#"
+Two messages set a variable, the sender of neither has heard of the other, and so the copies may end up different.
+
+```
+protocol P(role A, role B) { var n: int = 0; par { A -> B: a() set n = 1; } and { B -> A: b() set n = 2; } }
+```
+
+Let one of them tell the other first, or give each a variable of its own.
+"#;
 }

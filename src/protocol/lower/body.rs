@@ -479,7 +479,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         for opt in opts {
             match &opt.kind {
                 tree::OptKind::Where(e) => self.mentions(e),
-                tree::OptKind::Set { at, value, .. } => {
+                tree::OptKind::Set { name, at, value } => {
+                    self.shared.mentioned.insert(&name.text);
                     if let Some(at) = at {
                         self.role(at);
                     }

@@ -123,8 +123,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
             self.opts(&mut message, source, &taken, state);
         }
         let number = self.making.data.sites.len();
-        let linear = note.is_some_and(|(written, ..)| self.linear(&mut message, written, env));
-        self.bind(&message, number, state, env, linear);
+        let wrong = note.map_or_else(Vec::new, |(written, ..)| self.linear(&mut message, written, env));
+        self.bind(&message, number, state, env, &wrong);
         let Message { from, to, rule, .. } = message;
         // Several receivers: what happens once happens with the first.
         let once = to.len() > 1 && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
@@ -242,6 +242,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                                 None => found,
                             };
                             self.data().add(found);
+                            self.data().keyed.insert(id);
                             None
                         } else {
                             let at = self.sorts.word(message.span, &key.name);
@@ -341,12 +342,13 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     }
                 }
                 tree::OptKind::Idempotent(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, true, state) {
-                        push(&mut message.rule.idempotent, memory);
+                    if let Some(memory) = self.memory(message, source, (by, lasts.as_ref()), opt.span, state) {
+                        let except = self.draft.marks.except.clone().into();
+                        push(&mut message.rule.idempotent, Memory { except, ..memory });
                     }
                 }
                 tree::OptKind::Unique(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, false, state) {
+                    if let Some(memory) = self.memory(message, source, (by, lasts.as_ref()), opt.span, state) {
                         push(&mut message.rule.unique, memory);
                     }
                 }
@@ -388,10 +390,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
         &mut self,
         message: &Message<'_>,
         source: &Source<'_, 't>,
-        by: &[tree::Expr],
-        lasts: Option<&tree::Duration>,
+        (by, lasts): (&[tree::Expr], Option<&tree::Duration>),
         span: Span,
-        content: bool,
         state: &State<'t>,
     ) -> Option<Memory> {
         let from = message.from;
@@ -411,8 +411,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let fresh = MemoryId::new(data.memories.len()).ok()?;
         let id = *data.memories.entry((span, home)).or_insert(fresh);
         let depth = data.table.get_mut().depth(home);
-        let except = if content { self.draft.marks.except.clone().into() } else { Box::default() };
-        Some(Memory { id, depth, by: codes.into(), lasts, except })
+        Some(Memory { id, depth, by: codes.into(), lasts, except: Box::default() })
     }
 
     /// The frame with which a memory is forgotten. What is written inside a family outlives its instances: a message
@@ -511,10 +510,10 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     // ---- names
 
-    /// What is given away, lent and given back.
-    fn linear(&mut self, message: &mut Message<'_>, written: &'t tree::Message, env: &mut Env) -> bool {
-        let Some(payload) = &written.payload else { return false };
-        let mut any = false;
+    /// What is given away, lent and given back; the fields that bind nothing.
+    fn linear(&mut self, message: &mut Message<'_>, written: &'t tree::Message, env: &mut Env) -> Vec<u32> {
+        let Some(payload) = &written.payload else { return Vec::new() };
+        let mut without = Vec::new();
         for (at, field) in payload.fields.iter().enumerate() {
             let Ok(number) = u32::try_from(at) else { break };
             let (lend, name) = match &field.kind {
@@ -527,13 +526,12 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     continue;
                 }
                 tree::FieldKind::Return(name) => {
-                    any = true;
+                    without.push(number);
                     self.give_back(message, name, env);
                     continue;
                 }
                 _ => continue,
             };
-            any = true;
             // Whoever gave it away, or lent it, does not have it to give.
             let known = env.names.get(&*name.text).copied();
             let table = self.making.data.table.get_mut();
@@ -544,6 +542,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let text = format!("`{who}` does not have `{}` any more", name.text);
                 let found = Diagnostic::new(data::LINEAR, name.span, text);
                 self.data().add(found.label(before.span, "it was given away or lent here"));
+                without.push(number);
             }
             push(
                 &mut message.rule.linear,
@@ -553,7 +552,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 },
             );
         }
-        any
+        without
     }
 
     fn is_linear(&self, binding: &Binding) -> bool {
@@ -580,25 +579,26 @@ impl<'t> Walk<'_, '_, '_, 't> {
             self.data().add(found.label(binding.span, "it was lent here"));
         }
         Rc::make_mut(&mut env.lent).remove(&id);
+        // Who gets it back has it again.
+        let name = std::sync::Arc::clone(&binding.name);
+        let back =
+            Binding { kind: Kind::Join(Box::new([id])), roles: message.to.clone().into(), slot: None, ..binding };
+        let back = self.data().table.get_mut().bind(back);
+        env.field(&name, back);
         push(&mut message.rule.linear, Linear::Return(place.slot));
     }
 
     /// Binds the fields that some expression mentions.
-    fn bind(&mut self, message: &Message<'_>, site: usize, state: &State<'t>, env: &mut Env, linear: bool) {
+    fn bind(&mut self, message: &Message<'_>, site: usize, state: &State<'t>, env: &mut Env, without: &[u32]) {
         let Some(payload) = &message.payload else { return };
         for (at, field) in payload.fields.iter().enumerate() {
             let (Some(name), Ok(number)) = (&field.name, u32::try_from(at)) else { continue };
-            if !self.mentioned.contains(&**name) || self.is_key(name, state) {
+            if !self.mentioned.contains(&**name) || self.is_key(name, state) || without.contains(&number) {
                 continue;
             }
             let own = |of: &Linear| matches!(of, Linear::Own(field) | Linear::Lend(field) if *field == number);
-            let gives = linear && message.rule.linear.iter().any(own);
-            let lends = linear && message.rule.linear.contains(&Linear::Lend(number));
-            if linear && matches!(field.sort, Sort::Builtin(crate::data::Builtin::Unit)) && env.names.contains_key(name)
-            {
-                // `return x` binds nothing.
-                continue;
-            }
+            let gives = message.rule.linear.iter().any(own);
+            let lends = message.rule.linear.contains(&Linear::Lend(number));
             let mut roles = message.ends();
             if gives {
                 roles.retain(|role| *role != message.from);

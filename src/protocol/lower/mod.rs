@@ -22,6 +22,7 @@ mod callee;
 mod claims;
 mod compact;
 mod constant;
+mod copies;
 mod declare;
 mod drafts;
 mod edges;
@@ -134,6 +135,7 @@ fn lower_torn(
         diagnostics,
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
+        size: None,
         exhausted: false,
         failed: FxHashSet::default(),
         growing: FxHashSet::default(),
@@ -271,6 +273,8 @@ struct Lowering<'w, 't> {
     /// What is in the specification already.
     targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
+    /// The arguments of a target that has none of its own.
+    size: Option<Box<[Arg]>>,
     /// All terms together became too large, which was reported.
     exhausted: bool,
     /// Protocols without a term, which was reported.
@@ -309,8 +313,8 @@ impl<'w, 't> Lowering<'w, 't> {
         for item in &tree.items {
             match item {
                 tree::Item::Check(check) => {
-                    let claim = self.claim(check);
-                    self.spec.claims.extend(claim);
+                    let claims = self.claims(check);
+                    self.spec.claims.extend(claims);
                 }
                 tree::Item::Trace(trace) => {
                     let trace = self.trace(trace);
@@ -402,6 +406,15 @@ impl<'w, 't> Lowering<'w, 't> {
                     }
                 }
                 header.unsupported.extend(unsupported);
+                if template.own.is_none() {
+                    let roles = &header.roles;
+                    for diagnostic in copies::check(&self.shared.names, &term, roles) {
+                        header.broken |= diagnostic.is_error();
+                        if !self.diagnostics.contains(&diagnostic) {
+                            self.diagnostics.push(diagnostic);
+                        }
+                    }
+                }
                 if header.broken {
                     return nothing(compact);
                 }

@@ -507,10 +507,9 @@ impl<'t> Body<'_, '_, 't> {
     fn ends(&mut self, sender: &'t tree::Role, receivers: &'t [tree::Role]) -> (Option<RoleId>, Vec<RoleId>) {
         let from = self.role(sender);
         self.active.extend(from);
-        if let Some(from) = from.filter(|from| self.unreliable.contains(from)) {
-            if self.caught.get(&from).is_none_or(|&count| count == 0) {
-                self.awaited(from, sender);
-            }
+        let caught = |role: &RoleId| self.caught.get(role).is_some_and(|&count| count > 0);
+        if let Some(from) = from.filter(|from| self.unreliable.contains(from) && !caught(from)) {
+            self.awaited(from, sender);
         }
         let mut seen = FxHashSet::default();
         let mut to = Vec::with_capacity(receivers.len());

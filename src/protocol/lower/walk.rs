@@ -104,6 +104,14 @@ pub(super) struct State<'t> {
     pub(super) opts: Option<Rc<Opts<'t>>>,
 }
 
+/// Where variables are declared.
+enum Head {
+    /// Of a block: each sees those before it. They may have been declared already.
+    Block(Option<Vec<BindingId>>),
+    /// Of a loop: all take values from before it.
+    Loop,
+}
+
 /// The walk of one instance.
 pub(super) struct Walk<'m, 'n, 'd, 't> {
     pub(super) making: &'m mut Making<'n, 't>,
@@ -340,7 +348,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
             Stmt::Set { .. } => match note {
                 Some((Note::Vars(vars), consts)) => {
                     let ahead = if at.1 == 0 { self.ahead.remove(&at.0) } else { None };
-                    self.variables(vars, consts, ahead, &mut env, state, out);
+                    self.variables(vars, consts, Head::Block(ahead), &mut env, state, out);
                 }
                 Some((Note::Assert(expr), consts)) => {
                     self.pending.push((*expr, env.clone(), Rc::clone(consts)));
@@ -369,7 +377,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let mut inner = env.clone();
                 let mut bound = Vec::new();
                 if let Some((Note::Loop(vars), consts)) = note {
-                    bound = self.variables(vars, consts, None, &mut inner, state, out);
+                    bound = self.variables(vars, consts, Head::Loop, &mut inner, state, out);
                 }
                 self.loops.push((var, bound));
                 let end = self.block(body, inner, state)?;
@@ -454,20 +462,23 @@ impl<'t> Walk<'_, '_, '_, 't> {
         &mut self,
         vars: &[Variable<'t>],
         consts: &Consts<'t>,
-        ahead: Option<Vec<BindingId>>,
+        head: Head,
         env: &mut Env,
         state: &State<'t>,
         out: &mut Vec<Stmt>,
     ) -> Vec<BindingId> {
-        let ids = ahead.unwrap_or_else(|| vars.iter().map(|var| self.declare(var, state.frame)).collect());
+        let together = matches!(head, Head::Loop);
+        let ids = match head {
+            Head::Block(Some(ids)) => ids,
+            Head::Block(None) | Head::Loop => vars.iter().map(|var| self.declare(var, state.frame)).collect(),
+        };
         let before = env.clone();
         let mut group: Vec<Set> = Vec::new();
         let mut span = None;
         for (var, &id) in vars.iter().zip(&ids) {
             let binding = self.data().table.get_mut().get(id).cloned();
             let Some(Binding { roles, sort, slot: Some(slot), .. }) = binding else { continue };
-            let looped = matches!(var.inner, Some(_)) || var.roles.is_some();
-            let seen = if looped { &before } else { &*env };
+            let seen = if together { &before } else { &*env };
             let value =
                 self.expr(var.value, &sort, &self.writer(consts), seen, &roles, &format!("`{}`", var.name.text));
             env.variable(&var.name.text, id);

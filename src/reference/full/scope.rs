@@ -26,9 +26,7 @@ impl<'a> Full<'a> {
     fn come(&self, role: RoleId, scope: ScopeId, view: Option<&View<'_>>, since: Time) -> Open {
         let parts = match self.term.scopes.entry(scope) {
             None => Parts::Par(Vec::new()),
-            Some(Scope::Par { parts }) => {
-                Parts::Par(parts.iter().map(|&part| Self::fresh(part, since)).collect())
-            }
+            Some(Scope::Par { parts }) => Parts::Par(parts.iter().map(|&part| Self::fresh(part, since)).collect()),
             Some(Scope::During { main, rounds }) => Parts::During {
                 main: main.map(|main| Self::fresh(main, since)),
                 rounds: rounds
@@ -122,7 +120,13 @@ impl<'a> Full<'a> {
                             done.stale.push(Stale { blocks, heard });
                             done.crashed.extend(crashed);
                             let (came, limits) = (*came, limits.clone());
-                            found.push(done.map(|place| Parts::Try { at: Some(number), place, came, heard: again, limits }));
+                            found.push(done.map(|place| Parts::Try {
+                                at: Some(number),
+                                place,
+                                came,
+                                heard: again,
+                                limits,
+                            }));
                         }
                     }
                 }
@@ -334,9 +338,8 @@ impl<'a> Full<'a> {
 
     /// Whether no round that was begun in a scope must go on.
     pub(super) fn is_quiet(&self, role: RoleId, open: &Open) -> bool {
-        let inside = |place: &Place| {
-            place.open.as_deref().into_iter().chain(&place.left).all(|open| self.is_quiet(role, open))
-        };
+        let inside =
+            |place: &Place| place.open.as_deref().into_iter().chain(&place.left).all(|open| self.is_quiet(role, open));
         let may = |place: &Place| self.ends(role, place, None).iter().any(|(way, _)| *way == Way::End);
         match &open.parts {
             Parts::Par(parts) => parts.iter().all(inside),
@@ -376,9 +379,10 @@ impl<'a> Full<'a> {
                 First::Scope(scope) => {
                     let open = self.come(role, scope, None, 0);
                     self.owes_in(role, &open)
-                        || self.scope_ends(role, &open, None).into_iter().any(|(way, _)| {
-                            self.owes_rest(role, &self.go(&front.rest, way), depth.saturating_add(1))
-                        })
+                        || self
+                            .scope_ends(role, &open, None)
+                            .into_iter()
+                            .any(|(way, _)| self.owes_rest(role, &self.go(&front.rest, way), depth.saturating_add(1)))
                 }
             })
     }

@@ -207,7 +207,9 @@ fn ways(
             Err(misfit) => {
                 // Only of a message that might come here is it worth saying that its payload does not fit.
                 match live.admits(program, candidate.seen(&[], sides, now)) {
-                    Err(refused) if refused.why.rank() < Why::NEAR && !matches!(refused.why, Why::NoInstance { .. }) => {
+                    Err(refused)
+                        if refused.why.rank() < Why::NEAR && !matches!(refused.why, Why::NoInstance { .. }) =>
+                    {
                         nearest.refused(candidate.message, refused);
                     }
                     _ => nearest.note(Why::NEAR, || Refusal::Payload(candidate.message, misfit.clone())),

@@ -182,8 +182,8 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "labels" => labels(&text, &mut map, value)?,
             _ => {
                 let known = [
-                    "protocol", "observer", "role", "sides", "payload", "session", "inject", "fields", "roles", "events",
-                    "redact", "labels",
+                    "protocol", "observer", "role", "sides", "payload", "session", "inject", "fields", "roles",
+                    "events", "redact", "labels",
                 ];
                 return Err(text.unknown(key, "the map", &known));
             }
