@@ -36,7 +36,7 @@ pub(crate) enum Class {
     /// Its label depends on the line, by this rule of the map.
     Derived(u32),
     /// A local action, with the payloads that it has in the system.
-    Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
+    Act { role: RoleId, label: LabelId, sorts: Box<[SortId]>, messages: Box<[MessageId]> },
     /// A message.
     Message { from: RoleId, to: RoleId, label: LabelId, messages: Box<[MessageId]> },
     /// Not a message: a role crashes, or notices that its time is over.
@@ -103,6 +103,8 @@ pub(crate) struct Kinds<'a> {
     observer: Observer,
     messages: FxHashMap<(RoleId, RoleId, LabelId), Vec<MessageId>>,
     acts: FxHashMap<(RoleId, LabelId), Vec<SortId>>,
+    /// The same in a program.
+    deeds: FxHashMap<(RoleId, LabelId), Vec<MessageId>>,
     /// Labels that stand for all with a beginning.
     patterns: Vec<(Box<str>, LabelId)>,
     kinds: Vec<Kind>,
@@ -129,9 +131,11 @@ impl<'a> Kinds<'a> {
                 acts.entry((role, action.label)).or_default().push(action.sort);
             }
         }
+        let mut deeds: FxHashMap<_, Vec<MessageId>> = FxHashMap::default();
         for (id, travel) in subject.program.into_iter().flat_map(|program| program.messages().iter()) {
             if travel.from == travel.to {
                 acts.entry((travel.from, travel.label)).or_default().push(travel.sort);
+                deeds.entry((travel.from, travel.label)).or_default().push(id);
             } else {
                 messages.entry((travel.from, travel.to, travel.label)).or_default().push(id);
             }
@@ -158,6 +162,7 @@ impl<'a> Kinds<'a> {
             patterns,
             messages,
             acts,
+            deeds,
             kinds: vec![spare],
             key: Key::default(),
             pieces: Vec::new(),
@@ -247,7 +252,7 @@ impl<'a> Kinds<'a> {
     }
 
     fn resolve(&self, from: &str, to: &str, label: &str, derived: bool) -> Kind {
-        let Subject { names, header, .. } = self.subject;
+        let header = self.subject.header;
         let renamed = self.map.rename_label(label);
         let to = if self.map.is_local(renamed) { from } else { to };
         let sender = header.role(self.map.rename_role(from));
@@ -306,6 +311,11 @@ impl<'a> Kinds<'a> {
         best.map(|&(_, label)| label).or_else(|| names.find_label(text))
     }
 
+    /// The beginnings with `*` that stand for a label.
+    fn patterns_of(&self, text: &str) -> impl Iterator<Item = LabelId> {
+        self.patterns.iter().filter(move |(beginning, _)| text.starts_with(&**beginning)).map(|&(_, label)| label)
+    }
+
     /// Whether a message or a local action has this label.
     fn has(&self, label: LabelId) -> bool {
         self.messages.keys().any(|&(.., known)| known == label) || self.acts.keys().any(|&(_, known)| known == label)
@@ -357,15 +367,27 @@ impl<'a> Kinds<'a> {
             let texts = candidates.iter().map(|&label| names.label_text(label));
             return unknown(codes::LABEL, text, mean(near(label, texts)));
         };
+        // A label, and every beginning with `*` that stands for it.
+        let labels: Vec<LabelId> = std::iter::once(id).chain(self.patterns_of(label).filter(|&other| other != id)).collect();
         if sender == receiver {
-            return match self.acts.get(&(sender, id)) {
-                Some(sorts) => Class::Act { role: sender, label: id, sorts: sorts.as_slice().into() },
-                None => unknown(codes::MESSAGE, format!("`{label}` is no local action of `{from}`"), None),
+            let of = |label: &LabelId| self.acts.get(&(sender, *label)).into_iter().flatten().copied();
+            let sorts: Vec<SortId> = labels.iter().flat_map(of).collect();
+            let of = |label: &LabelId| self.deeds.get(&(sender, *label)).into_iter().flatten().copied();
+            return match sorts.is_empty() {
+                false => Class::Act {
+                    role: sender,
+                    label: id,
+                    sorts: sorts.into(),
+                    messages: labels.iter().flat_map(of).collect(),
+                },
+                true => unknown(codes::MESSAGE, format!("`{label}` is no local action of `{from}`"), None),
             };
         }
-        match self.messages.get(&(sender, receiver, id)) {
+        let of = |label: &LabelId| self.messages.get(&(sender, receiver, *label)).into_iter().flatten().copied();
+        let messages: Vec<MessageId> = labels.iter().flat_map(of).collect();
+        match Some(messages).filter(|messages| !messages.is_empty()) {
             Some(messages) => {
-                Class::Message { from: sender, to: receiver, label: id, messages: messages.as_slice().into() }
+                Class::Message { from: sender, to: receiver, label: id, messages: messages.into() }
             }
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");

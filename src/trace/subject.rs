@@ -16,6 +16,8 @@ pub struct Subject<'a> {
     pub(crate) program: Option<&'a Program>,
     pub(crate) names: &'a Names,
     pub(crate) header: &'a Header,
+    /// The extern predicates of the specification, by id.
+    pub(crate) externs: &'a [Box<str>],
 }
 
 /// Why nothing can be checked against a protocol or system.
@@ -48,7 +50,7 @@ impl<'a> Subject<'a> {
     /// A system, the names of its specification, and what declares it: its roles have the ids of the system's.
     pub fn new(system: &'a System, names: &'a Names, header: &'a Header) -> Result<Self, NoSubject> {
         header.usable()?;
-        Ok(Self { system, program: None, names, header })
+        Ok(Self { system, program: None, names, header, externs: &[] })
     }
 
     /// The machines; none if it is a program.
@@ -65,6 +67,7 @@ pub struct Machines<'a> {
     program: Option<Program>,
     names: &'a Names,
     header: &'a Header,
+    externs: &'a [Box<str>],
     role: Option<RoleId>,
 }
 
@@ -138,7 +141,7 @@ impl<'a> Machines<'a> {
             };
             let system = System::of(&IdVec::new(), |_, _| EdgeKind::Fifo)
                 .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-            return Ok(Self { system, program: Some(program), names: &spec.names, header, role });
+            return Ok(Self { system, program: Some(program), names: &spec.names, header, externs: &spec.externs, role });
         }
         let (header, locals, role) = match target {
             Target::Protocol(at) | Target::ProtocolRole(at, _) => {
@@ -168,7 +171,7 @@ impl<'a> Machines<'a> {
         };
         let system = System::of(&locals, |from, to| header.edge_kind(from, to))
             .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-        Ok(Self { system, program: None, names: &spec.names, header, role })
+        Ok(Self { system, program: None, names: &spec.names, header, externs: &spec.externs, role })
     }
 
     /// The machines.
@@ -192,7 +195,7 @@ impl<'a> Machines<'a> {
     /// To be checked against.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
-        Subject { system: &self.system, program: self.program.as_ref(), names: self.names, header: self.header }
+        Subject { system: &self.system, program: self.program.as_ref(), names: self.names, header: self.header, externs: self.externs }
     }
 }
 

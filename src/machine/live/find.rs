@@ -347,7 +347,9 @@ pub(super) fn scope_exits(
                 }
             }
             Parts::Try { at, act, .. } => {
-                exits_at(program, role, At::Live(act), leaving, deeper, &mut out);
+                if !matches!(at, Attempt::Expired(_)) {
+                    exits_at(program, role, At::Live(act), leaving, deeper, &mut out);
+                }
                 if let ScopeParts::Try(_, handlers) = &info.parts {
                     crash_exits(program, role, handlers, at.open(handlers.len()), leaving, deeper, &mut out);
                 }
@@ -651,7 +653,9 @@ impl<'a> Finder<'a> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.hop(Hop::Current, At::Live(act), depth);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.hop(Hop::Current, At::Live(act), depth);
+                    }
                     self.handlers(handlers, at.open(handlers.len()), Some(inside), depth);
                 }
                 _ => {}
@@ -863,5 +867,5 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
 
 /// Whether a `try` is still in its body.
 pub(super) fn in_body(at: Attempt) -> bool {
-    at == Attempt::Body
+    matches!(at, Attempt::Body | Attempt::Expired(_))
 }

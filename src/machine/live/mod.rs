@@ -127,6 +127,8 @@ pub(super) enum Parts {
 pub(super) enum Attempt {
     Body,
     Handler(usize),
+    /// Out of the body, on the way to this handler: its time limit is known to have run out.
+    Expired(usize),
 }
 
 impl Attempt {
@@ -135,6 +137,7 @@ impl Attempt {
         match self {
             Self::Body => handlers,
             Self::Handler(at) => at.min(handlers),
+            Self::Expired(at) => at.saturating_add(1).min(handlers),
         }
     }
 }

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    Activation, Live, Parts, Round,
+    Activation, Attempt, Live, Parts, Round,
     find::{At, In, info, is_past, scope_exits},
 };
 use crate::{
@@ -139,7 +139,9 @@ impl List<'_> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.region(At::Live(act), deeper, sends);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.region(At::Live(act), deeper, sends);
+                    }
                     self.handlers(handlers, at.open(handlers.len()), deeper, sends);
                 }
                 _ => {}

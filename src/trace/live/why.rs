@@ -7,7 +7,7 @@ use crate::{
     data::{self, Sort, Value},
     diag::{Code, Span, catalogue::trace as codes},
     id::{FrameId, MessageId, RoleId},
-    machine::live::{Reads, Refused, Seen, Sides, Why},
+    machine::live::{Lapse, Reads, Refused, Seen, Sides, Why},
     protocol::{PAYLOAD, place},
     trace::report::Offence,
 };
@@ -34,16 +34,18 @@ impl Judge<'_> {
                 blame: None,
                 span: None,
             },
-            Refusal::Lapsed(lapse) => {
-                let since = time(lapse.deadline);
-                let message = format!("`{}` owed a step until {since}, and has not taken it", name(lapse.role));
-                offence(codes::LAPSED, message, name(lapse.role), Some(lapse.span))
-            }
+            Refusal::Lapsed(lapse) => self.late(lapse),
             Refusal::Payload(message, misfit) => {
                 offence(codes::PAYLOAD, format!("{what}: {}", self.misfit(*message, misfit)), from, None)
             }
             Refusal::Refused(message, refused) => self.refused(slot, event, &what, *message, refused),
         }
+    }
+
+    pub(super) fn late(&self, lapse: &Lapse) -> Offence {
+        let name = self.subject.header.role_name(lapse.role);
+        let message = format!("`{name}` owed a step until {}, and has not taken it", time(lapse.deadline));
+        offence(codes::LAPSED, message, name.to_owned(), Some(lapse.span))
     }
 
     fn refused(&self, slot: u32, event: &Event<'_>, what: &str, message: MessageId, refused: &Refused) -> Offence {
@@ -135,6 +137,10 @@ impl Judge<'_> {
         let shown = reads.values.iter().map(|(slot, value)| {
             let (name, sort) = self.slot(message, reads.frame, *slot);
             match value {
+                Some(value) if self.tainted.contains(slot) => {
+                    let plain = data::write(value, None, &self.redaction, &|_| false);
+                    format!("{name} = {}", self.redaction.digest(&plain))
+                }
                 Some(value) => format!("{name} = {}", self.value(&name, value, sort.as_ref())),
                 None => format!("{name} is not set"),
             }
@@ -226,7 +232,7 @@ impl Judge<'_> {
         if event.payload.is_empty() {
             return None;
         }
-        let candidates = self.program.find(event.from, event.to, event.label);
+        let candidates = event.candidates;
         let value = data::read(&Sort::ANY, event.payload.as_bytes()).ok()?;
         // Secret in one signature is secret.
         let payload = candidates
