@@ -124,6 +124,18 @@ impl Automaton {
         let set = if end == End::From { from } else { to };
         set.contains(message.index())
     }
+
+    /// Every message that the role takes in it, or in a scope inside.
+    pub fn taken(&self) -> impl Iterator<Item = MessageId> {
+        let [_, to] = &self.mentions;
+        to.ones().map_while(|at| MessageId::new(at).ok())
+    }
+
+    /// Whether the role does nothing in it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.mentions.iter().all(FixedBitSet::is_clear)
+    }
 }
 
 /// A region.
@@ -221,6 +233,8 @@ pub struct Program {
     roots: IdVec<RoleId, RegionId>,
     /// Both ends of each edge are written by hand: each checks its own rule.
     pub(super) written: bool,
+    /// Per frame, the slots of which something must hold.
+    invariants: IdVec<FrameId, Box<[u32]>>,
 }
 
 impl Program {
@@ -281,6 +295,7 @@ impl Program {
             scopes: IdVec::new(),
             frames: IdVec::new(),
             nobodys: FixedBitSet::new(),
+            invariants: IdVec::new(),
             roots: IdVec::filled(RegionId::default(), header.roles.len()),
             written,
         };
@@ -308,6 +323,10 @@ impl Program {
                     }
                 }
             }
+        }
+        for frame in program.frames.values() {
+            let all = frame.slots.iter().enumerate().filter(|(_, slot)| slot.invariant.is_some());
+            program.invariants.push(all.filter_map(|(at, _)| u32::try_from(at).ok()).collect())?;
         }
         program.automata = automata;
         if let Some(root) = program.frames.values().next().filter(|_| !written) {
@@ -542,6 +561,12 @@ impl Program {
     #[must_use]
     pub fn row(&self, role: RoleId, region: RegionId, state: StateId) -> Option<&Row> {
         self.automaton_of(role, region)?.rows.entry(state)
+    }
+
+    /// The slots of a frame on a way of which something must hold.
+    #[inline]
+    pub(super) fn invariants_of(&self, path: &[FrameId], depth: usize) -> &[u32] {
+        path.get(depth).and_then(|&frame| self.invariants.entry(frame)).map_or(&[], |slots| &**slots)
     }
 
     /// Whether a slot of the session's frame is known to no role.
