@@ -186,6 +186,12 @@ impl<'a> Machines<'a> {
         self.program.as_ref()
     }
 
+    /// What declares it.
+    #[must_use]
+    pub fn header(&self) -> &'a Header {
+        self.header
+    }
+
     /// The one role whose type it is, if it is one role's.
     #[must_use]
     pub fn role(&self) -> Option<RoleId> {
