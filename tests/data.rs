@@ -15,7 +15,13 @@ mod generate;
 
 use bench::{Bench, sort};
 use generate::{Choices, Kind};
-use polylogue::data::{Empty, Env, Extract, Field, Payload, Redaction, Slot, Sort, Value, coerce, read, write};
+use polylogue::{
+    data::{
+        Builtin, Empty, Env, ExternId, External, Extract, Family, FamilyId, Field, Named, Payload, Place, Redaction,
+        Scope, Slot, Sort, Value, coerce, compile, read, write,
+    },
+    diag::Sources,
+};
 use proptest::{
     prelude::*,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
@@ -686,4 +692,175 @@ fn secrets_are_digests() {
     assert_eq!(text.matches("secret:").count(), 3, "{text}");
     assert_eq!(text, write(&value, Some(&of), &Redaction::new(b"key"), &|name| name == "note"));
     assert_ne!(text, write(&value, Some(&of), &Redaction::new(b"other"), &|name| name == "note"));
+}
+
+// ---- families, extern predicates, variables behind fields
+
+struct Host;
+
+impl Scope for Host {
+    fn resolve(&self, name: &str) -> Option<Named> {
+        (name == "k").then(|| Named::Slot(Place { slot: Slot(0), sort: Sort::INT }))
+    }
+
+    fn variable(&self, name: &str) -> Option<Place> {
+        (name == "k").then(|| Place { slot: Slot(1), sort: Sort::INT })
+    }
+
+    fn external(&self, name: &str) -> Option<External> {
+        (name == "checked").then(|| External { id: ExternId(7), params: vec![Sort::INT] })
+    }
+
+    fn family(&self, name: &str) -> Option<Family> {
+        let variables = vec![("v".into(), 3, Sort::INT), ("w".into(), 4, Sort::INT)];
+        match name {
+            "f" => Some(Family { id: FamilyId(1), keys: vec![Sort::INT], variables }),
+            "g" => Some(Family { id: FamilyId(2), keys: vec![Sort::INT, Sort::Builtin(Builtin::String)], variables }),
+            _ => None,
+        }
+    }
+}
+
+/// Slot 0 holds 5, slot 1 holds 6; the instances are `f[5]`, whose `v` is 40, and `g[[5, "a"]]`, whose `v` is 50.
+struct Session([Value; 4]);
+
+impl Env for Session {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        self.0.get(slot.0 as usize)
+    }
+
+    fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
+        (id == ExternId(7) && args != [Value::Int(9)]).then(|| args == [Value::Int(5)])
+    }
+
+    fn lives(&self, family: FamilyId, keys: &[Value]) -> bool {
+        match family {
+            FamilyId(1) => keys == [Value::Int(5)],
+            _ => keys == [Value::Int(5), Value::text("a")],
+        }
+    }
+
+    fn instance(&self, family: FamilyId, keys: &[Value], variable: u32) -> Option<&Value> {
+        if !self.lives(family, keys) || variable != 3 {
+            return None;
+        }
+        self.0.get(if family == FamilyId(1) { 2 } else { 3 })
+    }
+}
+
+#[test]
+fn families_and_the_host() {
+    let session = Session([Value::Int(5), Value::Int(6), Value::Int(40), Value::Int(50)]);
+    for (text, expect) in [
+        ("k in f && f[k].v == 40", "true"),
+        ("var.k == 6 && k == 5", "true"),
+        ("6 in f", "false"),
+        ("f[6].v", "fault: there is no instance with a value of `v`"),
+        ("f[5].w", "fault: there is no instance with a value of `w`"),
+        ("has(f[5].v) && !has(f[5].w) && !has(f[6].v)", "true"),
+        ("[k, \"a\"] in g && g[[5, \"a\"]].v == 50", "true"),
+        ("[k, \"b\"] in g", "false"),
+        ("checked(k) && !checked(6)", "true"),
+        ("checked(9)", "fault: the host does not answer"),
+        ("checked(9) || k == 5", "true"),
+        ("checked(\"a\")", "error: this is `string`, and `int` is wanted here"),
+        ("checked(1, 2)", "error: `checked` takes 1 argument, not 2"),
+        ("f[5]", "error: an instance of `f` is no value; its variables are"),
+        ("f[5].u", "error: an instance of `f` has no variable `u`"),
+        ("g[5].v", "error: this family has 2 keys: write them as a list"),
+        ("var.z", "error: `z` is not known here"),
+        ("k.all(x, true)", "error: `int` is no collection"),
+    ] {
+        let mut sources = Sources::new();
+        let expr = bench::expr(text, &mut sources);
+        let found = match compile(&expr, &Host, None, &sources) {
+            Err(found) => format!("error: {}", found[0].text),
+            Ok(code) => {
+                let value = code.eval(&session);
+                assert_eq!(value, code.walk(&session), "{text}");
+                assert_eq!(value, code.run(&session), "{text}");
+                if text.contains("checked") {
+                    assert_eq!(code.externals(), [ExternId(7)]);
+                }
+                value.map_or_else(|fault| format!("fault: {fault}"), |value| bench::json(&value))
+            }
+        };
+        assert_eq!(found, expect, "{text}");
+    }
+}
+
+#[test]
+fn what_is_wanted_is_what_comes_out() {
+    let bench =
+        Bench::new().with("x", "int", "-3").with("j", "json", r#"{"n":"7","l":["a","a"]}"#).at("2026-01-01T00:00:00Z");
+    for (text, wanted, expect) in [
+        ("[]", "set<string>", "[]"),
+        ("{}", "map<string, int>", "{}"),
+        ("{\"a\": 1}", "{ a: int, b?: string }", "{\"a\":1}"),
+        ("j.n", "int", "7"),
+        ("j.l", "set<string>", "fault: field `[1]` is in `set<string>` already"),
+        ("x", "uint", "fault: the value is an integer, not `uint`"),
+        ("x + 4", "int{this > 0}", "1"),
+        ("x", "int{this > 0}", "fault: the value does not satisfy `this > 0`"),
+        ("0", "int{this > 0}", "error: this value does not satisfy `this > 0`"),
+        ("x > 0 ? [1] : []", "set<int>", "[]"),
+        ("\"2026-01-01T00:00:00Z\"", "timestamp", "\"2026-01-01T00:00:00Z\""),
+        ("1.5", "int", "error: this is `decimal`, and `int` is wanted here"),
+        ("1.5", "float", "1.5"),
+        ("null", "option<int>", "null"),
+        ("add([], x)", "set<int>", "[-3]"),
+        ("put({}, \"a\", x)", "map<string, decimal>", "{\"a\":-3}"),
+        ("now", "timestamp", "\"2026-01-01T00:00:00Z\""),
+        ("\"a\"", "enum { a, b }", "\"a\""),
+        ("x", "json", "-3"),
+    ] {
+        let wanted = sort(wanted);
+        let found = match bench.compile(text, Some(&wanted)) {
+            Err(found) => format!("error: {}", found[0].text),
+            Ok(code) => match bench.both(&code) {
+                Ok(value) => bench::json(&value),
+                Err(fault) => format!("fault: {fault}"),
+            },
+        };
+        assert_eq!(found, expect, "{text} as {wanted}");
+    }
+}
+
+/// Equal rules are one rule, wherever they are written.
+#[test]
+fn codes_are_equal_by_what_they_do() {
+    use std::hash::{BuildHasher, RandomState};
+    let bench = Bench::new().with("x", "int", "1").with("y", "int", "1");
+    let code = |text: &str| bench.compile(text, None).unwrap();
+    let state = RandomState::new();
+    let (a, b) = (code("x  +  1 > 0"), code("(x + 1) > 0"));
+    assert_eq!(a, b);
+    assert_eq!(state.hash_one(&a), state.hash_one(&b));
+    assert_ne!(a, code("y + 1 > 0"));
+    assert_ne!(a, code("x + 2 > 0"));
+    assert_eq!((a.text(), a.slots(), a.reads_now()), ("x + 1 > 0", &[Slot(0)][..], false));
+    assert!(code("now > now").reads_now());
+    assert_eq!(code("y == x").slots(), [Slot(0), Slot(1)]);
+}
+
+/// The `def`s of the drafts are checked without a finding.
+#[test]
+fn definitions_of_the_drafts_are_sound() {
+    let folder = std::env::var_os("POLYLOGUE_SHARED")
+        .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").into(), std::path::PathBuf::from);
+    let Ok(files) = std::fs::read_dir(folder.join("drafts")) else {
+        println!("skipped: no drafts at {}", folder.display());
+        return;
+    };
+    let mut count = 0;
+    for file in files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "mpst")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        count += text.lines().filter(|line| line.starts_with("def ")).count();
+        let found = bench::lowered(&text);
+        let data: Vec<_> =
+            found.iter().filter(|found| found.code.id() > "PL0309" && found.code.id() < "PL0400").collect();
+        assert!(data.is_empty(), "{}: {data:#?}", file.display());
+    }
+    println!("{count} definitions");
+    assert!(count > 10);
 }

@@ -77,6 +77,7 @@ fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Fail
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let flats = loaded.spec.protocols.iter().filter_map(|protocol| protocol.flat.as_ref());
+    let flats = flats.chain(loaded.spec.systems.iter().filter_map(|system| system.flat.as_ref()));
     let notes: Vec<Diagnostic> = flats.flat_map(|flat| flat.notes.iter().cloned()).collect();
     tally.diagnostics(&loaded.sources, &notes)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();

@@ -111,14 +111,34 @@ impl<'a> Machines<'a> {
     /// The machines of a target. A protocol that cannot be projected is watched by what its roles do in its runs.
     pub fn of(spec: &'a Spec, target: Target) -> Result<Self, NoSubject> {
         let gone = || NoSubject::Which("there is no such declaration".to_owned());
-        if let Target::Protocol(at) | Target::ProtocolRole(at, _) = target
-            && let Some(protocol) = spec.protocols.get(at)
-            && let Some(graph) = &protocol.graph
-        {
-            let header = &protocol.header;
+        let beyond = match target {
+            Target::Protocol(at) | Target::ProtocolRole(at, _) => {
+                let protocol = spec.protocols.get(at).ok_or_else(gone)?;
+                let header = &protocol.header;
+                let program = |graph| Program::of(&spec.names, header, &protocol.term, graph);
+                protocol.graph.as_ref().map(|graph| (header, program(graph), None))
+            }
+            Target::System(at) | Target::SystemRole(at, _) => {
+                let system = spec.systems.get(at).ok_or_else(gone)?;
+                let types = system.terms.iter().zip(system.graphs.values());
+                let types = types.map(|((role, term), graph)| (role, term, graph));
+                let program = || Program::written(&spec.names, &system.header, types);
+                (!system.graphs.is_empty()).then(|| (&system.header, program(), None))
+            }
+            Target::Local(at) => {
+                let decl = spec.locals.get(at).ok_or_else(gone)?;
+                let header = &decl.header;
+                let program = |graph| Program::written(&spec.names, header, [(decl.role, &decl.term, graph)]);
+                decl.graph.as_ref().map(|graph| (header, program(graph), Some(decl.role)))
+            }
+        };
+        if let Some((header, program, own)) = beyond {
             header.usable()?;
-            let program = Program::of(&spec.names, header, &protocol.term, graph).map_err(too_large)?;
-            let role = if let Target::ProtocolRole(_, role) = target { Some(role) } else { None };
+            let program = program.map_err(too_large)?;
+            let role = match target {
+                Target::ProtocolRole(_, role) | Target::SystemRole(_, role) => Some(role),
+                _ => own,
+            };
             let system = System::of(&IdVec::new(), |_, _| EdgeKind::Fifo)
                 .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
             return Ok(Self { system, program: Some(program), names: &spec.names, header, externs: &spec.externs, role });
@@ -183,6 +203,7 @@ fn too_large(error: ProgramError) -> NoEndpoints {
     NoEndpoints::TooLarge(match error {
         ProgramError::TooMany(error) => error.to_string(),
         ProgramError::Projection(_) => "a role has too many states".to_owned(),
+        ProgramError::TooManyArms => "a role has too many transitions".to_owned(),
         ProgramError::TooDeep => "families are nested more than 250 deep".to_owned(),
     })
 }

@@ -407,4 +407,15 @@ protocol P(role A, role B) { var n: int = 0; par { A -> B: a() set n = 1; } and 
 
 Let one of them tell the other first, or give each a variable of its own.
 "#;
+
+    /// A role that does not learn that a scope was left.
+    NOT_LEARNED = "PL0351", Warning, "a role that does not learn that a scope was left", r#"
+The role where a time limit runs out leaves the scope first. Every other role that takes part in it learns of that from a message, of the handler or from beyond the scope; without one it goes on as if nothing had happened.
+
+```
+protocol P(role A, role B) { try { A -> B: ask(); B -> A: answer(); } on timeout 5s at A { } }
+```
+
+Let the handler begin with a message to that role.
+"#;
 }

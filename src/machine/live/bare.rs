@@ -160,6 +160,10 @@ fn activation(program: &Program, act: &Activation, out: &mut Vec<u32>) {
 
 fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
     out.push(inside.scope.raw());
+    let mut heard: SmallVec<[u32; 4]> = inside.heard.iter().map(|role| role.raw()).collect();
+    heard.sort_unstable();
+    out.push(u32::try_from(heard.len()).unwrap_or(u32::MAX));
+    out.extend(heard);
     match &inside.parts {
         Parts::Par(parts) => parts.iter().for_each(|part| activation(program, part, out)),
         Parts::During { main, rounds } => {

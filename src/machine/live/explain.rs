@@ -39,7 +39,8 @@ impl Live {
         };
         let hit = hits.iter().find(same)?;
         let mut pending: Vec<Pending> = Vec::new();
-        self.prepare(program, &seen, refused.role, &keys, now, hit, &mut pending, &mut |_| {});
+        // What was assigned before it failed is what there is to show.
+        let _ = self.prepare(program, &seen, (refused.role, end), &keys, now, hit, &mut pending, &mut |_| {});
         let view = |pending: &[Pending], code: &Code, seen: &Seen<'_>| -> Vec<(Slot, Option<Value>)> {
             let view = View {
                 program,

@@ -6,17 +6,21 @@
 
 use smallvec::SmallVec;
 
-use super::{Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Time, env::Frames};
+use super::{
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Time,
+    ends::{Due, exits, is_over, owes_in, scope_exits},
+    env::Frames,
+};
 use crate::{
     data::Value,
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
-    machine::program::{End, HandlerInfo, Program, RoundInfo, Row, ScopeInfo, ScopeParts},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeInfo, ScopeParts},
     protocol::{Key, Set, Trigger},
 };
 
 /// A scope is skipped, entered and left at most this often on the way to one step.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A fresh instance has assigned nothing.
 static EMPTY: Frame = Vec::new();
@@ -177,6 +181,8 @@ pub(super) struct Hit<'a> {
     pub(super) rank: u32,
     /// What belongs to a scope that was left is discarded.
     pub(super) discard: bool,
+    /// Time limits that must have passed, with when the role came to their scopes.
+    pub(super) dues: SmallVec<[(Due, Time); 1]>,
 }
 
 /// A region that is open, or would be.
@@ -194,14 +200,14 @@ pub(super) enum In<'a> {
 }
 
 impl<'a> At<'a> {
-    fn region(self) -> RegionId {
+    pub(super) fn region(self) -> RegionId {
         match self {
             Self::Live(act) => act.region,
             Self::Fresh(region) => region,
         }
     }
 
-    fn state(self, program: &Program, role: RoleId) -> StateId {
+    pub(super) fn state(self, program: &Program, role: RoleId) -> StateId {
         match self {
             Self::Live(act) => act.state,
             Self::Fresh(region) => {
@@ -210,7 +216,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn inside(self) -> Option<&'a Inside> {
+    pub(super) fn inside(self) -> Option<&'a Inside> {
         match self {
             Self::Live(act) => act.inside.as_deref(),
             Self::Fresh(_) => None,
@@ -218,175 +224,17 @@ impl<'a> At<'a> {
     }
 }
 
+impl In<'_> {
+    pub(super) fn scope(self) -> ScopeId {
+        match self {
+            Self::Live(inside) => inside.scope,
+            Self::Fresh(scope) => scope,
+        }
+    }
+}
+
 pub(super) fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
     program.scopes.entry(scope)?.as_ref()
-}
-
-/// The ways by which a region may end now, without another step of the role. 0 is its end.
-pub(super) fn exits(program: &Program, role: RoleId, at: At<'_>) -> SmallVec<[u32; 2]> {
-    let mut out = SmallVec::new();
-    exits_at(program, role, at, false, 0, &mut out);
-    out
-}
-
-fn exits_at(program: &Program, role: RoleId, at: At<'_>, leaving: bool, depth: usize, out: &mut SmallVec<[u32; 2]>) {
-    if let At::Live(act) = at
-        && act.lingering.iter().any(|inside| !is_quiet(program, role, inside))
-    {
-        return;
-    }
-    let (region, state) = (at.region(), at.state(program, role));
-    let Some(row) = program.row(role, region, state) else {
-        // A role that takes no part in a region is through with it.
-        if program.automaton_of(role, region).is_none() && !out.contains(&0) {
-            out.push(0);
-        }
-        return;
-    };
-    match at.inside() {
-        None => exits_of_row(program, role, region, row, leaving, depth, out),
-        Some(inside) => {
-            for way in scope_exits(program, role, In::Live(inside), leaving, depth) {
-                for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
-                    if let Some(row) = program.row(role, region, then) {
-                        exits_of_row(program, role, region, row, leaving, depth.saturating_add(1), out);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn exits_of_row(
-    program: &Program,
-    role: RoleId,
-    region: RegionId,
-    row: &Row,
-    leaving: bool,
-    depth: usize,
-    out: &mut SmallVec<[u32; 2]>,
-) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    for &exit in &row.exits {
-        if !out.contains(&exit) {
-            out.push(exit);
-        }
-    }
-    for &(scope, inner) in &row.scopes {
-        let Some(behind) = program.row(role, region, inner) else { continue };
-        for way in scope_exits(program, role, In::Fresh(scope), leaving, depth.saturating_add(1)) {
-            for &(_, then) in behind.leaves.iter().filter(|(number, _)| *number == way) {
-                if let Some(row) = program.row(role, region, then) {
-                    exits_of_row(program, role, region, row, leaving, depth.saturating_add(1), out);
-                }
-            }
-        }
-    }
-}
-
-/// Whether nothing in a scope that was left is open any more.
-pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool {
-    scope_exits(program, role, In::Live(inside), false, 0).contains(&0)
-}
-
-/// The ways by which a scope may be left: to go on behind it (`leaving`), or for good.
-pub(super) fn scope_exits(
-    program: &Program,
-    role: RoleId,
-    at: In<'_>,
-    leaving: bool,
-    depth: usize,
-) -> SmallVec<[u32; 2]> {
-    let mut out: SmallVec<[u32; 2]> = SmallVec::new();
-    if depth > MAX_DEPTH {
-        return out;
-    }
-    let deeper = depth.saturating_add(1);
-    let ends = |at: At<'_>| {
-        let mut found = SmallVec::new();
-        exits_at(program, role, at, leaving, deeper, &mut found);
-        found.contains(&0)
-    };
-    let scope = match at {
-        In::Live(inside) => inside.scope,
-        In::Fresh(scope) => scope,
-    };
-    let Some(info) = info(program, scope) else { return out };
-    match (&info.parts, at) {
-        (ScopeParts::Par(parts), In::Fresh(_)) => {
-            if parts.iter().all(|&part| ends(At::Fresh(part))) {
-                out.push(0);
-            }
-        }
-        (ScopeParts::During(main, _), In::Fresh(_)) => {
-            if main.is_none_or(|main| ends(At::Fresh(main))) {
-                out.push(0);
-            }
-        }
-        (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
-            exits_at(program, role, At::Fresh(*body), leaving, deeper, &mut out);
-            crash_exits(program, role, handlers, handlers.len(), leaving, deeper, &mut out);
-        }
-        (_, In::Live(inside)) => match &inside.parts {
-            Parts::Par(parts) => {
-                if parts.iter().all(|part| ends(At::Live(part))) {
-                    out.push(0);
-                }
-            }
-            Parts::During { main, rounds } => {
-                let over = main.as_ref().is_none_or(|main| ends(At::Live(main)));
-                let open = |act: &Activation| !ends(At::Live(act)) && (!leaving || owes(program, role, act));
-                let blocked = rounds.iter().any(|round| match round {
-                    Round::One { act, .. } => act.as_ref().is_some_and(open),
-                    Round::Family(family) => family.live.values().any(|one| open(&one.act)),
-                });
-                if over && !blocked {
-                    out.push(0);
-                }
-            }
-            Parts::Try { at, act, .. } => {
-                if !matches!(at, Attempt::Expired(_)) {
-                    exits_at(program, role, At::Live(act), leaving, deeper, &mut out);
-                }
-                if let ScopeParts::Try(_, handlers) = &info.parts {
-                    crash_exits(program, role, handlers, at.open(handlers.len()), leaving, deeper, &mut out);
-                }
-            }
-        },
-    }
-    out
-}
-
-/// A handler of a crash, or of a time limit of the role's own, in which the role has nothing to do is a way out.
-fn crash_exits(
-    program: &Program,
-    role: RoleId,
-    handlers: &[HandlerInfo],
-    open: usize,
-    leaving: bool,
-    depth: usize,
-    out: &mut SmallVec<[u32; 2]>,
-) {
-    for handler in handlers.iter().take(open) {
-        let own = match &handler.trigger {
-            Trigger::Crash(other) => *other != role,
-            Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => *at == role,
-            Trigger::Interrupt(_) => false,
-        };
-        if own {
-            exits_at(program, role, At::Fresh(handler.region), leaving, depth, out);
-        }
-    }
-}
-
-/// Whether a role has something to send in an open round.
-fn owes(program: &Program, role: RoleId, act: &Activation) -> bool {
-    act.inside.is_some()
-        || program
-            .row(role, act.region, act.state)
-            .is_some_and(|row| row.arms.iter().any(|arm| arm.end == End::From) || !row.scopes.is_empty())
 }
 
 /// The keys that a message names: depth of the family, number of the key, value.
@@ -408,6 +256,9 @@ pub(super) struct Finder<'a> {
     pub(super) passed: SmallVec<[Passed; 2]>,
     pub(super) since: Time,
     pub(super) rank: u32,
+    pub(super) dues: SmallVec<[(Due, Time); 1]>,
+    /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
+    pub(super) late: bool,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
 }
@@ -438,6 +289,8 @@ impl<'a> Finder<'a> {
             passed: SmallVec::new(),
             since: live.now,
             rank: 0,
+            dues: SmallVec::new(),
+            late: false,
             hits: Vec::new(),
             miss: None,
         }
@@ -451,8 +304,12 @@ impl<'a> Finder<'a> {
             return (Vec::new(), self.miss);
         }
         self.frames.push(&seat.frame);
-        self.path.push(FrameId::default());
-        self.region(At::Live(&seat.act), 0);
+        self.path.push(self.program.root_frame(self.role));
+        self.region(At::Live(&seat.act), false, 0);
+        if self.hits.is_empty() && self.end == End::To {
+            self.late = true;
+            self.region(At::Live(&seat.act), false, 0);
+        }
         if self.hits.is_empty() && self.end == End::To {
             let stale = seat.stale.iter().any(|stale| {
                 let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
@@ -472,6 +329,7 @@ impl<'a> Finder<'a> {
                     since: self.now,
                     rank: 0,
                     discard: true,
+                    dues: SmallVec::new(),
                 });
             }
         }
@@ -482,29 +340,38 @@ impl<'a> Finder<'a> {
     }
 
     fn mentions(&self, region: RegionId) -> bool {
-        self.program.automaton_of(self.role, region).is_some_and(|automaton| automaton.mentions(self.message, self.end))
+        self.program
+            .automaton_of(self.role, region)
+            .is_some_and(|automaton| automaton.mentions(self.message, self.end))
     }
 
-    fn region(&mut self, at: At<'a>, depth: usize) {
+    fn region(&mut self, at: At<'a>, left: bool, depth: usize) {
         let region = at.region();
         if depth > MAX_DEPTH || !self.mentions(region) {
             return;
         }
         let since = self.since;
+        let mut owes = false;
         if let At::Live(act) = at {
             self.since = act.since;
             for (number, inside) in act.lingering.iter().enumerate() {
                 self.hops.push(Hop::Linger(number));
                 self.scope(In::Live(inside), true, depth);
                 self.hops.pop();
+                // A role may not send beyond a scope while it owes a message of a round.
+                owes |= self.end == End::From && owes_in(self.program, self.role, In::Live(inside), depth);
             }
         }
         let state = at.state(self.program, self.role);
         match at.inside() {
-            None => self.state(region, state, depth),
+            _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
+            None if !left => self.state(region, state, depth),
+            None => {}
             Some(inside) => {
-                self.scope(In::Live(inside), false, depth);
-                self.beyond(region, state, In::Live(inside), inside.scope, depth);
+                self.scope(In::Live(inside), left, depth);
+                if !left {
+                    self.beyond(region, state, In::Live(inside), inside.scope, depth);
+                }
             }
         }
         self.since = since;
@@ -538,7 +405,8 @@ impl<'a> Finder<'a> {
     /// What stands behind a scope, if it may be left.
     fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'a>, scope: ScopeId, depth: usize) {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
-        for way in scope_exits(self.program, self.role, at, true, depth) {
+        let came = self.since;
+        for (way, dues) in scope_exits(self.program, self.role, at, Some(self.end), depth) {
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
                 let (before, passed) = (self.before.len(), self.passed.len());
                 if let Some(info) = info(self.program, scope) {
@@ -546,9 +414,12 @@ impl<'a> Finder<'a> {
                         self.entry(entry, Passed::Behind(scope, way));
                     }
                 }
+                let known = self.dues.len();
+                self.dues.extend(dues.iter().map(|&due| (due, came)));
                 self.hops.push(Hop::Leave(way, then));
                 self.state(region, then, depth.saturating_add(1));
                 self.hops.pop();
+                self.dues.truncate(known);
                 self.before.truncate(before);
                 self.passed.truncate(passed);
             }
@@ -574,6 +445,7 @@ impl<'a> Finder<'a> {
                 since: self.since,
                 rank: self.rank,
                 discard: false,
+                dues: self.dues.clone(),
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -585,9 +457,9 @@ impl<'a> Finder<'a> {
         nearer(&mut self.miss, self.role, Why::NotNow);
     }
 
-    fn hop(&mut self, hop: Hop, at: At<'a>, depth: usize) {
+    fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
         self.hops.push(hop);
-        self.region(at, depth.saturating_add(1));
+        self.region(at, left, depth.saturating_add(1));
         self.hops.pop();
     }
 
@@ -598,7 +470,7 @@ impl<'a> Finder<'a> {
         }
         let (before, passed) = (self.before.len(), self.passed.len());
         self.start(region);
-        self.hop(hop, At::Fresh(region), depth);
+        self.hop(hop, At::Fresh(region), false, depth);
         self.before.truncate(before);
         self.passed.truncate(passed);
     }
@@ -616,13 +488,13 @@ impl<'a> Finder<'a> {
             (ScopeParts::Par(parts), In::Fresh(_)) => {
                 parts.iter().for_each(|&part| self.start(part));
                 for (number, &part) in parts.iter().enumerate() {
-                    self.hop(Hop::Part(number), At::Fresh(part), depth);
+                    self.hop(Hop::Part(number), At::Fresh(part), false, depth);
                 }
             }
             (ScopeParts::During(main, rounds), In::Fresh(_)) => {
                 if let Some(main) = main {
                     self.start(*main);
-                    self.hop(Hop::Main, At::Fresh(*main), depth);
+                    self.hop(Hop::Main, At::Fresh(*main), false, depth);
                 }
                 for (number, round) in rounds.iter().enumerate() {
                     self.round(number, round, None, true, depth);
@@ -630,33 +502,31 @@ impl<'a> Finder<'a> {
             }
             (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
                 self.start(*body);
-                self.hop(Hop::Current, At::Fresh(*body), depth);
-                self.handlers(handlers, handlers.len(), None, depth);
+                self.hop(Hop::Current, At::Fresh(*body), false, depth);
+                self.handlers(scope, handlers, handlers.len(), None, depth);
             }
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => {
                     for (number, act) in acts.iter().enumerate() {
-                        self.hop(Hop::Part(number), At::Live(act), depth);
+                        self.hop(Hop::Part(number), At::Live(act), left, depth);
                     }
                 }
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| is_past(self.program, self.role, main));
-                    if let Some(main) = main
-                        && !left
-                    {
-                        self.hop(Hop::Main, At::Live(main), depth);
+                    if let Some(main) = main {
+                        self.hop(Hop::Main, At::Live(main), left, depth);
                     }
-                    // A role whose main part is over starts no round, but takes what others start.
-                    let opens = !(over || left) || self.end == End::To;
+                    let opens = self.opens(inside, main.as_ref(), left);
                     for (number, (info, round)) in infos.iter().zip(rounds).enumerate() {
                         self.round(number, info, Some(round), opens, depth);
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
                     if !matches!(at, Attempt::Expired(_)) {
-                        self.hop(Hop::Current, At::Live(act), depth);
+                        self.hop(Hop::Current, At::Live(act), left, depth);
                     }
-                    self.handlers(handlers, at.open(handlers.len()), Some(inside), depth);
+                    if !left {
+                        self.handlers(scope, handlers, at.open(handlers.len()), Some(inside), depth);
+                    }
                 }
                 _ => {}
             },
@@ -665,11 +535,28 @@ impl<'a> Finder<'a> {
         self.passed.truncate(passed);
     }
 
-    fn handlers(&mut self, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
+    /// Whether a round may begin.
+    fn opens(&self, inside: &Inside, main: Option<&Activation>, left: bool) -> bool {
+        let from = || self.program.messages.entry(self.message).map(|travel| travel.from);
+        match (left, self.end) {
+            // Who has left takes what others begin who have not been heard from beyond.
+            (true, End::To) => self.late && from().is_some_and(|from| !inside.heard.contains(&from)),
+            (true, End::From) => false,
+            (false, End::To) => true,
+            // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
+            (false, End::From) => main.is_none_or(|main| {
+                self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle)
+                    || !is_over(self.program, self.role, main)
+            }),
+        }
+    }
+
+    fn handlers(&mut self, scope_of: ScopeId, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
         for (number, handler) in handlers.iter().take(open).enumerate() {
             if !self.mentions(handler.region) {
                 continue;
             }
+            let limited = !matches!(handler.trigger, Trigger::Interrupt(_) | Trigger::Crash(_));
             // Whoever it does not happen to learns of it from a message.
             let (own, limit) = match &handler.trigger {
                 Trigger::Interrupt(at) => (*at == self.role, None),
@@ -692,7 +579,13 @@ impl<'a> Finder<'a> {
                 nearer(&mut self.miss, self.role, Why::TooEarlyToHandle { from });
                 continue;
             }
+            let known = self.dues.len();
+            // Of a scope that this very step enters the limit is known only then.
+            if own && inside.is_none() && limited {
+                self.dues.push((Due::Limit(scope_of, number), self.since));
+            }
             self.begin(Hop::Handler(number), handler.region, depth);
+            self.dues.truncate(known);
         }
     }
 
@@ -709,7 +602,7 @@ impl<'a> Finder<'a> {
             (None, Some(Round::One { act, .. })) => {
                 let mut anew = opens;
                 if let Some(act) = act {
-                    self.hop(Hop::One(number, false), At::Live(act), depth);
+                    self.hop(Hop::One(number, false), At::Live(act), false, depth);
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
@@ -751,7 +644,8 @@ impl<'a> Finder<'a> {
                 let fits = |(_, key, value): &(u8, u16, Value)| {
                     family.named(usize::from(*key), value).is_some()
                         || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                            self.lacks(instance, declared) && family.is_free(usize::from(*key), value, declared.use_)
+                            self.lacks(instance, declared)
+                                && family.is_free(usize::from(*key), value, declared.use_)
                         })
                 };
                 if mine().all(fits) {
@@ -764,10 +658,15 @@ impl<'a> Finder<'a> {
                 }
             } else if mine().next().is_none() && keys.iter().any(|(at, ..)| *at > declared.depth) {
                 // Only an inner family's key: it names one inner instance, of whichever outer one.
+                let mut found = false;
                 for (&id, instance) in &family.live {
                     if inner_named(self.program, &instance.act, keys) {
+                        found = true;
                         self.instance(number, frame, id, instance, depth);
                     }
+                }
+                if found {
+                    return;
                 }
             }
             if named.is_none() {
@@ -831,18 +730,10 @@ impl<'a> Finder<'a> {
     fn instance(&mut self, number: usize, frame: FrameId, id: u32, instance: &'a Instance, depth: usize) {
         self.frames.push(&instance.frame);
         self.path.push(frame);
-        self.hop(Hop::Instance(number, id), At::Live(&instance.act), depth);
+        self.hop(Hop::Instance(number, id), At::Live(&instance.act), false, depth);
         self.path.pop();
         self.frames.pop();
     }
-}
-
-/// Whether a role is through with the main part of a `during`. Who has no part in it is not: it cannot know.
-pub(super) fn is_past(program: &Program, role: RoleId, main: &Activation) -> bool {
-    let initial = program.automaton_of(role, main.region).map(|automaton| automaton.initial);
-    main.inside.is_none()
-        && initial != Some(main.state)
-        && program.row(role, main.region, main.state).is_none_or(Row::is_over)
 }
 
 /// Whether some key of an inner family names an instance in an activation.
@@ -856,9 +747,9 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
         for (info, round) in infos.iter().zip(rounds) {
             let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
             if let (Round::Family(family), Some(depth)) = (round, depth) {
-                found |= keys
-                    .iter()
-                    .any(|(at, key, value)| *at == depth && family.named(usize::from(*key), value).is_some());
+                found |= keys.iter().any(|(at, key, value)| {
+                    *at == depth && family.named(usize::from(*key), value).is_some()
+                });
             }
         }
     });

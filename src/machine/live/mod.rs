@@ -18,6 +18,7 @@
 //! A step looks, then changes: nothing is changed by what is refused. Evaluation is bounded (see [`crate::data`]).
 
 mod bare;
+mod ends;
 mod env;
 mod explain;
 mod find;
@@ -39,7 +40,7 @@ pub use self::{
     step::Way,
     time::Lapse,
 };
-use super::program::{Program, ScopeParts};
+use super::program::{Automaton, Program, ScopeParts};
 use crate::{
     data::Value,
     id::{EdgeId, IdVec, MessageId, RegionId, RoleId, ScopeId, StateId},
@@ -102,7 +103,7 @@ pub(super) struct Activation {
     pub(super) since: Time,
     /// The scope that it is in.
     pub(super) inside: Option<Box<Inside>>,
-    /// Scopes that it has left, in which rounds are still open.
+    /// Scopes that it has left, in which rounds are still open, or may begin.
     pub(super) lingering: Vec<Inside>,
     /// The obligation to leave this state in time.
     pub(super) armed: u32,
@@ -113,6 +114,8 @@ pub(super) struct Activation {
 pub(super) struct Inside {
     pub(super) scope: ScopeId,
     pub(super) parts: Parts,
+    /// Once it was left: who was heard from beyond it.
+    pub(super) heard: Vec<RoleId>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -207,9 +210,10 @@ impl Live {
     #[must_use]
     pub fn new(program: &Program, now: Time) -> Self {
         let size = program.frames.values().next().map_or(0, |frame| frame.slots.len());
+        let slots = |role| program.frames.entry(program.root_frame(role)).map_or(0, |frame| frame.slots.len());
         let seats = program.automata.ids().map(|role| Seat {
-            frame: vec![None; size],
-            act: Activation::start(program, role, RegionId::default(), now),
+            frame: vec![None; slots(role)],
+            act: Activation::start(program, role, program.root(role), now),
             stale: Vec::new(),
             crashed: false,
         });
@@ -243,7 +247,7 @@ impl Live {
     #[must_use]
     pub fn may_stop(&self, program: &Program, role: RoleId) -> bool {
         let Some(seat) = self.seats.entry(role) else { return true };
-        seat.crashed || find::exits(program, role, find::At::Live(&seat.act)).contains(&0)
+        seat.crashed || ends::exits(program, role, find::At::Live(&seat.act)).contains(&0)
     }
 
     /// How many messages are on their way.
@@ -269,7 +273,7 @@ impl Live {
     #[must_use]
     pub fn is_over(&self, program: &Program) -> bool {
         self.queues.values().all(VecDeque::is_empty)
-            && self.seats.iter().all(|(role, seat)| seat.crashed || step::is_over(program, role, &seat.act))
+            && self.seats.iter().all(|(role, seat)| seat.crashed || ends::is_over(program, role, &seat.act))
     }
 
     /// How many instances of families are live, over all roles.
@@ -379,7 +383,7 @@ impl Inside {
                 limits: vec![None; handlers.len()],
             },
         };
-        Some(Self { scope, parts })
+        Some(Self { scope, parts, heard: Vec::new() })
     }
 }
 

@@ -7,7 +7,8 @@ use rustc_hash::FxHashSet;
 
 use super::{
     Activation, Attempt, Live, Parts, Round,
-    find::{At, In, info, is_past, scope_exits},
+    ends::scope_exits,
+    find::{At, In, info},
 };
 use crate::{
     diag::Span,
@@ -98,7 +99,9 @@ impl List<'_> {
 
     fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'_>, depth: usize, sends: bool) {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
-        for way in scope_exits(self.program, self.role, at, true, depth) {
+        let sendable = scope_exits(self.program, self.role, at, Some(End::From), depth);
+        for (way, _) in scope_exits(self.program, self.role, at, Some(End::To), depth) {
+            let sends = sends && sendable.iter().any(|(number, _)| *number == way);
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
                 self.state(region, then, depth.saturating_add(1), sends);
             }
@@ -129,7 +132,10 @@ impl List<'_> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => acts.iter().for_each(|act| self.region(At::Live(act), deeper, sends)),
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| is_past(self.program, self.role, main));
+                    let over = main.as_ref().is_some_and(|main| {
+                        let idle = self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle);
+                        !idle && self.is_over(main)
+                    });
                     if let Some(main) = main.as_ref().filter(|_| !left) {
                         self.region(At::Live(main), deeper, sends);
                     }
@@ -179,9 +185,10 @@ impl List<'_> {
         for handler in handlers.iter().take(open) {
             let own = match &handler.trigger {
                 Trigger::Crash(other) => *other != self.role,
-                Trigger::Interrupt(at) | Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => {
-                    *at == self.role
-                }
+                Trigger::Interrupt(at)
+                | Trigger::Timeout(at, _)
+                | Trigger::Idle(at, _)
+                | Trigger::Deadline(at, _) => *at == self.role,
             };
             self.region(At::Fresh(handler.region), depth, sends && own);
         }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
-    Time, Why,
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
+    Why,
     env::{Pending, View},
-    find::{At, Finder, Hit, Hop, Keys, Passed, in_body, is_quiet, nearer},
+    ends::{Due, is_over, is_quiet, may_begin},
+    find::{Finder, Hit, Hop, Keys, Passed, in_body, nearer},
     memory::{Digest, Known, digest},
 };
 use crate::{
     data::{Code, Env, Fault, Slot, Sort, Value},
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
-    machine::program::{End, Program, ScopeParts},
+    machine::program::{End, HandlerInfo, Program, ScopeParts},
     protocol::{Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
 };
 
@@ -106,9 +107,11 @@ impl Taken {
 impl Live {
     /// Assigns what stands in front of every role's first step.
     pub(super) fn begin(&mut self, program: &Program) {
-        let Some(region) = program.regions.entry(RegionId::default()) else { return };
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
-        for (who, sets) in &region.entry {
+        let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
+        roots.dedup();
+        let entries = roots.into_iter().filter_map(|root| program.regions.entry(root)).flat_map(|root| &root.entry);
+        for (who, sets) in entries {
             let mut made: Vec<Pending> = Vec::new();
             {
                 let role = who.or_else(|| self.seats.ids().next());
@@ -189,7 +192,9 @@ impl Live {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
         }
-        if !local && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
+        // What is sent to a role that crashed vanishes.
+        let gone = sends && self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
+        if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
             if seen.sides == Sides::Receive {
                 let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
                 if head.is_none_or(|head| head.message != seen.message) {
@@ -290,7 +295,7 @@ impl Live {
             return Ok(one);
         }
         let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
-        let rule = &*travel.rule;
+        let rule = travel.rule_of(end);
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
             let view = View {
                 program,
@@ -306,9 +311,22 @@ impl Live {
         let path = &*hit.path;
         let mut names = Keys::new();
         let mut pending = Vec::new();
-        self.prepare(program, seen, role, keys, now, hit, &mut pending, &mut |name| names.push(name));
+        self.prepare(program, seen, (role, end), keys, now, hit, &mut pending, &mut |name| names.push(name))?;
         one.pending = pending;
         one.names = names;
+        for &(due, came) in &hit.dues {
+            let from = match due {
+                Due::From(from) => from,
+                Due::Limit(scope, handler) => {
+                    let limits = limits(program, role, scope, &one.pending, &view);
+                    let limit = limits.get(handler).copied().flatten();
+                    limit.map_or(Time::MIN, |limit| came.saturating_add(limit))
+                }
+            };
+            if now < from {
+                return Err(Why::TooEarlyToHandle { from });
+            }
+        }
         if end == End::From
             && let Some((from, to)) = &rule.within
         {
@@ -323,26 +341,28 @@ impl Live {
                 return Err(Why::TooLate { until });
             }
         }
-        let alone = seen.sides == Sides::Take;
-        if end == End::From || alone {
+        // Which of the instances that lack a key is meant a receiver too finds by the conditions.
+        let alone = end == End::To && (seen.sides == Sides::Take || hit.rank > 0);
+        if end == End::From || alone || program.written {
             for (at, condition) in rule.conditions.iter().enumerate() {
                 match view(&one.pending, &condition.code) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::False { condition: at }),
                     // A receiver alone cannot check what the sender knows and it does not.
-                    Err(fault) if alone && is_unset(&fault) => {}
+                    Err(fault) if alone && !program.written && is_unset(&fault) => {}
                     Err(fault) => return Err(Why::Fault(fault)),
                 }
             }
         }
-        self.assign(program, role, end, path, &rule.sets, &view, &mut one.pending)?;
+        self.assign(program, role, end, path, &rule.sets, (&view, now), &mut one.pending)?;
         for &(field, slot) in &rule.binds {
             let value = seen.payload.get(field as usize).cloned().flatten();
             one.pending.push((slot, value));
         }
         for group in &rule.after {
-            self.assign(program, role, end, path, group, &view, &mut one.pending)?;
+            self.assign(program, role, end, path, group, (&view, now), &mut one.pending)?;
         }
+        self.invariants(program, role, path, &view, &one.pending)?;
         for hop in &hit.hops {
             if let Hop::Enter(scope, _) = hop {
                 one.limits.push(limits(program, role, *scope, &one.pending, &view));
@@ -358,23 +378,13 @@ impl Live {
         &self,
         program: &Program,
         seen: &Seen<'_>,
-        role: RoleId,
+        (role, end): (RoleId, End),
         keys: &Keys,
         now: Time,
         hit: &Hit<'_>,
         pending: &mut Vec<Pending>,
         named: &mut dyn FnMut((u8, u16, Value)),
-    ) {
-        for sets in &hit.before {
-            let mut group = Vec::new();
-            for set in *sets {
-                let frames = &*hit.frames;
-                let view = View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now };
-                // An initial value that cannot be computed leaves the variable without one.
-                group.push((set.slot, set.value.eval(&view).ok()));
-            }
-            pending.extend(group);
-        }
+    ) -> Result<(), Why> {
         for (depth, key, value) in keys {
             let declared = hit.path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
             let Some(key_slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))) else { continue };
@@ -385,6 +395,14 @@ impl Live {
                 named((*depth, *key, value.clone()));
             }
         }
+        let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
+            let frames = &*hit.frames;
+            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now })
+        };
+        for sets in &hit.before {
+            self.assign(program, role, end, &hit.path, sets, (&view, now), pending)?;
+        }
+        Ok(())
     }
 
     /// Simultaneous assignments, as far as a role makes them.
@@ -396,7 +414,7 @@ impl Live {
         end: End,
         path: &[FrameId],
         sets: &[Set],
-        view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
+        (view, now): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time),
         pending: &mut Vec<Pending>,
     ) -> Result<(), Why> {
         if sets.is_empty() {
@@ -421,24 +439,36 @@ impl Live {
             }
             let value = view(pending, &set.value).map_err(Why::Fault)?;
             if let Some(info) = info {
-                refined(&info.sort, &value, set.slot)?;
+                refined(&info.sort, &value, set.slot, now)?;
             }
             group.push((set.slot, Some(value)));
         }
-        let from = pending.len();
         pending.extend(group);
-        for at in from..pending.len() {
-            let Some(&(slot, _)) = pending.get(at) else { break };
-            let (depth, index) = place(slot);
-            let invariant = path
-                .get(usize::from(depth))
-                .and_then(|&frame| program.frames.entry(frame))
-                .and_then(|frame| frame.slots.get(index as usize))
-                .and_then(|info| info.invariant.as_ref());
-            if let Some(invariant) = invariant {
+        Ok(())
+    }
+
+    /// What must hold of a variable holds after each step that assigns it, or anything that it speaks of.
+    fn invariants(
+        &self,
+        program: &Program,
+        role: RoleId,
+        path: &[FrameId],
+        view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
+        pending: &[Pending],
+    ) -> Result<(), Why> {
+        for (depth, &frame) in path.iter().enumerate() {
+            let Some(frame) = program.frames.entry(frame) else { continue };
+            for &index in program.invariants_of(path, depth) {
+                let Some(info) = frame.slots.get(index as usize) else { continue };
+                let Some(invariant) = &info.invariant else { continue };
+                let own = crate::protocol::slot(frame.depth, index);
+                let touched = pending.iter().any(|(slot, _)| *slot == own || invariant.slots().contains(slot));
+                if !touched || !(info.roles.is_empty() || info.roles.contains(&role)) {
+                    continue;
+                }
                 match view(pending, invariant) {
                     Ok(Value::Bool(true)) => {}
-                    Ok(_) => return Err(Why::Broken { slot }),
+                    Ok(_) => return Err(Why::Broken { slot: own }),
                     Err(fault) if is_unset(&fault) => {}
                     Err(fault) => return Err(Why::Fault(fault)),
                 }
@@ -492,8 +522,10 @@ impl Live {
         for (key, content) in &way.remember {
             self.memory.remember(*key, *content, self.now);
         }
+        let gone = self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
         if let Some(queue) = travel.edge.and_then(|edge| self.queues.entry_mut(edge)) {
             match way.sides {
+                Sides::Send if gone => {}
                 Sides::Send => queue.push_back(Queued { message: way.message, payload: Arc::clone(&way.payload) }),
                 Sides::Receive => drop(queue.pop_front()),
                 Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
@@ -529,10 +561,13 @@ impl Live {
             timers: &mut self.timers,
             limits: taken.limits.iter(),
             stale: Vec::new(),
-            received: taken.end == End::To,
+            received: (taken.end == End::To && from != taken.role).then_some(from),
+            since: now,
+            crashed: Vec::new(),
         };
         mover.region(&mut seat.act, &taken.hops, 0);
-        let stale = mover.stale;
+        let (stale, crashed) = (mover.stale, mover.crashed);
+        seat.stale.extend(stale);
         if taken.end == End::To && from != taken.role {
             for stale in &mut seat.stale {
                 if !stale.heard.contains(&from) {
@@ -541,7 +576,7 @@ impl Live {
             }
             seat.stale.retain(|stale| stale.heard.len() < program.roles().saturating_sub(1));
         }
-        seat.stale.extend(stale);
+        crashed.into_iter().for_each(|role| self.crash(program, role));
     }
 
     /// A role crashed: it does nothing more, and what is on its way to it vanishes.
@@ -557,13 +592,22 @@ impl Live {
     }
 }
 
+
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
-fn refined(sort: &Sort, value: &Value, slot: Slot) -> Result<(), Why> {
-    struct This<'a>(&'a Value);
+fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
+    struct This<'a>(&'a Value, Time);
     impl Env for This<'_> {
         fn slot(&self, slot: Slot) -> Option<&Value> {
             (slot == Slot::THIS).then_some(self.0)
+        }
+
+        fn now(&self) -> Option<i64> {
+            Some(self.1)
+        }
+
+        fn external(&self, _: crate::data::ExternId, _: &[Value]) -> Option<bool> {
+            Some(true)
         }
     }
     let mut at = sort;
@@ -572,7 +616,7 @@ fn refined(sort: &Sort, value: &Value, slot: Slot) -> Result<(), Why> {
             Sort::Secret(of) => of,
             Sort::Option(of) if *value != Value::Unit => of,
             Sort::Refined(of, condition) => {
-                match condition.eval(&This(value)) {
+                match condition.eval(&This(value, now)) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::Unfit { slot }),
                     Err(fault) => return Err(Why::Fault(fault)),
@@ -650,15 +694,50 @@ struct Mover<'a> {
     timers: &'a mut super::time::Timers,
     limits: std::slice::Iter<'a, Vec<Option<Time>>>,
     stale: Vec<Stale>,
-    received: bool,
+    /// From whom, if it is a receive.
+    received: Option<RoleId>,
+    /// When the role came to what the step is in.
+    since: Time,
+    /// Whose crash the step proves.
+    crashed: Vec<RoleId>,
 }
 
 impl Mover<'_> {
     fn region(&mut self, act: &mut Activation, hops: &[Hop], depth: u8) {
+        self.since = std::mem::replace(&mut act.since, self.now);
+        if let Some(from) = self.received
+            && !matches!(hops.first(), Some(Hop::Linger(_)))
+        {
+            for left in act.lingering.iter_mut().filter(|left| !left.heard.contains(&from)) {
+                left.heard.push(from);
+            }
+        }
+        self.inner(act, hops, depth);
+        self.forget(act);
+    }
+
+    /// Drops what was left and in which nothing can happen any more; of the same scope the latest is kept.
+    fn forget(&mut self, act: &mut Activation) {
+        if act.lingering.is_empty() {
+            return;
+        }
+        let (program, role) = (self.program, self.taken.role);
+        let mut seen: Vec<ScopeId> = Vec::new();
+        for at in (0..act.lingering.len()).rev() {
+            let Some(left) = act.lingering.get(at) else { continue };
+            let later = seen.contains(&left.scope);
+            seen.push(left.scope);
+            if is_quiet(program, role, left) && (later || !may_begin(program, role, left)) {
+                let left = act.lingering.remove(at);
+                self.disarm(&left);
+            }
+        }
+    }
+
+    fn inner(&mut self, act: &mut Activation, hops: &[Hop], depth: u8) {
         match hops.split_first() {
             None => {
                 act.state = self.taken.then;
-                act.since = self.now;
                 self.timers.disarm(std::mem::take(&mut act.armed));
                 if let Some((deadline, span)) = self.taken.deadline {
                     act.armed = self.timers.arm(self.taken.role, deadline, span);
@@ -666,41 +745,34 @@ impl Mover<'_> {
             }
             Some((&Hop::Enter(scope, inner), rest)) => {
                 self.timers.disarm(std::mem::take(&mut act.armed));
-                let Some(mut inside) = Inside::start(self.program, self.taken.role, scope, self.now) else { return };
+                let Some(mut inside) = Inside::start(self.program, self.taken.role, scope, self.since) else { return };
                 let durations = self.limits.next();
                 if let (Parts::Try { limits, .. }, Some(durations)) = (&mut inside.parts, durations) {
-                    *limits = durations.iter().map(|limit| limit.map(|d| (d, self.now.saturating_add(d)))).collect();
+                    *limits = durations.iter().map(|limit| limit.map(|d| (d, self.since.saturating_add(d)))).collect();
                 }
                 act.state = inner;
-                act.since = self.now;
-                // A scope that is only skipped leaves nothing behind.
-                if let Some((&Hop::Leave(_, then), rest)) = rest.split_first() {
-                    act.state = then;
-                    return self.region(act, rest, depth);
-                }
                 act.inside = Some(Box::new(inside));
-                if let Some(inside) = act.inside.as_deref_mut() {
-                    self.scope(inside, rest, depth);
+                match rest.first() {
+                    Some(Hop::Leave(..)) => self.inner(act, rest, depth),
+                    _ => {
+                        if let Some(inside) = act.inside.as_deref_mut() {
+                            self.scope(inside, rest, depth);
+                        }
+                    }
                 }
             }
             Some((&Hop::Leave(_, then), rest)) => {
                 if let Some(inside) = act.inside.take() {
-                    self.leave(act, *inside);
+                    let mut inside = *inside;
+                    inside.heard.extend(self.received);
+                    act.lingering.push(inside);
                 }
                 act.state = then;
-                act.since = self.now;
-                self.region(act, rest, depth);
+                self.inner(act, rest, depth);
             }
             Some((&Hop::Linger(number), rest)) => {
-                let quiet = match act.lingering.get_mut(number) {
-                    Some(inside) => {
-                        self.scope(inside, rest, depth);
-                        is_quiet(self.program, self.taken.role, inside)
-                    }
-                    None => false,
-                };
-                if quiet {
-                    act.lingering.remove(number);
+                if let Some(inside) = act.lingering.get_mut(number) {
+                    self.scope(inside, rest, depth);
                 }
             }
             Some(_) => {
@@ -708,14 +780,6 @@ impl Mover<'_> {
                     self.scope(inside, hops, depth);
                 }
             }
-        }
-    }
-
-    /// A scope is left: its open rounds go on, what it abandoned may still arrive.
-    fn leave(&mut self, act: &mut Activation, inside: Inside) {
-        match &inside.parts {
-            Parts::During { .. } if !is_quiet(self.program, self.taken.role, &inside) => act.lingering.push(inside),
-            _ => self.disarm(&inside),
         }
     }
 
@@ -742,11 +806,12 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
+                else {
                     return;
                 };
                 if anew {
-                    *act = Some(Activation::start(program, role, info.region, now));
+                    *act = Some(Activation::start(program, role, info.region, self.since));
                     *opened = now;
                 }
                 if let Some(open) = act {
@@ -757,11 +822,7 @@ impl Mover<'_> {
                     }
                 }
             }
-            (
-                Parts::During { rounds, .. },
-                ScopeParts::During(_, infos),
-                Hop::Instance(number, _) | Hop::Create(number),
-            ) => {
+            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
@@ -770,27 +831,24 @@ impl Mover<'_> {
             }
             (Parts::Try { act, received, limits, .. }, ScopeParts::Try(_, handlers), Hop::Current) => {
                 self.region(act, rest, depth);
-                if self.received {
-                    *received = now;
-                    for (limit, handler) in limits.iter_mut().zip(handlers) {
-                        if let (Some((duration, until)), Trigger::Timeout(..) | Trigger::Idle(..)) =
-                            (limit, &handler.trigger)
-                        {
-                            *until = now.saturating_add(*duration);
-                        }
-                    }
-                }
+                self.heard(received, limits, handlers);
             }
-            (Parts::Try { at, act, .. }, ScopeParts::Try(body, handlers), Hop::Handler(number)) => {
+            (Parts::Try { at, act, received, limits }, ScopeParts::Try(body, handlers), Hop::Handler(number)) => {
                 let Some(handler) = handlers.get(number) else { return };
+                self.heard(received, limits, handlers);
                 let mut regions = vec![];
                 if in_body(*at) {
                     regions.push(*body);
                 }
                 regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
                 self.stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+                if let Trigger::Crash(other) = handler.trigger {
+                    if other != role {
+                        self.crashed.push(other);
+                    }
+                }
                 *at = Attempt::Handler(number);
-                let abandoned = std::mem::replace(act, Activation::start(program, role, handler.region, now));
+                let abandoned = std::mem::replace(act, Activation::start(program, role, handler.region, self.since));
                 if let Some(inside) = &abandoned.inside {
                     self.disarm(inside);
                 }
@@ -798,6 +856,19 @@ impl Mover<'_> {
                 self.region(act, rest, depth);
             }
             _ => {}
+        }
+    }
+
+    /// A receive in a `try` starts the clocks of its silences anew.
+    fn heard(&self, received: &mut Time, limits: &mut [Option<(Time, Time)>], handlers: &[HandlerInfo]) {
+        if self.received.is_none() {
+            return;
+        }
+        *received = self.now;
+        for (limit, handler) in limits.iter_mut().zip(handlers) {
+            if let (Some((duration, until)), Trigger::Timeout(..) | Trigger::Idle(..)) = (limit, &handler.trigger) {
+                *until = self.now.saturating_add(*duration);
+            }
         }
     }
 
@@ -811,7 +882,7 @@ impl Mover<'_> {
                 let id = family.next;
                 family.next = family.next.wrapping_add(1);
                 family.opened = now;
-                let act = Activation::start(program, role, region, now);
+                let act = Activation::start(program, role, region, self.since);
                 family.live.insert(id, Instance { frame: vec![None; declared.slots.len()], act });
                 if !declared.keys.is_empty() {
                     family.waiting.push_back(id);
@@ -889,35 +960,5 @@ fn parts<'i>(inside: &'i Inside, todo: &mut Vec<&'i Activation>) {
             }
         }
         Parts::Try { act, .. } => todo.push(act),
-    }
-}
-
-/// Whether a round or an instance has ended: its block is over, and nothing in it is open.
-pub(super) fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool {
-    if act.lingering.iter().any(|inside| !is_quiet(program, role, inside)) {
-        return false;
-    }
-    let Some(row) = program.row(role, act.region, act.state) else { return true };
-    let Some(inside) = act.inside.as_deref() else { return row.is_over() };
-    if !is_spent(program, role, inside) {
-        return false;
-    }
-    let ways = super::find::exits(program, role, At::Live(act));
-    ways.contains(&0)
-        && row.leaves.iter().all(|&(_, then)| program.row(role, act.region, then).is_none_or(|row| row.is_over()))
-}
-
-/// Whether nothing can happen in a scope any more.
-fn is_spent(program: &Program, role: RoleId, inside: &Inside) -> bool {
-    match &inside.parts {
-        Parts::Par(parts) => parts.iter().all(|part| is_over(program, role, part)),
-        Parts::During { main, rounds } => {
-            main.as_ref().is_some_and(|main| is_over(program, role, main))
-                && rounds.iter().all(|round| match round {
-                    Round::One { act, .. } => act.is_none(),
-                    Round::Family(family) => family.live.is_empty(),
-                })
-        }
-        Parts::Try { act, .. } => is_over(program, role, act),
     }
 }

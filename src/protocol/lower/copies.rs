@@ -228,11 +228,10 @@ impl Copies<'_> {
             for &role in info.roles.iter().filter(|role| !assigning.contains(role)) {
                 state.stale.insert((variable, role), span);
             }
-            if let Some((before, heard)) = state.written.get(&variable) {
-                if !heard.contains(&from) {
-                    let (before, who) = (*before, heard.first().copied().unwrap_or(from));
-                    self.unordered(variable, (before, who), (span, from));
-                }
+            let before = state.written.get(&variable).filter(|(_, heard)| !heard.contains(&from));
+            if let Some((before, who)) = before.map(|(before, heard)| (*before, heard.first().copied().unwrap_or(from)))
+            {
+                self.unordered(variable, (before, who), (span, from));
             }
             state.written.insert(variable, (span, BTreeSet::from([from, to])));
             writes.push(Write { variable, sender: from, span });

@@ -158,7 +158,8 @@ impl<'d, 't> Instances<'d, 't> {
                 }
             }
         }
-        let Making { names, mut blocks, bodies, data, .. } = making;
+        let Making { names, mut blocks, bodies, mut data, .. } = making;
+        data.families();
         let memories = u32::try_from(data.memories.len()).unwrap_or(u32::MAX);
         walk::finish(names, &data, &mut blocks);
         let Data { table, scopes, found, broken, unsupported, .. } = data;

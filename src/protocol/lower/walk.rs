@@ -51,6 +51,8 @@ pub(super) struct Data<'t> {
     pub(super) unsupported: Vec<Unsupported>,
     /// Families of which some message carries a key.
     pub(super) keyed: FxHashSet<FrameId>,
+    /// What to say of a family if no message of it does; whoever is called in it may.
+    pub(super) unkeyed: Vec<(FrameId, Diagnostic)>,
 }
 
 /// A message whose rule is being made.
@@ -152,6 +154,7 @@ impl Data<'_> {
             broken: false,
             unsupported: Vec::new(),
             keyed: FxHashSet::default(),
+            unkeyed: Vec::new(),
         }
     }
 
@@ -161,6 +164,15 @@ impl Data<'_> {
         if table.frames.is_empty() {
             // The first of its table.
             let _ = table.frames.push(Frame::default());
+        }
+    }
+
+    /// Says of which families no message carries a key, when all that is called in them was walked.
+    pub(super) fn families(&mut self) {
+        for (frame, diagnostic) in std::mem::take(&mut self.unkeyed) {
+            if !self.keyed.contains(&frame) {
+                self.add(diagnostic);
+            }
         }
     }
 
@@ -863,7 +875,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let at = round.keys.first().map_or(round.span, |(key, _)| key.span);
         let found = Diagnostic::new(data::NO_KEY, at, text);
         let help = "give one of them a field of that name, or a condition `where field == key`";
-        self.data().add(found.help(help));
+        self.data().unkeyed.push((frame, found.help(help)));
     }
 
     fn attempt(

@@ -34,8 +34,6 @@ pub(super) struct Open {
     pub(super) parts: Parts,
     /// Once it has left: who was heard from beyond it.
     pub(super) heard: Vec<RoleId>,
-    /// When the role last took a step in it.
-    pub(super) since: Time,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -101,6 +101,11 @@ impl<'a> Full<'a> {
     pub(super) fn behind(&self, rest: &mut Rest) {
         match rest.pop() {
             Some(Item::Block(block, at)) => {
+                if let Some(Stmt::Message { to, .. }) = self.stmt(block, at)
+                    && to.len() > 1
+                {
+                    return rest.push(Item::To(block, at, 1));
+                }
                 let next = at.saturating_add(1);
                 if self.stmt(block, next).is_some() {
                     rest.push(Item::Block(block, next));
@@ -111,8 +116,10 @@ impl<'a> Full<'a> {
                 match self.stmt(block, at) {
                     Some(Stmt::Message { to, .. }) if next < to.len() => rest.push(Item::To(block, at, next)),
                     _ => {
-                        rest.push(Item::Block(block, at));
-                        self.behind(rest);
+                        let next = at.saturating_add(1);
+                        if self.stmt(block, next).is_some() {
+                            rest.push(Item::Block(block, next));
+                        }
                     }
                 }
             }

@@ -18,9 +18,19 @@ pub(super) type Out = (Way, Option<Time>);
 
 impl<'a> Full<'a> {
     /// A scope as a role comes to it.
-    pub(super) fn enter(&self, q: &Query<'_>, scope: ScopeId, copies: &Copies, since: Time) -> Open {
-        let view = self.view(q, copies);
-        self.come(q.role, scope, Some(&view), since)
+    pub(super) fn enter(&self, q: &Query<'_>, scope: ScopeId, copies: &mut Copies, since: Time) -> Option<Open> {
+        let mut open = self.come(q.role, scope, Some(&self.view(q, copies)), since);
+        // All parts begin with the scope.
+        let begun: Vec<&mut Place> = match &mut open.parts {
+            Parts::Par(parts) => parts.iter_mut().collect(),
+            Parts::During { main, .. } => main.iter_mut().collect(),
+            Parts::Try { place, .. } => vec![place],
+        };
+        for place in begun {
+            let passed = self.settle(&mut place.rest, q.role);
+            self.pass(q, copies, &passed)?;
+        }
+        Some(open)
     }
 
     fn come(&self, role: RoleId, scope: ScopeId, view: Option<&View<'_>>, since: Time) -> Open {
@@ -55,11 +65,17 @@ impl<'a> Full<'a> {
                 }
             }
         };
-        Open { scope, parts, heard: Vec::new(), since }
+        Open { scope, parts, heard: Vec::new() }
     }
 
     /// Every way to take a message in a scope.
-    pub(super) fn scope_steps(&self, q: &Query<'_>, open: &Open, copies: &Copies, here: Here) -> Vec<Done<Open>> {
+    pub(super) fn scope_steps(
+        &self,
+        q: &Query<'_>,
+        open: &Open,
+        copies: &Copies,
+        (here, since): (Here, Time),
+    ) -> Vec<Done<Open>> {
         let mut found: Vec<Done<Parts>> = Vec::new();
         match (&open.parts, self.term.scopes.entry(open.scope)) {
             // [part]  C1 and … and Cn --a--> … Ci' …, when Ci --a--> Ci'
@@ -82,9 +98,9 @@ impl<'a> Full<'a> {
                 let opens = self.opens(q, open, here);
                 for (number, (round, declared)) in rounds.iter().zip(declared).enumerate() {
                     let steps = match (round, declared.family) {
-                        (Round::One(one), _) => self.round(q, one.as_ref(), declared.body, copies, (opens, open.since)),
+                        (Round::One(one), _) => self.round(q, one.as_ref(), declared.body, copies, (opens, since)),
                         (Round::Family(family), Some(frame)) => {
-                            self.family(q, family, (frame, declared.body), copies, (opens, open.since))
+                            self.family(q, family, (frame, declared.body), copies, (opens, since))
                         }
                         _ => Vec::new(),
                     };
@@ -109,7 +125,7 @@ impl<'a> Full<'a> {
                         let Some((rule, crashed)) = self.triggers(q, &handler.trigger, (*came, *heard, limit)) else {
                             continue;
                         };
-                        for mut done in self.steps(q, &Self::fresh(handler.body, open.since), copies, Here::In) {
+                        for mut done in self.steps(q, &Self::fresh(handler.body, since), copies, Here::In) {
                             self.fired.note(rule);
                             let mut blocks: Vec<_> = handlers.iter().map(|handler| handler.body).collect();
                             blocks.drain(..=number);
@@ -134,7 +150,7 @@ impl<'a> Full<'a> {
             _ => {}
         }
         let scope = open.scope;
-        let then = |done: Done<Parts>| done.map(|parts| Open { scope, parts, heard: open.heard.clone(), since: q.now });
+        let then = |done: Done<Parts>| done.map(|parts| Open { scope, parts, heard: open.heard.clone() });
         found.into_iter().map(then).collect()
     }
 
@@ -233,7 +249,12 @@ impl<'a> Full<'a> {
     /// The ways by which a block may end without another step of the role; asked by whoever wants to go on behind it
     /// with a message, or (without one) for good.
     pub(super) fn ends(&self, role: RoleId, at: &Place, q: Option<&Query<'_>>) -> Vec<Out> {
-        if !at.left.iter().all(|left| self.is_quiet(role, left)) && q.is_none() {
+        let blocked = at.left.iter().any(|left| match q.map(|q| q.side) {
+            None => !self.is_quiet(role, left),
+            Some(Side::Gives) => self.owes_in(role, left),
+            Some(Side::Takes) => false,
+        });
+        if blocked {
             return Vec::new();
         }
         let mut out = Vec::new();

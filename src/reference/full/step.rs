@@ -76,7 +76,7 @@ impl<'a> Full<'a> {
         let mut found = Vec::new();
         // [finish]  what was left goes on as far as it was begun
         for (number, left) in at.left.iter().enumerate() {
-            for done in self.scope_steps(q, left, copies, Here::Left) {
+            for done in self.scope_steps(q, left, copies, (Here::Left, at.since)) {
                 self.fired.note(Rule::Finish);
                 found.push(done.map(|open| {
                     let mut then = Place { since: q.now, ..at.clone() };
@@ -94,7 +94,7 @@ impl<'a> Full<'a> {
         match &at.open {
             Some(open) => {
                 // [enter]  C --a--> C'  ⟹  C; L --a--> C'; L
-                for done in self.scope_steps(q, open, copies, here) {
+                for done in self.scope_steps(q, open, copies, (here, at.since)) {
                     beyond.push(done.map(|open| Place { open: Some(Box::new(open)), since: q.now, ..at.clone() }));
                 }
                 if here == Here::In {
@@ -105,7 +105,7 @@ impl<'a> Full<'a> {
                             let rest = self.go(&at.rest, way);
                             let mut left = at.left.clone();
                             left.push((**open).clone());
-                            beyond.extend(self.first(q, &rest, left, copies, open.since, 0));
+                            beyond.extend(self.first(q, &rest, left, copies, at.since, 0));
                         }
                     }
                 }
@@ -156,9 +156,10 @@ impl<'a> Full<'a> {
                     if self.pass(q, &mut copies, &sets).is_none() {
                         continue;
                     }
-                    let open = self.enter(q, scope, &copies, since);
+                    let before = copies.clone();
+                    let Some(open) = self.enter(q, scope, &mut copies, since) else { continue };
                     // [enter]  scope C; L --a--> C'; L, when C --a--> C'
-                    for done in self.scope_steps(q, &open, &copies, Here::In) {
+                    for done in self.scope_steps(q, &open, &copies, (Here::In, since)) {
                         self.fired.note(Rule::Enter);
                         let (rest, left) = (rest.clone(), left.clone());
                         found.push(done.map(|open| Place { rest, open: Some(Box::new(open)), left, since: q.now }));
@@ -170,7 +171,7 @@ impl<'a> Full<'a> {
                             let mut left = left.clone();
                             left.push(open.clone());
                             let rest = self.go(&rest, way);
-                            found.extend(self.first(q, &rest, left, &copies, since, depth.saturating_add(1)));
+                            found.extend(self.first(q, &rest, left, &before, since, depth.saturating_add(1)));
                         }
                     }
                 }

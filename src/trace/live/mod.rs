@@ -138,6 +138,7 @@ impl<'a> Judge<'a> {
             };
             if let Some((_, needed)) = known.get_mut(at) {
                 need(&travel.rule, needed);
+                need(&travel.taken, needed);
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
