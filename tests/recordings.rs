@@ -20,10 +20,11 @@ use polylogue::{
     trace::{Judgement, Machines, Map, Subject, conform, target},
 };
 
-#[path = "recordings/manifest.rs"]
-mod manifest;
+#[path = "../examples/judge/table.rs"]
+#[allow(dead_code, reason = "the program that prints the table uses the rest")]
+mod table;
 
-use manifest::Case;
+use table::Case;
 
 /// A log and the line of its first violation.
 type Stated = (&'static str, Option<u64>);
@@ -282,11 +283,12 @@ fn folder(protocol: &str, folder: &str, conformant: usize, refused: usize, diffe
     let machines = judge.machines();
     let (mut accepted, mut exact) = (0, 0);
     let mut wrong = Vec::new();
-    for case in manifest::cases(&folder).unwrap() {
-        let found = judge.first_violation(&machines, &case.log);
-        match differing.iter().find(|(name, _)| *name == case.name()) {
+    for case in table::cases(&folder).unwrap() {
+        let found = judge.first_violation(&machines, &case.path);
+        let name = case.path.file_stem().and_then(|name| name.to_str()).unwrap();
+        match differing.iter().find(|(differs, _)| *differs == name) {
             Some((name, stated)) => assert_eq!((name, found), (name, *stated)),
-            None if found != case.at => wrong.push(describe(&case, found)),
+            None if found != case.line => wrong.push(describe(&case, found)),
             None if found.is_none() => accepted += 1,
             None => exact += 1,
         }
@@ -296,9 +298,8 @@ fn folder(protocol: &str, folder: &str, conformant: usize, refused: usize, diffe
 }
 
 fn describe(case: &Case, found: Option<u64>) -> String {
-    let Case { at, rule, mutant, .. } = case;
-    let kind = if *mutant { "mutant" } else { "recording" };
-    format!("{kind} {}: {found:?}, not {at:?} ({})", case.name(), rule.as_deref().unwrap_or("conformant"))
+    let Case { path, line, rule } = case;
+    format!("{}: {found:?}, not {line:?} ({})", path.display(), rule.as_deref().unwrap_or("conformant"))
 }
 
 /// One test for each folder.

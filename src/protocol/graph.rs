@@ -262,7 +262,8 @@ impl Graph {
         match step {
             Step::Message { from, to } => from == role || to == role,
             Step::Act(actor) => actor == role,
-            Step::Send(_) | Step::Receive(_) => false,
+            // In a local type all steps are the own role's.
+            Step::Send(_) | Step::Receive(_) => true,
             Step::Scope(scope) | Step::Leave(scope, _) | Step::Exit(scope, _) => {
                 let shape = self.scopes.entry(scope).and_then(Option::as_ref);
                 shape.is_some_and(|shape| shape.roles.binary_search(&role).is_ok())

@@ -26,6 +26,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
+    data::Redaction,
     diag::catalogue::trace as codes,
     id::{Id, IdVec, RoleId, SortId, StateId},
     machine::{Configuration, Machine},
@@ -53,6 +54,8 @@ pub struct Checker<'a> {
     coverage: Option<Coverage>,
     /// Judges instead of the watcher what is beyond the kernel.
     live: Option<Box<Judge<'a>>>,
+    /// Until when the log is complete.
+    until: Option<i64>,
     general: bool,
     /// Sessions that are parts of others, and of which.
     joined: HashMap<Box<str>, Box<str>>,
@@ -105,7 +108,11 @@ impl<'a> Checker<'a> {
             lines: Lines::default(),
             totals: Totals::default(),
             coverage: None,
-            live: subject.program.map(|program| Box::new(Judge::new(subject, program, map, observer))),
+            live: subject.program.map(|program| {
+                let hidden = map.redacted().map(Into::into).collect();
+                Box::new(Judge::new(subject, program, observer, map.sides, hidden))
+            }),
+            until: None,
             general: false,
             joined: HashMap::new(),
             named: HashMap::new(),
@@ -122,6 +129,45 @@ impl<'a> Checker<'a> {
             endpoint.coverage = Some(Coverage::new(self.subject.system));
         }
         self
+    }
+
+    /// Clocks may differ by so many microseconds: what is late by no more is in time.
+    #[must_use]
+    pub fn with_slack(mut self, slack: i64) -> Self {
+        for checker in self.all() {
+            if let Some(live) = &mut checker.live {
+                live.set_slack(slack);
+            }
+        }
+        self
+    }
+
+    /// The log goes on until this time, in microseconds since 1970: what is owed by then and was not seen has lapsed.
+    #[must_use]
+    pub fn with_until(mut self, until: i64) -> Self {
+        for checker in self.all() {
+            checker.until = Some(until);
+        }
+        self
+    }
+
+    /// The key of the digests that stand for what must not be shown.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: &Redaction) -> Self {
+        for checker in self.all() {
+            if let Some(live) = &mut checker.live {
+                live.set_redaction(redaction.clone());
+            }
+        }
+        self
+    }
+
+    /// Itself, and the checkers of every role's endpoint.
+    fn all(&mut self) -> Vec<&mut Self> {
+        if self.endpoints.is_empty() {
+            return vec![self];
+        }
+        self.endpoints.iter_mut().map(|(_, checker)| checker).collect()
     }
 
     /// Reads every line the general way: the same findings, slower. For comparison.
@@ -705,6 +751,7 @@ impl<'a> Checker<'a> {
             message: None,
             help: None,
             span: None,
+            assumed: self.live.as_ref().map(|live| live.assumed().to_vec()).unwrap_or_default(),
             last: Vec::new(),
         }
     }
@@ -721,6 +768,18 @@ impl<'a> Checker<'a> {
     /// The verdict about a session when the log is over.
     fn last_word(&mut self, place: Place) -> Session {
         let Place::Live(slot) = place else { return self.session(place, Judgement::Conforms) };
+        if let (Some(live), Some(until)) = (&mut self.live, self.until)
+            && let Some(offence) = live.lapsed(slot, until)
+        {
+            let mut session = self.session(place, Judgement::Violates);
+            session.last = self.recent(slot);
+            session.at = session.last.last().map(|past| past.at);
+            session.code = Some(offence.code);
+            session.message = Some(offence.message);
+            session.span = offence.span;
+            session.blame = offence.blame;
+            return session;
+        }
         if let Some(live) = &self.live {
             let over = live.is_final(slot);
             let expected = if over { Vec::new() } else { live.expected(slot) };
@@ -818,7 +877,18 @@ fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected
     };
     let side = pending.side.unwrap_or(Side::Both);
     let now = scan::micros(pending.ts);
-    Some(live::Event { from, to, label, candidates, side, payload: pending.payload, injected, written: false, now })
+    Some(live::Event {
+        from,
+        to,
+        label,
+        candidates,
+        side,
+        payload: pending.payload,
+        injected,
+        written: false,
+        blank: false,
+        now,
+    })
 }
 
 /// The payload fields that the map takes from elsewhere in a line.

@@ -330,6 +330,18 @@ fn not_of_its_choosing(rule: &Rule) -> Vec<&Node> {
     for condition in &rule.conditions {
         conjuncts(condition.code.tree(), &mut left);
     }
+    // What speaks of nothing but the message itself can be satisfied, or it is reported as a step that never happens.
+    left.retain(|node| {
+        let mut others = false;
+        node.visit(&mut |node| {
+            others |= match &node.op {
+                Op::Slot(at, _) => place(*at).0 != PAYLOAD,
+                Op::Now | Op::Extern(..) | Op::Lives(..) | Op::Instance(..) => true,
+                _ => false,
+            };
+        });
+        others
+    });
     loop {
         let fields = |node: &Node| {
             let mut fields = Vec::new();

@@ -188,6 +188,7 @@ fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
             out.push(match at {
                 Attempt::Body => 0,
                 Attempt::Handler(number) => u32::try_from(number.saturating_add(1)).unwrap_or(u32::MAX),
+                Attempt::Expired(number) => u32::try_from(number.saturating_add(1)).map_or(u32::MAX, |number| !number),
             });
             activation(program, act, out);
         }

@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Inside, Parts, Round, Time,
+    Activation, Attempt, Inside, Parts, Round, Time,
     find::{At, In, MAX_DEPTH, info},
 };
 use crate::{
@@ -167,7 +167,9 @@ pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, to: Optio
                 }
             }
             Parts::Try { at, act, limits, .. } => {
-                exits_at(program, role, At::Live(act), to, deeper, &mut out);
+                if !matches!(at, Attempt::Expired(_)) {
+                    exits_at(program, role, At::Live(act), to, deeper, &mut out);
+                }
                 if let ScopeParts::Try(_, handlers) = &info.parts {
                     let limit = |number| {
                         let limit: Option<(Time, Time)> = limits.get(number).copied().flatten();

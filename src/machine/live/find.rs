@@ -304,7 +304,7 @@ impl<'a> Finder<'a> {
             return (Vec::new(), self.miss);
         }
         self.frames.push(&seat.frame);
-        self.path.push(FrameId::default());
+        self.path.push(self.program.root_frame(self.role));
         self.region(At::Live(&seat.act), false, 0);
         if self.hits.is_empty() && self.end == End::To {
             self.late = true;
@@ -519,7 +519,9 @@ impl<'a> Finder<'a> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.hop(Hop::Current, At::Live(act), left, depth);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.hop(Hop::Current, At::Live(act), left, depth);
+                    }
                     if !left {
                         self.handlers(scope, handlers, at.open(handlers.len()), Some(inside), depth);
                     }
@@ -539,8 +541,11 @@ impl<'a> Finder<'a> {
             (true, End::To) => self.late && from().is_some_and(|from| !inside.heard.contains(&from)),
             (true, End::From) => false,
             (false, End::To) => true,
-            // Whose part of the main part is over begins none.
-            (false, End::From) => !main.is_some_and(|main| is_past(self.program, self.role, main)),
+            // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
+            (false, End::From) => main.is_none_or(|main| {
+                self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle)
+                    || !is_over(self.program, self.role, main)
+            }),
         }
     }
 
@@ -742,12 +747,6 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Whether a role is through with its part of the main part of a `during`. Who has no part in it is not bound by it.
-pub(super) fn is_past(program: &Program, role: RoleId, main: &Activation) -> bool {
-    program.automaton_of(role, main.region).is_some_and(|automaton| !automaton.is_idle())
-        && is_over(program, role, main)
-}
-
 /// Whether some key of an inner family names an instance in an activation.
 fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
     let mut found = false;
@@ -770,5 +769,5 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
 
 /// Whether a `try` is still in its body.
 pub(super) fn in_body(at: Attempt) -> bool {
-    at == Attempt::Body
+    matches!(at, Attempt::Body | Attempt::Expired(_))
 }

@@ -6,9 +6,9 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    Activation, Live, Parts, Round,
+    Activation, Attempt, Live, Parts, Round,
     ends::scope_exits,
-    find::{At, In, info, is_past},
+    find::{At, In, info},
 };
 use crate::{
     diag::Span,
@@ -132,7 +132,11 @@ impl List<'_> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => acts.iter().for_each(|act| self.region(At::Live(act), deeper, sends)),
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| is_past(self.program, self.role, main));
+                    let over = main.as_ref().is_some_and(|main| {
+                        let idle =
+                            self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle);
+                        !idle && self.is_over(main)
+                    });
                     if let Some(main) = main.as_ref().filter(|_| !left) {
                         self.region(At::Live(main), deeper, sends);
                     }
@@ -142,7 +146,9 @@ impl List<'_> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.region(At::Live(act), deeper, sends);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.region(At::Live(act), deeper, sends);
+                    }
                     self.handlers(handlers, at.open(handlers.len()), deeper, sends);
                 }
                 _ => {}

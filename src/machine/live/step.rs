@@ -107,9 +107,11 @@ impl Taken {
 impl Live {
     /// Assigns what stands in front of every role's first step.
     pub(super) fn begin(&mut self, program: &Program) {
-        let Some(region) = program.regions.entry(RegionId::default()) else { return };
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
-        for (who, sets) in &region.entry {
+        let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
+        roots.dedup();
+        let entries = roots.into_iter().filter_map(|root| program.regions.entry(root)).flat_map(|root| &root.entry);
+        for (who, sets) in entries {
             let mut made: Vec<Pending> = Vec::new();
             {
                 let role = who.or_else(|| self.seats.ids().next());
@@ -293,7 +295,7 @@ impl Live {
             return Ok(one);
         }
         let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
-        let rule = &*travel.rule;
+        let rule = travel.rule_of(end);
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
             let view = View {
                 program,
@@ -341,13 +343,13 @@ impl Live {
         }
         // Which of the instances that lack a key is meant a receiver too finds by the conditions.
         let alone = end == End::To && (seen.sides == Sides::Take || hit.rank > 0);
-        if end == End::From || alone {
+        if end == End::From || alone || program.written {
             for (at, condition) in rule.conditions.iter().enumerate() {
                 match view(&one.pending, &condition.code) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::False { condition: at }),
                     // A receiver alone cannot check what the sender knows and it does not.
-                    Err(fault) if alone && is_unset(&fault) => {}
+                    Err(fault) if alone && !program.written && is_unset(&fault) => {}
                     Err(fault) => return Err(Why::Fault(fault)),
                 }
             }

@@ -481,7 +481,7 @@ impl<'w, 't> Lowering<'w, 't> {
         }
         let roles = header.roles.len();
         let error = match Graph::of(term) {
-            Ok(mut graph) => match graph.settle(names, roles) {
+            Ok(mut graph) => match graph.settle(names, roles, None) {
                 Ok(()) => return Some(graph),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
             },
@@ -499,14 +499,15 @@ impl<'w, 't> Lowering<'w, 't> {
         let drafts = self.instances.drafts;
         let mut terms: IdVec<RoleId, Term> = IdVec::new();
         let mut locals: IdVec<RoleId, Local> = IdVec::new();
+        let mut graphs: IdVec<RoleId, Graph> = IdVec::new();
         if !header.broken && !drafts[draft].structural {
             for (index, template) in drafts[draft].templates.iter().enumerate() {
                 let Ok(role) = RoleId::new(index) else { break };
                 let term = self.term(&mut header, draft, Some(template), args.clone());
                 let local = if header.broken { None } else { self.automaton(&mut header, role, &term) };
                 match local {
-                    Some(local) => {
-                        let pushed = terms.push(term).and(locals.push(local));
+                    Some((local, graph)) => {
+                        let pushed = terms.push(term).and(locals.push(local)).and(graphs.push(graph));
                         header.broken |= pushed.is_err();
                     }
                     None => break,
@@ -517,7 +518,10 @@ impl<'w, 't> Lowering<'w, 't> {
             terms = header.roles.values().map(|_| nothing(true)).collect();
             locals = IdVec::new();
         }
-        SystemDecl { header, terms, locals }
+        if header.broken || (header.is_plain() && terms.values().all(Term::is_plain)) {
+            graphs = IdVec::new();
+        }
+        SystemDecl { header, terms, locals, graphs, flat: None }
     }
 
     fn local(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Option<LocalDecl> {
@@ -534,13 +538,23 @@ impl<'w, 't> Lowering<'w, 't> {
         let term = self.term(&mut header, id, draft.templates.first(), args);
         let meant = !header.broken && !draft.structural;
         let local = if meant { self.automaton(&mut header, role, &term) } else { None };
-        Some(LocalDecl { header, role, within, term, local })
+        let (local, graph) = local.unzip();
+        let graph = graph.filter(|_| !(term.is_plain() && header.is_plain()));
+        Some(LocalDecl { header, role, within, term, local, graph })
     }
 
-    fn automaton(&mut self, header: &mut Header, role: RoleId, term: &Term) -> Option<Local> {
-        let error = match Graph::of(term) {
+    fn automaton(&mut self, header: &mut Header, role: RoleId, term: &Term) -> Option<(Local, Graph)> {
+        let names = &mut self.shared.names;
+        let roles = header.roles.len();
+        let settled = Graph::of(term).and_then(|mut graph| {
+            if !term.is_plain() {
+                graph.settle(names, roles, Some(role))?;
+            }
+            Ok(graph)
+        });
+        let error = match settled {
             Ok(graph) => match Local::of_graph(role, &graph) {
-                Ok(local) => return Some(local),
+                Ok(local) => return Some((local, graph)),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
             },
             Err(error) => graph_error(header, error),

@@ -16,19 +16,19 @@ use rustc_hash::FxHashSet;
 
 use self::observe::{Config, Watch};
 use super::{
-    map::Map,
     payload::Injected,
     report::{Expected, Offence, Way},
     subject::Subject,
 };
 use crate::{
     data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
+    diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Lapse, Refused, Time, digest},
+        live::{Lapse, Refused, Time, Why, digest},
     },
-    protocol::{Names, Observer, PAYLOAD, Payload, Rule, Side, place},
+    protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
 };
 
 /// An event, as far as it is known before its payload is read.
@@ -46,6 +46,8 @@ pub(super) struct Event<'e> {
     pub(super) injected: &'e Injected<'e>,
     /// The payload is as written in a specification.
     pub(super) written: bool,
+    /// Nothing is known of the payload.
+    pub(super) blank: bool,
     /// When, if it says so.
     pub(super) now: Option<Time>,
 }
@@ -73,6 +75,21 @@ pub(super) enum Refusal {
     Nothing,
 }
 
+impl Refusal {
+    /// Whether it says that nothing is known: too much to follow, or too little said (`blank`: no payload).
+    pub(super) fn is_unknown(&self, blank: bool) -> bool {
+        match self {
+            Self::TooMany => true,
+            Self::Refused(_, refused) => match &refused.why {
+                Why::MemoryFull => true,
+                Why::Fault(fault) => blank && matches!(fault.why(), crate::data::Why::Unset(_)),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// What is to be known of a message to read its payload.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -97,10 +114,17 @@ pub(super) struct Judge<'a> {
     hidden: Vec<Box<str>>,
     /// Slots that got something hidden or secret.
     tainted: FxHashSet<Slot>,
+    assumed: Vec<String>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(subject: Subject<'a>, program: &'a Program, map: &Map, observer: Observer) -> Self {
+    pub(super) fn new(
+        subject: Subject<'a>,
+        program: &'a Program,
+        observer: Observer,
+        sided: bool,
+        hidden: Vec<Box<str>>,
+    ) -> Self {
         let mut known: Vec<(Option<&Payload>, Vec<bool>)> = Vec::new();
         let mut entries = IdVec::new();
         for travel in program.messages().values() {
@@ -114,6 +138,7 @@ impl<'a> Judge<'a> {
             };
             if let Some((_, needed)) = known.get_mut(at) {
                 need(&travel.rule, needed);
+                need(&travel.taken, needed);
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
@@ -126,14 +151,15 @@ impl<'a> Judge<'a> {
         Self {
             program,
             subject,
-            watch: Watch::new(observer, map.sides, &subject.header.pipelined),
+            watch: Watch::new(observer, sided, &subject.header.pipelined),
             slack: 0,
             readings: known.iter().map(extract).collect(),
             entries,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
-            tainted: tainted(subject, program, &map.redacted().collect::<Vec<_>>()),
-            hidden: map.redacted().map(Into::into).collect(),
+            tainted: tainted(subject, program, &hidden),
+            hidden,
+            assumed: assumed(subject, program),
         }
     }
 
@@ -168,6 +194,16 @@ impl<'a> Judge<'a> {
         self.sittings.get(slot as usize).and_then(Option::as_ref).map_or(&[], |sitting| &sitting.set)
     }
 
+    /// A session begins, before any event of it.
+    pub(super) fn open(&mut self, slot: u32) {
+        self.sitting(slot, 0);
+    }
+
+    /// As [`Judge::step`], with the bare reason: for traces of specifications.
+    pub(super) fn take(&mut self, event: &Event<'_>) -> Result<(), Refusal> {
+        self.judge(0, event)
+    }
+
     /// Lets an event happen in a session, or says why it may not. True if some role may have ended.
     pub(super) fn step(&mut self, slot: u32, event: &Event<'_>) -> Result<bool, Box<Offence>> {
         match self.judge(slot, event) {
@@ -196,17 +232,32 @@ impl<'a> Judge<'a> {
                     payload: "",
                     injected: &[],
                     written: false,
+                    blank: false,
                     now,
                 };
                 return Err(Box::new(self.offence(slot, &event, &refusal)));
             }
         }
-        if let Some(Some(sitting)) = self.sittings.get_mut(slot as usize)
-            && crash
-        {
-            let program = self.program;
+        let (program, header) = (self.program, self.subject.header);
+        let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Ok(()) };
+        if crash {
             sitting.set.iter_mut().for_each(|config| config.live.crash(program, role));
+            return Ok(());
         }
+        let now = sitting.now;
+        let mut expired = sitting.set.clone();
+        expired.retain_mut(|config| config.live.expire(program, role, now));
+        if expired.is_empty() {
+            let name = header.role_name(role);
+            return Err(Box::new(Offence {
+                code: codes::TOO_EARLY,
+                message: format!("no time limit of `{name}` has run out"),
+                help: None,
+                blame: Some(name.to_owned()),
+                span: None,
+            }));
+        }
+        sitting.set = expired;
         Ok(())
     }
 
@@ -337,9 +388,19 @@ impl<'a> Judge<'a> {
         all
     }
 
-    /// The names of the extern predicates that were taken for true.
-    pub(super) fn names(&self) -> &'a Names {
-        self.subject.names
+    /// The names of the extern predicates that are taken for true.
+    pub(super) fn assumed(&self) -> &[String] {
+        &self.assumed
+    }
+
+    /// The obligation of a session that lapsed before a time, if in every explanation one did.
+    pub(super) fn lapsed(&mut self, slot: u32, until: Time) -> Option<Box<Offence>> {
+        let before = until.saturating_sub(self.slack);
+        let sitting = self.sittings.get_mut(slot as usize)?.as_mut()?;
+        let lapses: Vec<Option<Lapse>> = sitting.set.iter_mut().map(|config| config.live.lapsed(before)).collect();
+        let lapse = *lapses.first()?;
+        let lapse = if lapses.iter().all(Option::is_some) { lapse? } else { return None };
+        Some(Box::new(self.late(&lapse)))
     }
 }
 
@@ -367,12 +428,16 @@ impl Env for At {
 /// What an event's payload holds under a signature.
 fn read(reading: &Extract, event: &Event<'_>, now: Time) -> Result<Values, Misfit> {
     let mut values = Values::new();
+    if event.blank {
+        values.resize(reading.len(), None);
+        return Ok(values);
+    }
     reading.read_valid(event.payload, event.injected, event.written, &At(now), &mut values)?;
     Ok(values)
 }
 
 /// Slots that are computed from payload fields that must not be shown. Truth values show nothing.
-fn tainted(subject: Subject<'_>, program: &Program, hidden: &[&str]) -> FxHashSet<Slot> {
+fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHashSet<Slot> {
     let mut all: FxHashSet<Slot> = FxHashSet::default();
     loop {
         let before = all.len();
@@ -382,7 +447,8 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[&str]) -> FxHashSe
             let field = |index: u32| {
                 let field = fields.get(index as usize);
                 field.is_some_and(|field| {
-                    why::has_secret(&field.sort) || field.name.as_deref().is_some_and(|name| hidden.contains(&name))
+                    why::has_secret(&field.sort)
+                        || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
                 })
             };
             let rule = &travel.rule;
@@ -402,6 +468,20 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[&str]) -> FxHashSe
             return all;
         }
     }
+}
+
+/// The extern predicates that some rule asks, in their order.
+fn assumed(subject: Subject<'_>, program: &Program) -> Vec<String> {
+    let mut asked: Vec<usize> = Vec::new();
+    for travel in program.messages().values() {
+        let rule = &travel.rule;
+        let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+        let codes = rule.conditions.iter().map(|condition| &condition.code).chain(sets.map(|set| &set.value));
+        asked.extend(codes.flat_map(|code| code.externals().iter().map(|id| id.0 as usize)));
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    asked.into_iter().filter_map(|at| subject.externs.get(at)).map(ToString::to_string).collect()
 }
 
 /// Marks the payload fields that a rule reads.

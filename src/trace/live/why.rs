@@ -7,7 +7,7 @@ use crate::{
     data::{self, Sort, Value},
     diag::{Code, Span, catalogue::trace as codes},
     id::{FrameId, MessageId, RoleId},
-    machine::live::{Reads, Refused, Seen, Sides, Why},
+    machine::live::{Lapse, Reads, Refused, Seen, Sides, Why},
     protocol::{PAYLOAD, place},
     trace::report::Offence,
 };
@@ -34,16 +34,18 @@ impl Judge<'_> {
                 blame: None,
                 span: None,
             },
-            Refusal::Lapsed(lapse) => {
-                let since = time(lapse.deadline);
-                let message = format!("`{}` owed a step until {since}, and has not taken it", name(lapse.role));
-                offence(codes::LAPSED, message, name(lapse.role), Some(lapse.span))
-            }
+            Refusal::Lapsed(lapse) => self.late(lapse),
             Refusal::Payload(message, misfit) => {
                 offence(codes::PAYLOAD, format!("{what}: {}", self.misfit(*message, misfit)), from, None)
             }
             Refusal::Refused(message, refused) => self.refused(slot, event, &what, *message, refused),
         }
+    }
+
+    pub(super) fn late(&self, lapse: &Lapse) -> Offence {
+        let name = self.subject.header.role_name(lapse.role);
+        let message = format!("`{name}` owed a step until {}, and has not taken it", time(lapse.deadline));
+        offence(codes::LAPSED, message, name.to_owned(), Some(lapse.span))
     }
 
     fn refused(&self, slot: u32, event: &Event<'_>, what: &str, message: MessageId, refused: &Refused) -> Offence {
