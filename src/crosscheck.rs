@@ -11,6 +11,8 @@
 //!
 //! INVARIANT (queues): what is queued is decided by the run alone, so all members of a pair hold the same queues.
 
+pub mod full;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,

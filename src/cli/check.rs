@@ -67,18 +67,23 @@ fn known_check(name: &str) -> Result<(), Failure> {
 /// One file. Whether anything was asked about it.
 fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
     let mut loaded = load::load(path, &args.search_path)?;
-    verify::expand(&mut loaded.spec, args.families);
+    let asked = claims(&loaded.spec, args);
+    // Projection asks for no runs.
+    let runs = args.cross_check
+        || asked
+            .iter()
+            .any(|claim| !matches!(&claim.kind, ClaimKind::Property { name, .. } if **name == *"projectable"));
+    verify::expand(&mut loaded.spec, runs.then_some(args.families));
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let flats = loaded.spec.protocols.iter().filter_map(|protocol| protocol.flat.as_ref());
     let notes: Vec<Diagnostic> = flats.flat_map(|flat| flat.notes.iter().cloned()).collect();
     tally.diagnostics(&loaded.sources, &notes)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();
-    let claims = claims(&loaded.spec, args);
-    for claim in &claims {
+    for claim in &asked {
         judge(&loaded, claim, args, tally, &mut shown)?;
     }
-    let mut any = !claims.is_empty();
+    let mut any = !asked.is_empty();
     if args.check.is_empty() {
         let wanted = |trace: &&TraceDecl| {
             let subject = machines::Subject::of(&loaded.spec, trace.target);

@@ -26,11 +26,13 @@
 //! [g-act]     p: l(S). G               --p:l-->      G
 //! ```
 //!
-//! It does not know time, failure and scopes: events of these kinds are never admitted.
+//! These do not know data, time, failure and scopes: events of these kinds are never admitted. What is beyond the kernel
+//! is in [`full`].
 
 mod configuration;
 mod equations;
 mod explore;
+pub mod full;
 mod global;
 mod rewrite;
 mod rules;

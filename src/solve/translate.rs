@@ -15,6 +15,8 @@ use crate::data::{Builtin, Node, Op, Operator, Slot, Sort, Value};
 pub enum Term {
     /// A slot, with its name.
     Slot(Slot, Arc<str>),
+    /// Whether a slot holds something.
+    Present(Slot, Arc<str>),
     /// An expression that is no sum.
     Other(Box<Node>),
 }
@@ -136,6 +138,10 @@ impl Atoms {
                 self.this.clone().unwrap_or_else(|| Term::Other(Box::new(node.clone())))
             }
             Op::Slot(slot, name) => Term::Slot(*slot, Arc::clone(name)),
+            Op::Has(of) if matches!(of.op, Op::Slot(..)) => match &of.op {
+                Op::Slot(slot, name) => Term::Present(*slot, Arc::clone(name)),
+                _ => Term::Other(Box::new(node.clone())),
+            },
             _ => {
                 self.inexact = true;
                 Term::Other(Box::new(node.clone()))
@@ -179,6 +185,16 @@ impl Atoms {
         let formula = self.formula(condition);
         self.this = None;
         formula
+    }
+
+    /// Whether a slot holds something.
+    pub fn present(&mut self, slot: Slot, name: &Arc<str>) -> Formula {
+        let (at, new) = self.terms.insert_full(Term::Present(slot, Arc::clone(name)));
+        if new {
+            self.sorts.push(Kind::Bool);
+        }
+        let atom = Linear::variable(u32::try_from(at).unwrap_or(u32::MAX));
+        is(atom.plus(-1, &Linear::constant(1)), Relation::Zero).unwrap_or(Formula::True)
     }
 
     /// That a slot holds what an expression gives, if that is a sum.

@@ -7,14 +7,15 @@
 //! One checker reads one log, in order. Several logs are several checkers, which share nothing but what they borrow,
 //! so they can run side by side.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{
     coverage::Coverage,
     json::{Flaw, Scratch, pointer},
-    kinds::{Class, Kinds, SPARE, Shapes},
+    kinds::{Class, Joint, Kind, Kinds, SPARE, Shapes},
     live::{self, Judge},
     map::{Map, Watch},
     observe::{Refusal, Seen, Step, Trail, Watcher, flat},
@@ -53,6 +54,10 @@ pub struct Checker<'a> {
     /// Judges instead of the watcher what is beyond the kernel.
     live: Option<Box<Judge<'a>>>,
     general: bool,
+    /// Sessions that are parts of others, and of which.
+    joined: HashMap<Box<str>, Box<str>>,
+    /// Sessions by the ids that were said for them.
+    named: HashMap<Box<str>, Box<str>>,
     /// By the states of sessions: whether that may be the end, and what is expected if not.
     ahead: FxHashMap<Box<[StateId]>, (bool, Vec<Expected>)>,
     /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
@@ -102,6 +107,8 @@ impl<'a> Checker<'a> {
             coverage: None,
             live: subject.program.map(|program| Box::new(Judge::new(subject, program, map, observer))),
             general: false,
+            joined: HashMap::new(),
+            named: HashMap::new(),
             ahead: FxHashMap::default(),
             endpoints: Vec::new(),
         }
@@ -305,9 +312,44 @@ impl<'a> Checker<'a> {
             Some("receive") => Some(Side::Receive),
             _ => None,
         };
-        let session = session_name(self.map, line, session);
+        let mut session = session_name(self.map, line, session);
+        if self.map.join().is_some() {
+            session = self.joined(line, kind, session);
+        }
+        let payload = match self.map.payload() {
+            Some(path) => pointer(line, path).filter(|text| *text != "null").unwrap_or(""),
+            None => payload,
+        };
         let hash = self.sessions.hash(&session);
         Pending { at, line, kind, side, session, hash, ts, payload, flaw }
+    }
+
+    /// The session that a line's own session is a part of.
+    fn joined<'l>(&mut self, line: &'l str, kind: u32, own: Cow<'l, str>) -> Cow<'l, str> {
+        let Some(join) = self.map.join() else { return own };
+        let known = self.joined.get(&*own).map(|name| Cow::Owned(name.to_string()));
+        match self.kinds.get(kind).joint {
+            Joint::None => known.unwrap_or(own),
+            Joint::Name => {
+                let name = known.unwrap_or(own);
+                if let Some(id) = join.name.1.find(line) {
+                    // What is said first counts.
+                    self.named.entry(id.into()).or_insert_with(|| name.as_ref().into());
+                }
+                name
+            }
+            Joint::With => {
+                let asked = join.with.1.find(line).and_then(|id| self.named.get(&*id));
+                match asked {
+                    Some(name) if **name != *own => {
+                        let name = name.clone();
+                        self.joined.insert(own.as_ref().into(), name.clone());
+                        Cow::Owned(name.into())
+                    }
+                    _ => known.unwrap_or(own),
+                }
+            }
+        }
     }
 
     /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
@@ -409,10 +451,8 @@ impl<'a> Checker<'a> {
             match &shapes[sort] {
                 Shape::Any => Ok(()),
                 shape => {
-                    let of = |(field, path): &'a (super::map::Placed, super::map::Path)| {
-                        Some((&*field.text, pointer(line, path)?))
-                    };
-                    let injected: Vec<(&str, &str)> = map.inject().iter().filter_map(of).collect();
+                    let found = injected(map, known, line);
+                    let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
                     shape.fit(payload, &injected)
                 }
             }
@@ -428,7 +468,7 @@ impl<'a> Checker<'a> {
                 }));
             }
             // Whoever asks has left these out.
-            Class::Dropped | Class::Derived(_) => return Ok(false),
+            Class::Dropped | Class::Derived(_) | Class::Happens { .. } => return Ok(false),
             Class::Act { role, label, sorts } => Seen::Act { role: *role, label: *label, sorts },
             Class::Message { messages, .. } => Seen::Message { messages, side },
         };
@@ -519,9 +559,14 @@ impl<'a> Checker<'a> {
         if pending.side.is_none() {
             return Err(no_side());
         }
-        let line = pending.line;
-        let of = |(field, path): &'a (super::map::Placed, super::map::Path)| Some((&*field.text, pointer(line, path)?));
-        let injected: Vec<(&str, &str)> = self.map.inject().iter().filter_map(of).collect();
+        if let Class::Happens { crash, role } = known.class {
+            let now = scan::micros(pending.ts);
+            if let Some(live) = &mut self.live {
+                return live.happens(slot, crash, role, now).map(|()| true);
+            }
+        }
+        let found = injected(self.map, known, pending.line);
+        let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
         let Some(event) = self.event_of(pending, &injected) else { return Ok(false) };
         match &mut self.live {
             Some(live) => live.step(slot, &event),
@@ -774,6 +819,15 @@ struct Pending<'l> {
     ts: &'l str,
     payload: &'l str,
     flaw: Option<Box<Flaw>>,
+}
+
+/// The payload fields that the map takes from elsewhere in a line.
+fn injected<'m, 'l>(map: &'m Map, kind: &Kind, line: &'l str) -> SmallVec<[(&'m str, Cow<'l, str>); 2]> {
+    let of = |&at: &usize| {
+        let (field, source) = map.source(at)?;
+        Some((&*field.text, source.find(line)?))
+    };
+    kind.sources.iter().filter_map(of).collect()
 }
 
 #[inline]

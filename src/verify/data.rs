@@ -17,7 +17,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     data::{Node, Op, Slot, Sort, Value},
-    diag::{Diagnostic, Span, catalogue::data as codes},
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
     id::{FrameId, MessageId, RoleId},
     machine::{Arm, End, Program},
     protocol::{Frame, Header, Names, PAYLOAD, Rule, place},
@@ -60,7 +60,14 @@ impl Premises {
                 continue;
             }
             if let Some(sort) = world.sort(message, frame, slot) {
+                // The condition of a sort speaks of a value that is there.
+                let from = self.parts.len();
                 self.refined(sort, slot, &name);
+                if world.is_optional(message, slot) {
+                    let conditions = Formula::All(self.parts.split_off(from));
+                    let absent = self.atoms.present(slot, &name).negated();
+                    self.parts.push(Formula::Any(vec![absent, conditions]));
+                }
             }
             // What was declared of a variable holds before every step.
             let invariant = world.slot(frame, slot).and_then(|info| info.invariant.clone());
@@ -124,6 +131,13 @@ impl<'p> World<'p> {
         }
         let travel = self.program.messages().entry(message)?;
         self.names.payload(travel.sort)?.fields.get(index as usize).map(|field| &field.sort)
+    }
+
+    fn is_optional(&self, message: MessageId, slot: Slot) -> bool {
+        let (depth, index) = place(slot);
+        let travel = self.program.messages().entry(message).filter(|_| depth == PAYLOAD);
+        let payload = travel.and_then(|travel| self.names.payload(travel.sort));
+        payload.and_then(|payload| payload.fields.get(index as usize)).is_some_and(|field| field.optional)
     }
 
     /// The premises under which a message is sent.
@@ -359,7 +373,7 @@ fn shown(values: &[(Term, Value)]) -> String {
             "`{name}` = {}",
             crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false)
         )),
-        Term::Other(_) => None,
+        Term::Present(..) | Term::Other(_) => None,
     };
     values.iter().filter_map(one).collect::<Vec<_>>().join(", ")
 }

@@ -16,8 +16,9 @@ use crate::{
     protocol::{Discipline, Flat, Graph, Names, Projector, Protocol, Spec, Trigger},
 };
 
-/// Unrolls every protocol that has more than the kernel, with this many keys per family.
-pub fn expand(spec: &mut Spec, keys: u32) {
+/// Says of every protocol that has more than the kernel what can be said without looking at runs; and unrolls it, with so
+/// many keys per family, if runs are going to be looked at.
+pub fn expand(spec: &mut Spec, keys: Option<u32>) {
     let Spec { protocols, names, .. } = spec;
     for protocol in protocols {
         if protocol.flat.is_none()
@@ -29,7 +30,7 @@ pub fn expand(spec: &mut Spec, keys: u32) {
     }
 }
 
-fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: u32) -> Flat {
+fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: Option<u32>) -> Flat {
     let header = &protocol.header;
     let mut flat = Flat::default();
     project(protocol, graph, names, &mut flat);
@@ -44,10 +45,14 @@ fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: u32) -> Fla
             return flat;
         }
     };
-    flat.keys = (program.frames().len() > 1).then_some(keys);
+    flat.keys = keys.filter(|_| program.frames().len() > 1);
     rules(&program, &mut flat);
     flat.blocked = super::data::may_be_stuck(&program, header, names);
     flat.notes = super::data::conditions(&program, header, names);
+    let Some(keys) = keys else {
+        flat.limit = Some("its runs were not looked at".to_owned());
+        return flat;
+    };
     let limits = Limits { keys, ..Limits::default() };
     let mut locals: IdVec<RoleId, _> = IdVec::new();
     for role in header.roles.ids() {

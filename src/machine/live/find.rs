@@ -638,10 +638,7 @@ impl<'a> Finder<'a> {
                     }
                 }
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| {
-                        main.inside.is_none()
-                            && self.program.row(self.role, main.region, main.state).is_none_or(Row::is_over)
-                    });
+                    let over = main.as_ref().is_some_and(|main| is_past(self.program, self.role, main));
                     if let Some(main) = main
                         && !left
                     {
@@ -834,6 +831,14 @@ impl<'a> Finder<'a> {
         self.path.pop();
         self.frames.pop();
     }
+}
+
+/// Whether a role is through with the main part of a `during`. Who has no part in it is not: it cannot know.
+pub(super) fn is_past(program: &Program, role: RoleId, main: &Activation) -> bool {
+    let initial = program.automaton_of(role, main.region).map(|automaton| automaton.initial);
+    main.inside.is_none()
+        && initial != Some(main.state)
+        && program.row(role, main.region, main.state).is_none_or(Row::is_over)
 }
 
 /// Whether some key of an inner family names an instance in an activation.

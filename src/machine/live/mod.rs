@@ -80,6 +80,10 @@ pub enum Sides {
     Take,
     /// The send of one role whose peers are not watched.
     Give,
+    /// The receive of a message whose sender's type is behind: what the sender must know is judged when it catches up.
+    Early,
+    /// The send of a message that was received already.
+    Behind,
 }
 
 /// A message on its way.

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::{
     Activation, Live, Parts, Round,
-    find::{At, In, info, scope_exits},
+    find::{At, In, info, is_past, scope_exits},
 };
 use crate::{
     diag::Span,
@@ -129,7 +129,7 @@ impl List<'_> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => acts.iter().for_each(|act| self.region(At::Live(act), deeper, sends)),
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| self.is_over(main));
+                    let over = main.as_ref().is_some_and(|main| is_past(self.program, self.role, main));
                     if let Some(main) = main.as_ref().filter(|_| !left) {
                         self.region(At::Live(main), deeper, sends);
                     }

@@ -148,9 +148,11 @@ impl Live {
         let now = seen.now.max(self.now);
         let rule = &*travel.rule;
         let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
-        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give);
+        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind);
+        // Whoever is seen first remembers; of a message that is seen twice the second side does not.
+        let remembers = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Take | Sides::Early);
         let watched = if sends { travel.from } else { travel.to };
-        if sends || seen.sides == Sides::Take {
+        if remembers {
             for (option, memory) in rule.idempotent.iter().enumerate() {
                 let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
@@ -187,7 +189,7 @@ impl Live {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
         }
-        if !local && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take) {
+        if !local && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
             if seen.sides == Sides::Receive {
                 let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
                 if head.is_none_or(|head| head.message != seen.message) {
@@ -200,7 +202,7 @@ impl Live {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.to }));
             }
         }
-        if sends || seen.sides == Sides::Take {
+        if remembers {
             for (option, memory) in rule.unique.iter().enumerate() {
                 let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
@@ -494,7 +496,7 @@ impl Live {
             match way.sides {
                 Sides::Send => queue.push_back(Queued { message: way.message, payload: Arc::clone(&way.payload) }),
                 Sides::Receive => drop(queue.pop_front()),
-                Sides::Both | Sides::Take | Sides::Give => {}
+                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
             }
         }
         for taken in &way.taken {
@@ -542,10 +544,15 @@ impl Live {
         seat.stale.extend(stale);
     }
 
-    /// A role crashed: it does nothing more.
-    pub fn crash(&mut self, role: RoleId) {
+    /// A role crashed: it does nothing more, and what is on its way to it vanishes.
+    pub fn crash(&mut self, program: &Program, role: RoleId) {
         if let Some(seat) = self.seats.entry_mut(role) {
             seat.crashed = true;
+        }
+        for (edge, queue) in program.edges.values().zip(self.queues.values_mut()) {
+            if edge.1 == role {
+                queue.clear();
+            }
         }
     }
 }

@@ -313,9 +313,6 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     /// The label and payload of a message.
     pub(super) fn message(&mut self, message: &'t tree::Message) -> (LabelId, SortId) {
         let text = message.label.as_ref().map_or("", |label| &label.text);
-        if let (Some(label), true) = (&message.label, text.ends_with('*')) {
-            self.report.unsupported(unsupported::WILDCARD, "label pattern", label.span);
-        }
         let label = self.label(text);
         let payload = message.payload.as_ref().map(|payload| {
             let place = Place {

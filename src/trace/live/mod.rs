@@ -8,27 +8,25 @@
 //! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
 
 mod observe;
-mod payload;
 mod why;
 
-use self::{
-    observe::Watch,
-    payload::{Reading, Values},
-};
+use std::sync::Arc;
+
+use self::observe::{Config, Watch};
 use super::{
     map::Map,
-    payload::{Injected, Misfit, Shape},
+    payload::Injected,
     report::{Expected, Offence, Way},
     subject::Subject,
 };
 use crate::{
-    data::{Redaction, Sort, Value},
+    data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
         live::{Lapse, Refused, Time, digest},
     },
-    protocol::{Names, Observer, PAYLOAD, Rule, Side, place},
+    protocol::{Names, Observer, PAYLOAD, Payload, Rule, Side, place},
 };
 
 /// An event, as far as it is known before its payload is read.
@@ -51,7 +49,7 @@ pub(super) struct Event<'e> {
 /// What was seen of one session.
 #[derive(Clone, Debug)]
 struct Sitting {
-    set: Vec<Live>,
+    set: Vec<Config>,
     /// The latest time seen.
     now: Time,
 }
@@ -87,7 +85,7 @@ pub(super) struct Judge<'a> {
     watch: Watch,
     slack: Time,
     /// One per distinct payload.
-    readings: Vec<Reading>,
+    readings: Vec<Extract>,
     entries: IdVec<MessageId, Entry>,
     /// By the slot of the session.
     sittings: Vec<Option<Box<Sitting>>>,
@@ -97,40 +95,38 @@ pub(super) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(subject: Subject<'a>, program: &'a Program, map: &Map, observer: Observer) -> Self {
-        let mut readings: Vec<Reading> = Vec::new();
+        let mut known: Vec<(Option<&Payload>, Vec<bool>)> = Vec::new();
         let mut entries = IdVec::new();
-        let mut known: Vec<(Shape, usize)> = Vec::new();
         for travel in program.messages().values() {
             let payload = subject.names.payload(travel.sort);
-            let shape = Shape::of(payload);
-            let fields = payload.map_or(0, |payload| payload.fields.len());
-            let at = known.iter().find(|(known, len)| *known == shape && *len == fields);
-            let at = match at.and_then(|found| known.iter().position(|one| std::ptr::eq(one, found))) {
+            let at = match known.iter().position(|(known, _)| *known == payload) {
                 Some(at) => at,
                 None => {
-                    known.push((shape, fields));
-                    readings.push(Reading::of(payload));
-                    readings.len().saturating_sub(1)
+                    known.push((payload, vec![false; payload.map_or(0, |payload| payload.fields.len())]));
+                    known.len().saturating_sub(1)
                 }
             };
-            if let Some(reading) = readings.get_mut(at) {
-                need(&travel.rule, &mut reading.needed);
+            if let Some((_, needed)) = known.get_mut(at) {
+                need(&travel.rule, needed);
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
             // There are as many entries as messages, which have ids.
             let _: Result<MessageId, _> = entries.push(Entry { reading: at, except: counts.then_some(except) });
         }
+        let extract = |(payload, needed): &(Option<&Payload>, Vec<bool>)| {
+            Extract::new(*payload, |at| needed.get(at).copied().unwrap_or(false))
+        };
         Self {
             program,
             subject,
-            watch: Watch::new(observer, map.sides),
+            watch: Watch::new(observer, map.sides, &subject.header.pipelined),
             slack: 0,
-            readings,
+            readings: known.iter().map(extract).collect(),
             entries,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
-            hidden: Vec::new(),
+            hidden: map.redacted().map(Into::into).collect(),
         }
     }
 
@@ -150,7 +146,7 @@ impl<'a> Judge<'a> {
             self.sittings.resize_with(at.saturating_add(1), || None);
         }
         let program = self.program;
-        let fresh = || Box::new(Sitting { set: vec![Live::new(program, now)], now });
+        let fresh = || Box::new(Sitting { set: vec![Config::from(Live::new(program, now))], now });
         self.sittings.get_mut(at).expect("it was just made long enough").get_or_insert_with(fresh)
     }
 
@@ -161,7 +157,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn set(&self, slot: u32) -> &[Live] {
+    fn set(&self, slot: u32) -> &[Config] {
         self.sittings.get(slot as usize).and_then(Option::as_ref).map_or(&[], |sitting| &sitting.set)
     }
 
@@ -173,10 +169,42 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
-        let program = self.program;
-        let (watch, slack) = (self.watch, self.slack);
-        let given = event.now;
+    /// A role crashes, or notices that its time is over.
+    pub(super) fn happens(
+        &mut self,
+        slot: u32,
+        crash: bool,
+        role: RoleId,
+        now: Option<Time>,
+    ) -> Result<(), Box<Offence>> {
+        match self.on_time(slot, now) {
+            Ok(_) => {}
+            Err(refusal) => {
+                let event = Event {
+                    from: role,
+                    to: role,
+                    label: LabelId::default(),
+                    side: Side::Both,
+                    payload: "",
+                    injected: &[],
+                    written: false,
+                    now,
+                };
+                return Err(Box::new(self.offence(slot, &event, &refusal)));
+            }
+        }
+        if let Some(Some(sitting)) = self.sittings.get_mut(slot as usize)
+            && crash
+        {
+            let program = self.program;
+            sitting.set.iter_mut().for_each(|config| config.live.crash(program, role));
+        }
+        Ok(())
+    }
+
+    /// Whether everything that should have happened before an event has.
+    fn on_time(&mut self, slot: u32, given: Option<Time>) -> Result<Time, Refusal> {
+        let slack = self.slack;
         let sitting = self.sitting(slot, given.unwrap_or(0));
         let now = given.map_or(sitting.now, |now| now.max(sitting.now));
         sitting.now = now;
@@ -184,8 +212,8 @@ impl<'a> Judge<'a> {
         let before = now.saturating_sub(slack);
         let mut lapse = None;
         let mut lapsed = 0_usize;
-        for live in &mut sitting.set {
-            if let Some(found) = live.lapsed(before) {
+        for config in &mut sitting.set {
+            if let Some(found) = config.live.lapsed(before) {
                 lapse.get_or_insert(found);
                 lapsed = lapsed.saturating_add(1);
             }
@@ -194,25 +222,32 @@ impl<'a> Judge<'a> {
             if lapsed == sitting.set.len() {
                 return Err(Refusal::Lapsed(lapse));
             }
-            sitting.set.retain_mut(|live| live.lapsed(before).is_none());
+            sitting.set.retain_mut(|config| config.live.lapsed(before).is_none());
         }
+        Ok(now)
+    }
+
+    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
+        let program = self.program;
+        let now = self.on_time(slot, event.now)?;
         let candidates = program.find(event.from, event.to, event.label);
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
-        let read = Self::read(&self.readings, &self.entries, candidates, event);
+        let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
-        observe::next(program, watch, &mut sitting.set, event, &read, now)
+        observe::next(program, &self.watch, &mut sitting.set, event, read, now)
     }
 
     /// What each candidate's payload holds; read once per signature.
     fn read<'c>(
-        readings: &[Reading],
+        readings: &[Extract],
         entries: &IdVec<MessageId, Entry>,
         candidates: &'c [MessageId],
         event: &Event<'_>,
+        now: Time,
     ) -> Vec<observe::Candidate> {
-        let mut known: Vec<(usize, Result<std::sync::Arc<Values>, Misfit>)> = Vec::new();
+        let mut known: Vec<(usize, Result<Arc<Values>, Misfit>)> = Vec::new();
         let mut contents: Vec<(&[Box<str>], u128)> = Vec::new();
         let mut out = Vec::with_capacity(candidates.len());
         for &message in candidates {
@@ -221,7 +256,7 @@ impl<'a> Judge<'a> {
                 Some((_, values)) => values.clone(),
                 None => {
                     let Some(reading) = readings.get(entry.reading) else { continue };
-                    let values = reading.read(event.payload, event.injected, event.written).map(std::sync::Arc::new);
+                    let values = read(reading, event, now).map(Arc::new);
                     known.push((entry.reading, values.clone()));
                     values
                 }
@@ -245,20 +280,20 @@ impl<'a> Judge<'a> {
     /// Whether the session may be over.
     pub(super) fn is_final(&self, slot: u32) -> bool {
         let set = self.set(slot);
-        set.is_empty() || set.iter().any(|live| observe::is_final(self.program, self.watch, live))
+        set.is_empty() || set.iter().any(|config| observe::is_final(self.program, &self.watch, config))
     }
 
     /// Whether nothing can happen in it any more.
     pub(super) fn is_over(&self, slot: u32) -> bool {
         let set = self.set(slot);
-        !set.is_empty() && set.iter().all(|live| live.is_over(self.program))
+        !set.is_empty() && set.iter().all(|config| config.ahead.is_empty() && config.live.is_over(self.program))
     }
 
     /// Everything that would be accepted next, whatever the data says.
     pub(super) fn expected(&self, slot: u32) -> Vec<Expected> {
         let mut known = rustc_hash::FxHashSet::default();
         let mut all = Vec::new();
-        for live in self.set(slot) {
+        for Config { live, .. } in self.set(slot) {
             for role in self.subject.header.roles.ids() {
                 if matches!(self.watch.observer, Observer::Endpoint(only) if only != role) {
                     continue;
@@ -298,6 +333,34 @@ impl<'a> Judge<'a> {
     pub(super) fn names(&self) -> &'a Names {
         self.subject.names
     }
+}
+
+/// The values of payload fields, by index.
+type Values = Vec<Option<Value>>;
+
+/// The time, for conditions of sorts that ask for it.
+struct At(Time);
+
+impl Env for At {
+    fn slot(&self, _slot: Slot) -> Option<&Value> {
+        None
+    }
+
+    fn now(&self) -> Option<i64> {
+        Some(self.0)
+    }
+
+    fn external(&self, _id: crate::data::ExternId, _args: &[Value]) -> Option<bool> {
+        // As for conditions of messages: what the host would say is taken for true, and listed.
+        Some(true)
+    }
+}
+
+/// What an event's payload holds under a signature.
+fn read(reading: &Extract, event: &Event<'_>, now: Time) -> Result<Values, Misfit> {
+    let mut values = Values::new();
+    reading.read_valid(event.payload, event.injected, event.written, &At(now), &mut values)?;
+    Ok(values)
 }
 
 /// Marks the payload fields that a rule reads.

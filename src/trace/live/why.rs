@@ -2,12 +2,12 @@
 //!
 //! Values of secret sorts, and of names that the map hides, are shown as keyed digests only.
 
-use super::{Event, Judge, Misfit, Refusal, Time};
+use super::{Event, Judge, Misfit, Refusal, Time, observe::Config, read};
 use crate::{
     data::{self, Sort, Value},
     diag::{Code, Span, catalogue::trace as codes},
     id::{FrameId, MessageId, RoleId},
-    machine::live::{Live, Reads, Refused, Seen, Sides, Why},
+    machine::live::{Reads, Refused, Seen, Sides, Why},
     protocol::{PAYLOAD, place},
     trace::report::Offence,
 };
@@ -89,7 +89,7 @@ impl Judge<'_> {
             ),
             Why::MemoryFull => (codes::MEMORY_FULL, "more keys than are remembered".to_owned()),
         };
-        let found = self.set(slot).iter().find_map(|live| self.explain(live, event, message, refused));
+        let found = self.set(slot).iter().find_map(|config| self.explain(config, event, message, refused));
         let mut text = format!("{what}: {text}");
         if let Some(reads) = &found {
             if !text.contains(reads.code.text()) {
@@ -121,12 +121,13 @@ impl Judge<'_> {
     }
 
     /// What the refused expression read, if it can be found again.
-    fn explain(&self, live: &Live, event: &Event<'_>, message: MessageId, refused: &Refused) -> Option<Reads> {
+    fn explain(&self, config: &Config, event: &Event<'_>, message: MessageId, refused: &Refused) -> Option<Reads> {
         let entry = self.entries.entry(message)?;
         let reading = self.readings.get(entry.reading)?;
-        let values = reading.read(event.payload, event.injected, event.written).ok()?;
-        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now: event.now.unwrap_or(0) };
-        live.explain(self.program, seen, refused)
+        let now = event.now.unwrap_or(0);
+        let values = read(reading, event, now).ok()?;
+        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now };
+        config.live.explain(self.program, seen, refused)
     }
 
     /// `cost = 12, balance = 10`
@@ -215,6 +216,7 @@ impl Judge<'_> {
             Some(field) if has_secret(&field.sort) && misfit.what.contains('`') => {
                 format!("field `{}` does not fit `{}`", misfit.path, field.sort)
             }
+            _ if misfit.path.is_empty() => format!("the payload {}", misfit.what),
             _ => misfit.to_string(),
         }
     }

@@ -1,0 +1,302 @@
+//! Programs and the reference beyond the kernel in lockstep, event by event.
+//!
+//! Comes in: a protocol with data or scopes, and events ([`Seen`]) one after the other. Every event is asked of both
+//! sides: both must admit it or both refuse it, both must take it for a repetition or neither, and afterwards both must
+//! say the same about whether the session may end. Each side is the set of all configurations that the run so far can
+//! lead to.
+//!
+//! Which events are worth asking for is not decided here.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    data::Value,
+    id::{MessageId, RoleId},
+    machine::{
+        Program, ProgramError,
+        live::{self, Live, Why, digest},
+    },
+    protocol::{Names, Protocol},
+    reference::full::{self, Configuration, Full, Seen, Sides},
+};
+
+/// More ways than this are followed no further.
+pub const MOST: usize = 8;
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A message or a local action.
+    Seen(Seen),
+    /// A role crashes.
+    Crash(RoleId),
+}
+
+/// What both sides say about an event.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It may happen.
+    Admitted {
+        /// It is a repetition.
+        duplicate: bool,
+    },
+    /// It may not; why, in the program's words.
+    Refused(Vec<Why>),
+}
+
+/// What the two sides disagree about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Difference {
+    /// Whether an event may happen.
+    Admits {
+        /// The program says so.
+        program: bool,
+        /// The reference says so.
+        reference: bool,
+        /// Why the program does not.
+        why: Vec<Why>,
+    },
+    /// Whether it is a repetition.
+    Duplicate {
+        /// The program says so.
+        program: bool,
+        /// The reference says so.
+        reference: bool,
+    },
+    /// Whether the session may end then.
+    Final {
+        /// The program says so.
+        program: bool,
+        /// The reference says so.
+        reference: bool,
+    },
+}
+
+/// A program and its reference.
+#[derive(Debug)]
+pub struct Sided<'a> {
+    names: &'a Names,
+    program: Program,
+    reference: Full<'a>,
+}
+
+/// Where both are.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    lives: Vec<Live>,
+    confs: Vec<Configuration>,
+    /// More ways were there than are followed: nothing more is said.
+    pub many: bool,
+}
+
+impl<'a> Sided<'a> {
+    /// Both sides of a protocol; none if it has nothing beyond the kernel.
+    pub fn new(names: &'a Names, protocol: &'a Protocol) -> Option<Result<Self, ProgramError>> {
+        let graph = protocol.graph.as_ref()?;
+        let header = &protocol.header;
+        let program = match Program::of(names, header, &protocol.term, graph) {
+            Ok(program) => program,
+            Err(error) => return Some(Err(error)),
+        };
+        let reference = Full::new(&protocol.term, names, header.roles.len(), &header.channels);
+        Some(Ok(Self { names, program, reference }))
+    }
+
+    /// How often the reference used each of its rules.
+    #[must_use]
+    pub fn fired(&self) -> &full::Fired {
+        self.reference.fired()
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Both at their start.
+    #[must_use]
+    pub fn start(&self, now: full::Time) -> Pair {
+        Pair { lives: vec![Live::new(&self.program, now)], confs: vec![self.reference.initial(now)], many: false }
+    }
+
+    /// The messages of the program that an event can be.
+    fn messages(&self, seen: &Seen) -> Vec<MessageId> {
+        let payload = self.names.payload(seen.like);
+        let all = self.program.find(seen.from, seen.to, seen.label).iter().copied();
+        let like = |id: &MessageId| {
+            self.program.messages().entry(*id).is_some_and(|travel| self.names.payload(travel.sort) == payload)
+        };
+        all.filter(like).collect()
+    }
+
+    /// Everything in an event that counts as content, for each message: but for what its options leave out.
+    fn content(&self, seen: &Seen, message: MessageId) -> u128 {
+        let travel = self.program.messages().entry(message);
+        let memories = travel.map(|travel| &*travel.rule.idempotent).unwrap_or_default();
+        let payload = self.names.payload(seen.like);
+        let mut values = vec![Value::text(self.names.label_text(seen.label)), number(seen.from), number(seen.to)];
+        for (at, value) in seen.values.iter().enumerate() {
+            let name = payload.and_then(|payload| payload.fields.get(at)).and_then(|field| field.name.as_deref());
+            let out = memories.iter().any(|memory| memory.except.iter().any(|except| Some(&**except) == name));
+            match value {
+                Some(value) if !out => values.extend([Value::Bool(true), value.clone()]),
+                _ => values.push(Value::Bool(false)),
+            }
+        }
+        digest(values.iter())
+    }
+
+    /// What both say about an event, which changes nothing; or what they disagree about.
+    pub fn ask(&self, pair: &Pair, seen: &Seen) -> Result<Answer, Difference> {
+        self.answer(pair, seen).map(|(answer, _)| answer)
+    }
+
+    fn answer(&self, pair: &Pair, seen: &Seen) -> Result<(Answer, Pair), Difference> {
+        let mut next = Pair { lives: Vec::new(), confs: Vec::new(), many: pair.many };
+        let (mut program, mut reference) = (Vec::new(), Vec::new());
+        let mut whys = Vec::new();
+        for live in &pair.lives {
+            for message in self.messages(seen) {
+                let sides = match seen.sides {
+                    Sides::Both => live::Sides::Both,
+                    Sides::Send => live::Sides::Send,
+                    Sides::Receive => live::Sides::Receive,
+                };
+                // A receive is of what is queued, values included.
+                if seen.sides == Sides::Receive {
+                    let edge = self.program.messages().entry(message).and_then(|travel| travel.edge);
+                    let head = edge.and_then(|edge| live.head(edge));
+                    if head.is_some_and(|(_, payload)| *payload != *seen.values) {
+                        continue;
+                    }
+                }
+                let offered = live::Seen {
+                    message,
+                    sides,
+                    payload: &seen.values,
+                    content: self.content(seen, message),
+                    now: seen.now,
+                };
+                match live.admits(&self.program, offered) {
+                    Ok(ways) => {
+                        for way in ways {
+                            program.push(way.is_duplicate());
+                            let mut then = live.clone();
+                            then.take(&self.program, &way);
+                            next.lives.push(then);
+                        }
+                    }
+                    Err(refused) => whys.push(refused.why),
+                }
+            }
+        }
+        for conf in &pair.confs {
+            for one in self.reference.successors(conf, seen) {
+                reference.push(one.duplicate);
+                if !next.confs.contains(&one.then) {
+                    next.confs.push(one.then);
+                }
+            }
+        }
+        if program.is_empty() != reference.is_empty() {
+            let (program, reference) = (!program.is_empty(), !reference.is_empty());
+            return Err(Difference::Admits { program, reference, why: whys });
+        }
+        let all = |found: &[bool]| found.iter().all(|&duplicate| duplicate) && !found.is_empty();
+        let (program, reference) = (all(&program), all(&reference));
+        if program != reference {
+            return Err(Difference::Duplicate { program, reference });
+        }
+        next.many |= next.lives.len().max(next.confs.len()) > MOST;
+        let answer = match next.lives.is_empty() {
+            true => Answer::Refused(whys),
+            false => Answer::Admitted { duplicate: program },
+        };
+        Ok((answer, next))
+    }
+
+    /// Makes something happen on both sides; nothing, if both refuse it.
+    pub fn take(&self, pair: &Pair, happening: &Happening) -> Result<Option<Pair>, Difference> {
+        let next = match happening {
+            Happening::Seen(seen) => match self.answer(pair, seen)? {
+                (Answer::Admitted { .. }, next) => next,
+                (Answer::Refused(_), _) => return Ok(None),
+            },
+            Happening::Crash(role) => {
+                let mut next = pair.clone();
+                next.lives.iter_mut().for_each(|live| live.crash(&self.program, *role));
+                next.confs = next.confs.iter().map(|conf| self.reference.crash(conf, *role)).collect();
+                next
+            }
+        };
+        self.compare(&next)?;
+        Ok(Some(next))
+    }
+
+    /// Whether both say the same of where they are.
+    pub fn compare(&self, pair: &Pair) -> Result<bool, Difference> {
+        let program = pair.lives.iter().any(|live| live.is_final(&self.program));
+        let reference = pair.confs.iter().any(|conf| self.reference.is_final(conf));
+        match program == reference {
+            true => Ok(program),
+            false => Err(Difference::Final { program, reference }),
+        }
+    }
+
+    /// The heads of all edges, as receives that may happen now.
+    #[must_use]
+    pub fn heads(&self, pair: &Pair, now: full::Time) -> Vec<Seen> {
+        let mut heads: BTreeMap<(RoleId, RoleId), Seen> = BTreeMap::new();
+        for conf in &pair.confs {
+            for travel in self.program.messages().values() {
+                let (from, to) = (travel.from, travel.to);
+                if let Some((label, like, values)) = self.reference.head(conf, from, to) {
+                    heads.insert((from, to), Seen { from, to, label, like, values, sides: Sides::Receive, now });
+                }
+            }
+        }
+        heads.into_values().collect()
+    }
+
+    /// Runs a list of happenings from the start, those that are refused left out: the first disagreement, and after how
+    /// many.
+    #[must_use]
+    pub fn replay(&self, happenings: &[Happening]) -> Option<(usize, Difference)> {
+        let mut pair = self.start(0);
+        for (at, happening) in happenings.iter().enumerate() {
+            match self.take(&pair, happening) {
+                Ok(Some(next)) => pair = next,
+                Ok(None) => {}
+                Err(difference) => return Some((at, difference)),
+            }
+            if pair.many {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// A shorter list of happenings that ends in a disagreement too.
+    #[must_use]
+    pub fn shrink(&self, mut happenings: Vec<Happening>) -> Vec<Happening> {
+        loop {
+            if let Some((at, _)) = self.replay(&happenings) {
+                happenings.truncate(at.saturating_add(1));
+            }
+            let shorter = (0..happenings.len()).find_map(|skip| {
+                let mut fewer = happenings.clone();
+                fewer.remove(skip);
+                self.replay(&fewer).is_some().then_some(fewer)
+            });
+            match shorter {
+                Some(fewer) => happenings = fewer,
+                None => return happenings,
+            }
+        }
+    }
+}
+
+fn number(role: RoleId) -> Value {
+    Value::Int(i64::from(crate::id::Id::raw(role)))
+}

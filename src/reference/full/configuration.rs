@@ -1,0 +1,427 @@
+//! Roles side by side, what is on its way between them, and what is remembered of all of them.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Full,
+    place::{Frame, Letter, Seat, Time},
+    rest::Way,
+    rules::Rule,
+    step::{Done, Here, Query, Side},
+    view::{Copies, View},
+};
+use crate::{
+    data::Value,
+    id::{FrameId, Id, LabelId, MemoryId, RoleId, SortId},
+    protocol::{EdgeKind, Memory, Payload, Stmt},
+};
+
+/// Which sides of a message are seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sides {
+    /// Send and receive in one instant; of a local action all there is.
+    Both,
+    /// The send.
+    Send,
+    /// The receive of the oldest message on the edge.
+    Receive,
+}
+
+/// What is seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// The sender, or who acts.
+    pub from: RoleId,
+    /// The receiver; the same for a local action.
+    pub to: RoleId,
+    /// The label.
+    pub label: LabelId,
+    /// The payload fields, as declared in a signature of which only the payload counts.
+    pub like: SortId,
+    /// Their values.
+    pub values: Vec<Option<Value>>,
+    /// Which sides.
+    pub sides: Sides,
+    /// When.
+    pub now: Time,
+}
+
+/// A key that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Remembered {
+    option: MemoryId,
+    key: Vec<Value>,
+    content: Content,
+    at: Time,
+}
+
+/// What counts as the same message.
+type Content = (RoleId, RoleId, LabelId, Vec<Option<Value>>);
+
+/// Where every role is, what every queue holds, what is remembered. Equal configurations are equal values.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configuration {
+    seats: Vec<Seat>,
+    nobody: Frame,
+    queues: BTreeMap<(RoleId, RoleId), Vec<Letter>>,
+    remembered: Vec<Remembered>,
+    now: Time,
+}
+
+/// One way in which an event happens.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// Where it leads.
+    pub then: Configuration,
+    /// It repeats what was accepted before, and changes nothing.
+    pub duplicate: bool,
+}
+
+impl<'a> Full<'a> {
+    /// Every role at its start.
+    #[must_use]
+    pub fn initial(&self, now: Time) -> Configuration {
+        let empty = Seat {
+            frame: Frame::new(),
+            place: super::place::Place { rest: Vec::new(), open: None, left: Vec::new(), since: now },
+            stale: Vec::new(),
+            crashed: false,
+        };
+        let mut conf = Configuration {
+            seats: vec![empty; self.roles],
+            nobody: Frame::new(),
+            queues: BTreeMap::new(),
+            remembered: Vec::new(),
+            now,
+        };
+        let letter = Letter { label: LabelId::default(), sort: SortId::default(), values: Vec::new() };
+        for role in 0..self.roles {
+            let Ok(id) = RoleId::new(role) else { break };
+            let Some(seat) = conf.seats.get(role).cloned() else { break };
+            let q = Query {
+                role: id,
+                // The first role makes what nobody in particular makes.
+                side: if role == 0 { Side::Gives } else { Side::Takes },
+                from: id,
+                to: id,
+                letter: &letter,
+                keys: &[],
+                now,
+                seat: &seat,
+                late: false,
+            };
+            let mut copies = self.copies(&conf, &seat);
+            let mut rest = self.whole();
+            for passed in self.settle(&mut rest, id) {
+                // What has no value at the start shows when it is read.
+                let _ = self.pass(&q, &mut copies, &[passed]);
+            }
+            conf.nobody = copies.nobody;
+            if let Some(slot) = conf.seats.get_mut(role) {
+                slot.frame = copies.frames.into_iter().next().unwrap_or_default();
+                slot.place.rest = rest;
+            }
+        }
+        conf
+    }
+
+    fn copies(&self, conf: &Configuration, seat: &Seat) -> Copies {
+        Copies {
+            frames: vec![seat.frame.clone()],
+            path: vec![FrameId::default()],
+            nobody: conf.nobody.clone(),
+            touched: Vec::new(),
+        }
+    }
+
+    /// Every way in which an event may happen; none, if it may not.
+    #[must_use]
+    pub fn successors(&self, conf: &Configuration, seen: &Seen) -> Vec<Next> {
+        let now = seen.now.max(conf.now);
+        let mut next: Vec<Next> = Vec::new();
+        for sort in self.signatures(seen) {
+            let letter = Letter { label: seen.label, sort, values: seen.values.clone() };
+            for one in self.of_letter(conf, seen, &letter, now) {
+                if !next.iter().any(|known| known.duplicate == one.duplicate && known.then == one.then) {
+                    next.push(one);
+                }
+            }
+        }
+        next
+    }
+
+    /// The signatures that a label has between two roles, with such a payload.
+    fn signatures(&self, seen: &Seen) -> Vec<SortId> {
+        let payload: Option<&Payload> = self.names.payload(seen.like);
+        let mut sorts = Vec::new();
+        let blocks: Vec<_> = self.term.bodies.values().copied().collect();
+        self.visit(&blocks, &mut |_, _, stmt| {
+            let sort = match stmt {
+                Stmt::Message { from, to, label, sort, .. }
+                    if (*from, *label) == (seen.from, seen.label) && to.contains(&seen.to) =>
+                {
+                    *sort
+                }
+                Stmt::Act { role, label, sort, .. } if (*role, *role, *label) == (seen.from, seen.to, seen.label) => {
+                    *sort
+                }
+                _ => return,
+            };
+            if self.names.payload(sort) == payload && !sorts.contains(&sort) {
+                sorts.push(sort);
+            }
+        });
+        sorts
+    }
+
+    fn of_letter(&self, conf: &Configuration, seen: &Seen, letter: &Letter, now: Time) -> Vec<Next> {
+        let gives = seen.sides != Sides::Receive;
+        let takes = seen.sides != Sides::Send && seen.from != seen.to;
+        let rule = self.rule(letter.sort);
+        let mut remembered = conf.remembered.clone();
+        if gives {
+            // [duplicate]  the same message with the same key again is no step; another one with that key is none either
+            for memory in &rule.idempotent {
+                let Some(found) = self.remembered(conf, seen.from, memory, letter, now) else { continue };
+                match found {
+                    (_, Some(known)) if *known == self.content(seen, letter, memory) => {
+                        self.fired.note(Rule::Duplicate);
+                        return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: true }];
+                    }
+                    (_, Some(_)) => return Vec::new(),
+                    (key, None) => {
+                        let content = self.content(seen, letter, memory);
+                        remembered.push(Remembered { option: memory.id, key, content, at: now });
+                    }
+                }
+            }
+            // [unique]  a key that was accepted is no step
+            for memory in &rule.unique {
+                let Some((key, known)) = self.remembered(conf, seen.from, memory, letter, now) else { continue };
+                if known.is_some() {
+                    self.fired.note(Rule::Unique);
+                    return Vec::new();
+                }
+                let content = self.content(seen, letter, memory);
+                remembered.push(Remembered { option: memory.id, key, content, at: now });
+            }
+        }
+        let mut conf = conf.clone();
+        conf.now = now;
+        conf.remembered = remembered;
+        let keys = self.keys(&conf, letter, now);
+        let here = |role, side| self.role_steps(&conf, seen, (role, side), letter, &keys, now);
+        let gone = conf.seats.get(seen.to.index()).is_some_and(|seat| seat.crashed);
+        let mut after = Vec::new();
+        match (gives, takes) {
+            // [act]  p: l(S).L --p:l--> L
+            (true, _) if seen.from == seen.to => {
+                self.fired.note(Rule::Act);
+                for done in here(seen.from, Side::Gives) {
+                    after.push(self.becomes(&conf, seen, seen.from, done));
+                }
+            }
+            // [vanish]  what is sent to a role that crashed is gone
+            (true, _) if gone => {
+                for done in here(seen.from, Side::Gives) {
+                    self.fired.note(Rule::Vanish);
+                    after.push(self.becomes(&conf, seen, seen.from, done));
+                }
+            }
+            // [both]  p -> q: l(S), send and receive at once
+            (true, true) => {
+                for sent in here(seen.from, Side::Gives) {
+                    for received in here(seen.to, Side::Takes) {
+                        self.fired.note(Rule::Both);
+                        let then = self.becomes(&conf, seen, seen.from, sent.clone());
+                        after.push(self.becomes(&then, seen, seen.to, received));
+                    }
+                }
+            }
+            // [send]  p: q!l(S).L --p!q:l--> L,  pq := pq·l(S)       when pq has room
+            (true, false) => {
+                let queued = conf.queues.get(&(seen.from, seen.to)).map_or(0, Vec::len);
+                if self.room(seen.from, seen.to).is_none_or(|room| queued < room) {
+                    for done in here(seen.from, Side::Gives) {
+                        self.fired.note(Rule::Send);
+                        let mut then = self.becomes(&conf, seen, seen.from, done);
+                        then.queues.entry((seen.from, seen.to)).or_default().push(letter.clone());
+                        after.push(then);
+                    }
+                }
+            }
+            // [receive]  q: p?l(S).L, pq = l(S)·w --q?p:l--> L,  pq := w
+            (false, _) => {
+                let queue = conf.queues.get(&(seen.from, seen.to));
+                if queue.and_then(|queue| queue.first()) == Some(letter) {
+                    for done in here(seen.to, Side::Takes) {
+                        self.fired.note(Rule::Receive);
+                        let mut then = self.becomes(&conf, seen, seen.to, done);
+                        let rest = then.queues.remove(&(seen.from, seen.to)).unwrap_or_default();
+                        let rest: Vec<Letter> = rest.into_iter().skip(1).collect();
+                        if !rest.is_empty() {
+                            then.queues.insert((seen.from, seen.to), rest);
+                        }
+                        after.push(then);
+                    }
+                }
+            }
+        }
+        after.into_iter().map(|then| Next { then, duplicate: false }).collect()
+    }
+
+    /// One role's steps; none is a stale message that it discards.
+    fn role_steps(
+        &self,
+        conf: &Configuration,
+        seen: &Seen,
+        (role, side): (RoleId, Side),
+        letter: &Letter,
+        keys: &[(u8, u16, Value)],
+        now: Time,
+    ) -> Vec<Option<Done<super::place::Place>>> {
+        let Some(seat) = conf.seats.get(role.index()).filter(|seat| !seat.crashed) else { return Vec::new() };
+        let copies = self.copies(conf, seat);
+        let (from, to) = (seen.from, seen.to);
+        let mut found = Vec::new();
+        // What a role can take where it is does not belong to what it has left.
+        for late in [false, true] {
+            if found.is_empty() && (!late || side == Side::Takes) {
+                let q = Query { role, side, from, to, letter, keys, now, seat, late };
+                found = self.steps(&q, &seat.place, &copies, Here::In);
+            }
+        }
+        if found.is_empty() && side == Side::Takes {
+            // [stale]  what was said in an abandoned scope, before anything from beyond it, is discarded
+            let message = (from, to, letter.label, letter.sort);
+            if seat.stale.iter().any(|stale| !stale.heard.contains(&from) && self.says(&stale.blocks, message)) {
+                self.fired.note(Rule::Stale);
+                return vec![None];
+            }
+        }
+        found.into_iter().map(Some).collect()
+    }
+
+    /// A role makes its step.
+    fn becomes(
+        &self,
+        conf: &Configuration,
+        seen: &Seen,
+        role: RoleId,
+        done: Option<Done<super::place::Place>>,
+    ) -> Configuration {
+        let mut then = conf.clone();
+        let Some(done) = done else { return then };
+        let Some(seat) = then.seats.get_mut(role.index()) else { return then };
+        seat.frame = done.copies.frames.into_iter().next().unwrap_or_default();
+        seat.place = done.at;
+        let receives = role == seen.to && role != seen.from;
+        if receives {
+            for stale in seat.stale.iter_mut().filter(|stale| !stale.heard.contains(&seen.from)) {
+                stale.heard.push(seen.from);
+            }
+        } else {
+            then.nobody = done.copies.nobody;
+        }
+        seat.stale.extend(done.stale);
+        seat.stale.retain(|stale| stale.heard.len() < self.roles.saturating_sub(1));
+        for role in done.crashed {
+            self.fired.note(Rule::Crash);
+            then = self.crash(&then, role);
+        }
+        then
+    }
+
+    /// `[crash]`: a role does nothing more, and what is on its way to it vanishes.
+    #[must_use]
+    pub fn crash(&self, conf: &Configuration, role: RoleId) -> Configuration {
+        let mut then = conf.clone();
+        if let Some(seat) = then.seats.get_mut(role.index()) {
+            seat.crashed = true;
+        }
+        then.queues.retain(|&(_, to), _| to != role);
+        then
+    }
+
+    /// Every role may stop, no round is open, and nothing is on its way.
+    #[must_use]
+    pub fn is_final(&self, conf: &Configuration) -> bool {
+        conf.queues.is_empty()
+            && conf.seats.iter().enumerate().all(|(role, seat)| {
+                let Ok(role) = RoleId::new(role) else { return false };
+                seat.crashed || self.ends(role, &seat.place, None).iter().any(|(way, _)| *way == Way::End)
+            })
+    }
+
+    /// The oldest message on an edge: label, signature, values.
+    #[must_use]
+    pub fn head(
+        &self,
+        conf: &Configuration,
+        from: RoleId,
+        to: RoleId,
+    ) -> Option<(LabelId, SortId, Vec<Option<Value>>)> {
+        let head = conf.queues.get(&(from, to))?.first()?;
+        Some((head.label, head.sort, head.values.clone()))
+    }
+
+    /// What an edge holds at most.
+    fn room(&self, from: RoleId, to: RoleId) -> Option<usize> {
+        match self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to)) {
+            Some((.., EdgeKind::Bounded(n))) => Some(*n as usize),
+            _ => None,
+        }
+    }
+
+    /// The keys that a message names; what has no value names nothing.
+    fn keys(&self, conf: &Configuration, letter: &Letter, now: Time) -> Vec<(u8, u16, Value)> {
+        let Some(seat) = conf.seats.first() else { return Vec::new() };
+        let copies = Copies { frames: Vec::new(), path: Vec::new(), nobody: Frame::new(), touched: Vec::new() };
+        let view = View { full: self, seat, copies: &copies, payload: &letter.values, now };
+        let mut keys: Vec<(u8, u16, Value)> = Vec::new();
+        for key in &self.rule(letter.sort).keys {
+            match view.value(&key.value) {
+                Ok(value) if value != Value::Unit => {
+                    if !keys.iter().any(|known| (known.0, known.1) == (key.depth, key.key)) {
+                        keys.push((key.depth, key.key, value));
+                    }
+                }
+                _ => {}
+            }
+        }
+        keys
+    }
+
+    /// The key of a message under an option, and what was accepted under it; nothing if the key has no value.
+    fn remembered<'c>(
+        &self,
+        conf: &'c Configuration,
+        role: RoleId,
+        memory: &Memory,
+        letter: &Letter,
+        now: Time,
+    ) -> Option<(Vec<Value>, Option<&'c Content>)> {
+        let seat = conf.seats.get(role.index())?;
+        let copies = self.copies(conf, seat);
+        let view = View { full: self, seat, copies: &copies, payload: &letter.values, now };
+        let key: Option<Vec<Value>> = memory.by.iter().map(|code| view.value(code).ok()).collect();
+        let key = key?;
+        let lasts = memory.lasts.as_ref().and_then(|lasts| view.duration(lasts));
+        let mut known = conf.remembered.iter().rev();
+        let latest = known.find(|known| known.option == memory.id && known.key == key);
+        let latest = latest.filter(|known| lasts.is_none_or(|lasts| now.saturating_sub(known.at) <= lasts));
+        Some((key, latest.map(|known| &known.content)))
+    }
+
+    fn content(&self, seen: &Seen, letter: &Letter, memory: &Memory) -> Content {
+        let payload = self.names.payload(letter.sort);
+        let mut values = letter.values.clone();
+        for (at, value) in values.iter_mut().enumerate() {
+            let name = payload.and_then(|payload| payload.fields.get(at)).and_then(|field| field.name.as_deref());
+            if memory.except.iter().any(|except| Some(&**except) == name) {
+                *value = None;
+            }
+        }
+        (seen.from, seen.to, letter.label, values)
+    }
+}

@@ -1,0 +1,186 @@
+//! Programs beyond the kernel against the reference: hand-written protocols, and generated ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+use std::collections::BTreeMap;
+
+use polylogue::{
+    Loaded,
+    crosscheck::full::{Answer, Happening, Sided},
+    generate::{Probe, Rng},
+    protocol::{NoImports, Protocol, Spec},
+    reference::full::{Fired, Rule, Seen, Sides},
+};
+
+#[path = "lockstep_full/hand.rs"]
+mod hand;
+
+fn rounds(quick: u64) -> u64 {
+    if std::env::var_os("POLYLOGUE_LONG").is_some() { quick * 20 } else { quick }
+}
+
+/// What a walk has seen.
+#[derive(Default)]
+struct Tally {
+    fired: Fired,
+    whys: BTreeMap<String, u64>,
+    asked: u64,
+    admitted: u64,
+    taken: u64,
+    finals: u64,
+    many: u64,
+    duplicates: u64,
+}
+
+fn describe(spec: &Spec, protocol: &Protocol, happening: &Happening) -> String {
+    let role = |role| protocol.header.role_name(role);
+    match happening {
+        Happening::Crash(at) => format!("crash {}", role(*at)),
+        Happening::Seen(seen) => {
+            let payload = spec.names.payload(seen.like);
+            let fields: Vec<String> = seen
+                .values
+                .iter()
+                .enumerate()
+                .map(|(at, value)| {
+                    let name = payload.and_then(|payload| payload.fields[at].name.clone());
+                    format!("{}: {value:?}", name.as_deref().unwrap_or("_"))
+                })
+                .collect();
+            format!(
+                "{:?} {} -> {}: {}({}) at {}",
+                seen.sides,
+                role(seen.from),
+                role(seen.to),
+                spec.names.label_text(seen.label),
+                fields.join(", "),
+                seen.now
+            )
+        }
+    }
+}
+
+fn fail(
+    spec: &Spec,
+    protocol: &Protocol,
+    sided: &Sided<'_>,
+    happenings: &[Happening],
+    what: &dyn std::fmt::Display,
+) -> ! {
+    let shrunk = sided.shrink(happenings.to_vec());
+    let found = sided.replay(&shrunk);
+    let lines: Vec<String> = shrunk.iter().map(|one| describe(spec, protocol, one)).collect();
+    panic!("{what}\n{}\n{found:?}", lines.join("\n"));
+}
+
+/// A random walk: at every step a list of events is asked for, and one that is admitted happens.
+fn walk(spec: &Spec, protocol: &Protocol, seed: u64, steps: usize, tally: &mut Tally, what: &dyn std::fmt::Display) {
+    let Some(sided) = Sided::new(&spec.names, protocol) else { panic!("nothing beyond the kernel: {what}") };
+    let sided = sided.unwrap();
+    let mut rng = Rng::new(seed);
+    let probe = Probe::of(&protocol.term, &spec.names);
+    let mut pair = sided.start(0);
+    let mut past: Vec<Seen> = Vec::new();
+    let mut happened: Vec<Happening> = Vec::new();
+    let split = rng.chance(25);
+    let crashes = rng.chance(20);
+    for _ in 0..steps {
+        let mut events = probe.events(&mut rng, &spec.names, &past, 6);
+        if split {
+            for event in &mut events {
+                if event.from != event.to && rng.chance(70) {
+                    event.sides = Sides::Send;
+                }
+            }
+            let now = past.last().map_or(0, |seen| seen.now);
+            events.extend(sided.heads(&pair, now));
+        }
+        let mut admitted = Vec::new();
+        for event in events {
+            tally.asked += 1;
+            match sided.ask(&pair, &event) {
+                Ok(Answer::Admitted { duplicate }) => {
+                    tally.admitted += 1;
+                    tally.duplicates += u64::from(duplicate);
+                    admitted.push(event);
+                }
+                Ok(Answer::Refused(whys)) => {
+                    for why in whys {
+                        let name = format!("{why:?}");
+                        let name = name.split([' ', '(', '{']).next().unwrap().to_owned();
+                        *tally.whys.entry(name).or_default() += 1;
+                    }
+                }
+                Err(_) => {
+                    happened.push(Happening::Seen(event));
+                    fail(spec, protocol, &sided, &happened, what);
+                }
+            }
+        }
+        let happening = if crashes && rng.chance(5) {
+            let role = rng.below(protocol.header.roles.len());
+            Happening::Crash(protocol.header.roles.ids().nth(role).unwrap())
+        } else {
+            match rng.pick(&admitted) {
+                Some(event) => Happening::Seen(event.clone()),
+                None => break,
+            }
+        };
+        happened.push(happening.clone());
+        match sided.take(&pair, &happening) {
+            Ok(Some(next)) => pair = next,
+            Ok(None) => {}
+            Err(_) => fail(spec, protocol, &sided, &happened, what),
+        }
+        if let Happening::Seen(seen) = happening {
+            past.push(seen);
+        }
+        tally.taken += 1;
+        if pair.many {
+            tally.many += 1;
+            break;
+        }
+        tally.finals += u64::from(sided.compare(&pair) == Ok(true));
+    }
+    tally.fired.absorb(sided.fired());
+}
+
+fn report(name: &str, tally: &Tally) {
+    println!(
+        "{name}: {} asked, {} admitted, {} of them repetitions, {} taken, {} may end, {} with too many ways",
+        tally.asked, tally.admitted, tally.duplicates, tally.taken, tally.finals, tally.many
+    );
+    let fired: Vec<String> =
+        Rule::ALL.iter().map(|&rule| format!("{} {}", rule.name(), tally.fired.count(rule))).collect();
+    println!("  rules: {}", fired.join(", "));
+    println!("  refused: {:?}", tally.whys);
+}
+
+fn load(text: &str) -> Spec {
+    let loaded = Loaded::new("text", text, &mut NoImports);
+    let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+    loaded.spec
+}
+
+#[test]
+fn by_hand() {
+    let mut all = Tally::default();
+    for (name, text) in hand::TEXTS {
+        if std::env::var("ONLY").is_ok_and(|only| only != *name) {
+            continue;
+        }
+        let spec = load(text);
+        for protocol in &spec.protocols {
+            for seed in 0..rounds(60) {
+                walk(&spec, protocol, seed, 25, &mut all, &format!("{name}, seed {seed}"));
+            }
+        }
+    }
+    report("by hand", &all);
+}
