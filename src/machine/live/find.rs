@@ -543,7 +543,7 @@ impl<'a> Finder<'a> {
             (false, End::To) => true,
             // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
             (false, End::From) => main.is_none_or(|main| {
-                self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle)
+                self.program.automaton_of(self.role, main.region).is_none_or(crate::machine::Automaton::is_idle)
                     || !is_over(self.program, self.role, main)
             }),
         }
