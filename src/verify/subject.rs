@@ -83,7 +83,9 @@ pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'
         return Ok(Found::Limit(limit));
     }
     let terms = match target {
-        Target::System(at) => spec.systems.get(at).filter(|system| system.graphs.is_empty()).map(|system| &system.terms),
+        Target::System(at) => {
+            spec.systems.get(at).filter(|system| system.graphs.is_empty()).map(|system| &system.terms)
+        }
         _ => None,
     };
     let (locals, origin) = match spec.endpoints(target) {

@@ -340,9 +340,7 @@ impl<'a> Finder<'a> {
     }
 
     fn mentions(&self, region: RegionId) -> bool {
-        self.program
-            .automaton_of(self.role, region)
-            .is_some_and(|automaton| automaton.mentions(self.message, self.end))
+        self.program.automaton_of(self.role, region).is_some_and(|automaton| automaton.mentions(self.message, self.end))
     }
 
     fn region(&mut self, at: At<'a>, left: bool, depth: usize) {
@@ -551,7 +549,14 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn handlers(&mut self, scope_of: ScopeId, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
+    fn handlers(
+        &mut self,
+        scope_of: ScopeId,
+        handlers: &'a [HandlerInfo],
+        open: usize,
+        inside: Option<&'a Inside>,
+        depth: usize,
+    ) {
         for (number, handler) in handlers.iter().take(open).enumerate() {
             if !self.mentions(handler.region) {
                 continue;
@@ -644,8 +649,7 @@ impl<'a> Finder<'a> {
                 let fits = |(_, key, value): &(u8, u16, Value)| {
                     family.named(usize::from(*key), value).is_some()
                         || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                            self.lacks(instance, declared)
-                                && family.is_free(usize::from(*key), value, declared.use_)
+                            self.lacks(instance, declared) && family.is_free(usize::from(*key), value, declared.use_)
                         })
                 };
                 if mine().all(fits) {
@@ -747,9 +751,9 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
         for (info, round) in infos.iter().zip(rounds) {
             let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
             if let (Round::Family(family), Some(depth)) = (round, depth) {
-                found |= keys.iter().any(|(at, key, value)| {
-                    *at == depth && family.named(usize::from(*key), value).is_some()
-                });
+                found |= keys
+                    .iter()
+                    .any(|(at, key, value)| *at == depth && family.named(usize::from(*key), value).is_some());
             }
         }
     });

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
-    Why,
-    env::{Pending, View},
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
+    Time, Why,
     ends::{Due, is_over, is_quiet, may_begin},
+    env::{Pending, View},
     find::{Finder, Hit, Hop, Keys, Passed, in_body, nearer},
     memory::{Digest, Known, digest},
 };
@@ -592,7 +592,6 @@ impl Live {
     }
 }
 
-
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
 fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
@@ -806,8 +805,7 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
-                else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
                 if anew {
@@ -822,7 +820,11 @@ impl Mover<'_> {
                     }
                 }
             }
-            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+            (
+                Parts::During { rounds, .. },
+                ScopeParts::During(_, infos),
+                Hop::Instance(number, _) | Hop::Create(number),
+            ) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
