@@ -17,7 +17,7 @@ use crate::{
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, HandlerInfo, Program, ScopeParts},
-    protocol::{Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
+    protocol::{Condition, Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
 };
 
 /// A way in which an event may happen, with all that it changes.
@@ -80,6 +80,8 @@ pub(super) struct Taken {
     /// Until when the state behind must be left, and what is owed.
     deadline: Option<(Time, Span)>,
     rank: u32,
+    /// The role doubts whether this instance is meant.
+    doubtful: bool,
     discard: bool,
     passed: SmallVec<[Passed; 2]>,
 }
@@ -98,6 +100,7 @@ impl Taken {
             limits: Vec::new(),
             deadline: None,
             rank: hit.rank,
+            doubtful: false,
             discard: hit.discard,
             passed: hit.passed.clone(),
         }
@@ -273,8 +276,9 @@ impl Live {
             return taken;
         }
         // Of instances that wait for a key, and a new one, the first that fits.
-        if let Some(best) = taken.iter().map(|one| one.rank).filter(|&rank| rank > 0).min() {
-            taken.retain(|one| one.rank == 0 || one.rank == best);
+        let place = |one: &Taken| (one.doubtful, one.rank);
+        if let Some(best) = taken.iter().filter(|one| one.rank > 0).map(place).min() {
+            taken.retain(|one| one.rank == 0 || place(one) == best);
         }
         taken
     }
@@ -341,8 +345,15 @@ impl Live {
                 return Err(Why::TooLate { until });
             }
         }
-        // Which of the instances that lack a key is meant a receiver too finds by the conditions.
-        let alone = end == End::To && (seen.sides == Sides::Take || hit.rank > 0);
+        let alone = end == End::To && seen.sides == Sides::Take;
+        // Which of the instances that lack a key is meant a receiver too finds by the conditions, as far as it can.
+        if end == End::To && hit.rank > 0 {
+            let fails = |condition: &Condition| match view(&one.pending, &condition.code) {
+                Ok(value) => value != Value::Bool(true),
+                Err(fault) => !is_unset(&fault),
+            };
+            one.doubtful = rule.conditions.iter().any(fails);
+        }
         if end == End::From || alone || program.written {
             for (at, condition) in rule.conditions.iter().enumerate() {
                 match view(&one.pending, &condition.code) {
