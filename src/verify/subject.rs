@@ -94,6 +94,10 @@ pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'
         Err(NoEndpoints::NotProjectable { roles, diagnostics }) => {
             (IdVec::new(), Origin::Canonical { roles, diagnostics })
         }
+        // Whoever asks decides how far families are unrolled: see `expand`.
+        Err(NoEndpoints::Beyond) => {
+            return Ok(Found::Limit(Limit::Undecided("its scopes and families were not unrolled".to_owned())));
+        }
         Err(NoEndpoints::TooLarge(why)) => return Ok(Found::Limit(Limit::Undecided(why))),
         Err(why) => return Err(Error::Bug(format!("a sound declaration has no local types: {why}"))),
     };

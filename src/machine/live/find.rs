@@ -708,6 +708,7 @@ impl<'a> Finder<'a> {
                 rank
             };
             let hits = self.hits.len();
+            let before = self.miss.take();
             self.frames.push(&EMPTY);
             self.path.push(frame);
             self.begin(Hop::Create(number), info.region, depth);
@@ -716,6 +717,12 @@ impl<'a> Finder<'a> {
             self.rank = rank;
             if self.hits.len() > hits {
                 return;
+            }
+            // That a new instance does not begin so says less than that there is no such instance.
+            let near = self.miss.take().filter(|miss| miss.why.rank() >= Why::NEAR);
+            self.miss = before;
+            if let Some(Refused { why, role }) = near {
+                nearer(&mut self.miss, role, why);
             }
         }
         if named.is_none()
