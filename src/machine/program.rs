@@ -571,6 +571,60 @@ impl Program {
         self.nobodys.contains(slot)
     }
 
+    /// Roles whose crash has a handler, sorted.
+    #[must_use]
+    pub fn crashing(&self) -> Vec<RoleId> {
+        let mut found = Vec::new();
+        for scope in self.scopes.values().flatten() {
+            if let ScopeParts::Try(_, handlers) = &scope.parts {
+                found.extend(handlers.iter().filter_map(|handler| match handler.trigger {
+                    Trigger::Crash(role) => Some(role),
+                    _ => None,
+                }));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The same where crashes are seen: nobody enters a handler of one by itself, only when told.
+    pub(super) fn told_of_crashes(&self) -> Self {
+        let mut told = self.clone();
+        for scope in told.scopes.values_mut().flatten() {
+            if let ScopeParts::Try(_, handlers) = &mut scope.parts {
+                for handler in handlers {
+                    if let Trigger::Crash(role) = handler.trigger {
+                        handler.trigger = Trigger::Interrupt(role);
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    /// What is left for those who know that a role is gone: of every scope that handles that, the handler. `all` says
+    /// which handlers are those of crashes.
+    pub(super) fn without(&self, gone: RoleId, all: &Self) -> Self {
+        let mut left = self.clone();
+        for (scope, original) in left.scopes.values_mut().zip(all.scopes.values()) {
+            let (Some(scope), Some(original)) = (scope, original) else { continue };
+            let (ScopeParts::Try(body, handlers), ScopeParts::Try(_, originals)) = (&mut scope.parts, &original.parts)
+            else {
+                continue;
+            };
+            let number =
+                originals.iter().position(|handler| matches!(handler.trigger, Trigger::Crash(role) if role == gone));
+            if let Some(number) = number.filter(|&number| number < handlers.len())
+                && let Some(handler) = handlers.get(number)
+            {
+                *body = handler.region;
+                *handlers = handlers.iter().take(number).cloned().collect();
+            }
+        }
+        left
+    }
+
     /// Where a role begins.
     #[must_use]
     pub fn root(&self, role: RoleId) -> RegionId {
