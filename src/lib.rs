@@ -25,11 +25,13 @@
 //! ```text
 //!               ┌────────┐   ┌──────────┐   ┌─────────┐      ┌────────► verify ─┐
 //!  spec text ──►│ syntax │──►│ protocol │──►│ machine │──────┤                  ├──► report ──► cli
-//!               │  tree  │   │   G, L   │   │ tables  │      └────────► trace  ─┘
+//!               │  tree  │   │   G, L   │   │ tables, │      └────────► trace  ─┘
+//!               │        │   │          │   │ programs│
 //!               └────────┘   └────┬─────┘   └────┬────┘
 //!                                 │              │
 //!                                 └► reference ──┴─► crosscheck   (the slow oracle, and the judge)
 //!
+//!   wherever data is:    data (sorts, values, compiled conditions)  ·  solve (whether they can be true)
 //!   spoken everywhere:   id (dense numbers)  ·  event (p!q:l<payload>)  ·  diag (code, span, text)
 //! ```
 //!
@@ -40,20 +42,24 @@
 //! | [`id`] | dense 32-bit ids, each of one table |
 //! | [`event`], [`diag`] | the one record of a step, verdicts; codes, spans, diagnostics |
 //! | [`syntax`] | text to tree and back |
-//! | [`data`] | sorts, values, expressions over them |
-//! | [`protocol`] | names to ids; terms, graphs, local types; form; projection |
-//! | [`load`] | a text to a lowered specification, with all its findings |
-//! | [`machine`], [`reference`](mod@reference) | dense tables that step; terms that are rewritten, slow and obviously correct |
+//! | [`data`] | sorts, values; expressions checked, compiled, evaluated; payloads read out of JSON |
+//! | [`protocol`] | names to ids; terms, graphs, local types, rules; form; projection |
+//! | [`solve`] | whether conditions can be true |
+//! | [`machine`] | dense tables that step; [programs](machine::Program) with data, time and scopes, their [live](machine::live) configurations, and their flat machines |
+//! | [`reference`](mod@reference) | terms that are rewritten, slow and obviously correct |
 //! | [`crosscheck`], [`generate`] | the two in lockstep; random protocols and systems |
 //! | [`verify`], [`trace`] | claims; traces |
-//! | [`api`], [`report`] | the short way in; what people and programs read |
+//! | [`load`] | a text to a lowered specification, with all its findings |
+//! | [`report`] | what people and programs read |
+//! | [`api`] | the short way in |
 //! | `cli` | the command line (feature `cli`) |
 //!
 //! # Invariants of the whole
 //!
 //! * Names become ids once, in lowering, and names again once, in a report. No step looks up a string.
 //! * One function decides whether an event may happen ([`machine::System::admits`], and [`machine::System::enabled`] which lists
-//!   them all), one changes a configuration ([`machine::System::step`]). Verifier and traces ask these.
+//!   them all), one changes a configuration ([`machine::System::step`]); with data [`machine::Live::admits`] and
+//!   [`machine::Live::take`]. Verifier and traces ask these.
 //! * No counterexample is shown before the reference semantics has replayed it.
 //! * [`Verdict::Unknown`] is never reported as "holds".
 //! * The core has no clock, no I/O, no threads; `cli` alone has. No input reaches a panic.
