@@ -52,7 +52,7 @@ const RULES: &[(&str, &str, &str, &str, &[&str])] = &[
         "0 A->B:take {\"k\":10}",
         "0 A->B:take {\"k\":11}",
         "PL0652",
-        &["`left`", "would get a value that it cannot have"],
+        &["an invariant would not hold any more", "`left >= 0`"],
     ),
     // No such instance.
     (
