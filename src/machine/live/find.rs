@@ -39,6 +39,8 @@ pub struct Refused {
 pub enum Why {
     /// The message is nowhere in what the role may ever do from here.
     NotHere,
+    /// The role is in another state.
+    NotNow,
     /// No instance has the key that it names, and none may begin with it.
     NoInstance {
         /// The family.
@@ -48,8 +50,6 @@ pub enum Why {
         /// It was used before.
         used: bool,
     },
-    /// The role is in another state.
-    NotNow,
     /// The edge is full.
     Full,
     /// Nothing, or something else, is at the head of the edge.
@@ -109,8 +109,9 @@ impl Why {
     pub fn rank(&self) -> u8 {
         match self {
             Self::NotHere => 0,
-            Self::NoInstance { .. } => 1,
-            Self::NotNow => 2,
+            Self::NotNow => 1,
+            // Whoever names a key means its instance.
+            Self::NoInstance { .. } => 2,
             Self::Full | Self::NotSent => 3,
             Self::TooEarlyToHandle { .. } => 4,
             Self::Fault(_) => 5,
@@ -708,7 +709,6 @@ impl<'a> Finder<'a> {
                 rank
             };
             let hits = self.hits.len();
-            let before = self.miss.take();
             self.frames.push(&EMPTY);
             self.path.push(frame);
             self.begin(Hop::Create(number), info.region, depth);
@@ -717,12 +717,6 @@ impl<'a> Finder<'a> {
             self.rank = rank;
             if self.hits.len() > hits {
                 return;
-            }
-            // That a new instance does not begin so says less than that there is no such instance.
-            let near = self.miss.take().filter(|miss| miss.why.rank() >= Why::NEAR);
-            self.miss = before;
-            if let Some(Refused { why, role }) = near {
-                nearer(&mut self.miss, role, why);
             }
         }
         if named.is_none()
