@@ -365,7 +365,12 @@ impl<'a> Finder<'a> {
         let state = at.state(self.program, self.role);
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
-            None if !left => self.state(region, state, depth),
+            None if !left => {
+                if let At::Live(_) = at {
+                    nearer(&mut self.miss, self.role, Why::NotNow);
+                }
+                self.state(region, state, depth);
+            }
             None => {}
             Some(inside) => {
                 self.scope(In::Live(inside), left, depth);
