@@ -20,7 +20,7 @@ use polylogue::{
         Builtin, Empty, Env, ExternId, External, Extract, Family, FamilyId, Field, Named, Payload, Place, Redaction,
         Scope, Slot, Sort, Value, coerce, compile, read, write,
     },
-    diag::Sources,
+    diag::{Diagnostic, Sources},
 };
 use proptest::{
     prelude::*,
@@ -855,10 +855,13 @@ fn definitions_of_the_drafts_are_sound() {
     let mut count = 0;
     for file in files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "mpst")) {
         let text = std::fs::read_to_string(&file).unwrap();
-        count += text.lines().filter(|line| line.starts_with("def ")).count();
+        // What the protocols do with them was written for another form of the language.
+        let starts = text.match_indices("\ndef ").map(|(at, _)| at + 1);
+        let definitions: Vec<_> = starts.map(|at| at..at + text[at..].find(';').unwrap()).collect();
+        count += definitions.len();
         let found = bench::lowered(&text);
-        let data: Vec<_> =
-            found.iter().filter(|found| found.code.id() > "PL0309" && found.code.id() < "PL0400").collect();
+        let inside = |found: &&Diagnostic| definitions.iter().any(|range| range.contains(&(found.span.start as usize)));
+        let data: Vec<_> = found.iter().filter(inside).collect();
         assert!(data.is_empty(), "{}: {data:#?}", file.display());
     }
     println!("{count} definitions");

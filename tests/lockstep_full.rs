@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use polylogue::{
     Loaded,
     crosscheck::full::{Answer, Happening, Sided},
-    generate::{Probe, Rng},
+    generate::{Probe, Rich, Rng},
     protocol::{NoImports, Protocol, Spec},
     reference::full::{Fired, Rule, Seen, Sides},
 };
@@ -208,5 +208,62 @@ fn by_hand() {
         }
     }
     report("by hand", &all);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Protocols drawn at random, as texts, so that lowering is exercised too.
+#[test]
+fn drawn() {
+    let mut all = Tally::default();
+    let mut constructs: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut codes: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut lowered, mut plain, mut drawn) = (0, 0, 0);
+    let mut wrong = Vec::new();
+    let only: Option<u64> = std::env::var("SEED").ok().map(|seed| seed.parse().unwrap());
+    for seed in only.map_or(0..rounds(1500), |seed| seed..seed + 1) {
+        let mut rng = Rng::new(seed);
+        let size = rng.between(1, 12);
+        let rich = Rich::draw(&mut rng, size);
+        drawn += 1;
+        let loaded = Loaded::new("drawn", rich.text.as_str(), &mut NoImports);
+        let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        if !errors.is_empty() {
+            for error in errors {
+                *codes.entry(format!("{} {}", error.code, error.text)).or_default() += 1;
+            }
+            continue;
+        }
+        let protocol = &loaded.spec.protocols[0];
+        if protocol.graph.is_none() {
+            plain += 1;
+            continue;
+        }
+        lowered += 1;
+        for (construct, count) in rich.constructs {
+            *constructs.entry(construct).or_default() += count;
+        }
+        let tried = std::panic::catch_unwind(|| {
+            let mut tally = Tally::default();
+            for walked in 0..2 {
+                walk(&loaded.spec, protocol, seed * 2 + walked, 20, &mut tally, &format!("seed {seed}\n{}", rich.text));
+            }
+            tally
+        });
+        match tried {
+            Ok(tally) => all.absorb(&tally),
+            Err(error) => {
+                wrong.push(error.downcast_ref::<String>().cloned().unwrap_or_default());
+                if wrong.len() > 5 {
+                    break;
+                }
+            }
+        }
+    }
+    println!("{drawn} drawn, {lowered} of them lower and have more than the kernel, {plain} have not");
+    println!("  constructs: {constructs:?}");
+    if std::env::var_os("CODES").is_some() {
+        println!("  errors: {codes:#?}");
+    }
+    report("drawn", &all);
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

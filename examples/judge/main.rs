@@ -6,7 +6,13 @@
 //!
 //! With `--rules` the second half follows: for each rule that a specification names, whether a file that breaks it passes
 //! once the lines of the rule are taken out.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a tool")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a tool"
+)]
 
 mod table;
 

@@ -354,7 +354,8 @@ fn size(text: &str) -> Result<usize, String> {
 /// `250ms`, `5s`, `2m`, `1h`.
 /// A point in time, in microseconds since 1970.
 fn point(text: &str) -> Result<i64, String> {
-    let quoted = if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.')) { text.to_owned() } else { format!("{text:?}") };
+    let quoted =
+        if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.')) { text.to_owned() } else { format!("{text:?}") };
     match crate::data::read(&crate::data::Sort::Builtin(crate::data::Builtin::Timestamp), quoted.as_bytes()) {
         Ok(crate::data::Value::Timestamp(micros)) => Ok(micros),
         _ => Err("write milliseconds since 1970, or a date like 2026-01-31T12:00:00Z".to_owned()),

@@ -2,8 +2,8 @@
 //!
 //! Comes in: a [`Rng`]. Goes out: global protocols that are often projectable and need real merges
 //! ([`Global`], as a term and as a source text), wild systems that nobody projected and that get stuck, lose and
-//! misunderstand messages ([`wild`]), and small spoilings of systems that were right ([`mutate`]); events to ask a
-//! protocol with data and scopes for ([`Probe`]).
+//! misunderstand messages ([`wild`]), and small spoilings of systems that were right ([`mutate`]); protocols with
+//! data, time, scopes and families as texts ([`Rich`]), and events to ask them for ([`Probe`]).
 //!
 //! It draws nothing from anywhere but the seed, and makes no promise that what it gives is well behaved: only that it
 //! keeps the invariants of [`Term`](crate::protocol::Term) and [`Local`](crate::protocol::Local).
@@ -11,11 +11,13 @@
 mod global;
 mod mutate;
 mod probe;
+mod rich;
 mod rng;
 mod wild;
 
 pub use global::{Global, GlobalShape};
 pub use mutate::{Mutation, mutate};
 pub use probe::Probe;
+pub use rich::Rich;
 pub use rng::Rng;
 pub use wild::{WildShape, channels, local_text, wild, wild_local, wild_terms};

@@ -18,8 +18,8 @@ use crate::{
     diag::Span,
     id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, StateId, TooMany},
     protocol::{
-        Act, EdgeKind, Entry, Frame, Graph, Header, Local, LocalError, Names, Payload, ProjectionError, Projector, Rule, Scope,
-        Shape, ShapeKind, Term, Trigger, place,
+        Act, EdgeKind, Entry, Frame, Graph, Header, Local, LocalError, Names, Payload, ProjectionError, Projector,
+        Rule, Scope, Shape, ShapeKind, Term, Trigger, place,
     },
 };
 
@@ -309,11 +309,7 @@ impl Program {
         let mut automata: IdVec<RoleId, IdVec<RegionId, Option<Automaton>>> =
             header.roles.values().map(|_| (0..count).map(|_| None).collect()).collect();
         for source in sources {
-            let base = Base {
-                region: program.regions.len(),
-                scope: program.scopes.len(),
-                frame: program.frames.len(),
-            };
+            let base = Base { region: program.regions.len(), scope: program.scopes.len(), frame: program.frames.len() };
             program.place(source, &base)?;
             for (role, locals) in &source.roles {
                 if let Some(root) = program.roots.entry_mut(*role) {
@@ -375,7 +371,12 @@ impl Program {
 
     /// Numbers everything that anybody sends, takes or does, in the order of (from, to, label, signature). Where both
     /// ends are written by hand, each way to send a payload meets each way to take it.
-    fn number_messages(&mut self, names: &Names, header: &Header, sources: &[Source<'_>]) -> Result<Known, ProgramError> {
+    fn number_messages(
+        &mut self,
+        names: &Names,
+        header: &Header,
+        sources: &[Source<'_>],
+    ) -> Result<Known, ProgramError> {
         let mut ends_of: Vec<(RoleId, RoleId, LabelId, SortId, End)> = Vec::new();
         for (role, locals) in sources.iter().flat_map(|source| &source.roles) {
             let arms = locals.iter().flatten().flat_map(|local| local.states.values()).flat_map(|state| &state.arms);
@@ -434,13 +435,7 @@ impl Program {
         Ok(known)
     }
 
-    fn automaton(
-        &self,
-        role: RoleId,
-        local: &Local,
-        known: &Known,
-        base: &Base,
-    ) -> Result<Automaton, ProgramError> {
+    fn automaton(&self, role: RoleId, local: &Local, known: &Known, base: &Base) -> Result<Automaton, ProgramError> {
         let mut mentions =
             [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
         let mut rows = IdVec::new();
@@ -602,6 +597,60 @@ impl Program {
     #[must_use]
     pub fn is_nobodys(&self, slot: usize) -> bool {
         self.nobodys.contains(slot)
+    }
+
+    /// Roles whose crash has a handler, sorted.
+    #[must_use]
+    pub fn crashing(&self) -> Vec<RoleId> {
+        let mut found = Vec::new();
+        for scope in self.scopes.values().flatten() {
+            if let ScopeParts::Try(_, handlers) = &scope.parts {
+                found.extend(handlers.iter().filter_map(|handler| match handler.trigger {
+                    Trigger::Crash(role) => Some(role),
+                    _ => None,
+                }));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The same where crashes are seen: nobody enters a handler of one by itself, only when told.
+    pub(super) fn told_of_crashes(&self) -> Self {
+        let mut told = self.clone();
+        for scope in told.scopes.values_mut().flatten() {
+            if let ScopeParts::Try(_, handlers) = &mut scope.parts {
+                for handler in handlers {
+                    if let Trigger::Crash(role) = handler.trigger {
+                        handler.trigger = Trigger::Interrupt(role);
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    /// What is left for those who know that a role is gone: of every scope that handles that, the handler. `all` says
+    /// which handlers are those of crashes.
+    pub(super) fn without(&self, gone: RoleId, all: &Self) -> Self {
+        let mut left = self.clone();
+        for (scope, original) in left.scopes.values_mut().zip(all.scopes.values()) {
+            let (Some(scope), Some(original)) = (scope, original) else { continue };
+            let (ScopeParts::Try(body, handlers), ScopeParts::Try(_, originals)) = (&mut scope.parts, &original.parts)
+            else {
+                continue;
+            };
+            let number =
+                originals.iter().position(|handler| matches!(handler.trigger, Trigger::Crash(role) if role == gone));
+            if let Some(number) = number.filter(|&number| number < handlers.len())
+                && let Some(handler) = handlers.get(number)
+            {
+                *body = handler.region;
+                *handlers = handlers.iter().take(number).cloned().collect();
+            }
+        }
+        left
     }
 
     /// Where a role begins.

@@ -204,12 +204,9 @@ impl Flow<'_> {
                     None => self.edge(point, then),
                 }
                 for round in rounds {
-                    let head = self.point(decl, Place::Loop(round.span));
-                    // A round comes after a round; an instance of a family begins with a message.
-                    let end = if round.keys.is_empty() { head } else { self.point(decl, Place::Nothing) };
-                    let first = self.block(walk, round.body, end);
-                    self.edge(head, first);
-                    self.edge(point, head);
+                    // A round begins with a message, so one in which nothing happens is none and does not come round.
+                    let end = self.point(decl, Place::Nothing);
+                    let _ = self.block(walk, round.body, end);
                 }
             }
             Scoped::Try { body, handlers, .. } => {

@@ -877,7 +877,18 @@ fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected
     };
     let side = pending.side.unwrap_or(Side::Both);
     let now = scan::micros(pending.ts);
-    Some(live::Event { from, to, label, candidates, side, payload: pending.payload, injected, written: false, blank: false, now })
+    Some(live::Event {
+        from,
+        to,
+        label,
+        candidates,
+        side,
+        payload: pending.payload,
+        injected,
+        written: false,
+        blank: false,
+        now,
+    })
 }
 
 /// The payload fields that the map takes from elsewhere in a line.

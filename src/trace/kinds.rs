@@ -368,7 +368,8 @@ impl<'a> Kinds<'a> {
             return unknown(codes::LABEL, text, mean(near(label, texts)));
         };
         // A label, and every beginning with `*` that stands for it.
-        let labels: Vec<LabelId> = std::iter::once(id).chain(self.patterns_of(label).filter(|&other| other != id)).collect();
+        let labels: Vec<LabelId> =
+            std::iter::once(id).chain(self.patterns_of(label).filter(|&other| other != id)).collect();
         if sender == receiver {
             let of = |label: &LabelId| self.acts.get(&(sender, *label)).into_iter().flatten().copied();
             let sorts: Vec<SortId> = labels.iter().flat_map(of).collect();
@@ -386,9 +387,7 @@ impl<'a> Kinds<'a> {
         let of = |label: &LabelId| self.messages.get(&(sender, receiver, *label)).into_iter().flatten().copied();
         let messages: Vec<MessageId> = labels.iter().flat_map(of).collect();
         match Some(messages).filter(|messages| !messages.is_empty()) {
-            Some(messages) => {
-                Class::Message { from: sender, to: receiver, label: id, messages: messages.into() }
-            }
+            Some(messages) => Class::Message { from: sender, to: receiver, label: id, messages: messages.into() },
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");
                 unknown(codes::MESSAGE, text, self.elsewhere(id))

@@ -141,7 +141,14 @@ impl<'a> Machines<'a> {
             };
             let system = System::of(&IdVec::new(), |_, _| EdgeKind::Fifo)
                 .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-            return Ok(Self { system, program: Some(program), names: &spec.names, header, externs: &spec.externs, role });
+            return Ok(Self {
+                system,
+                program: Some(program),
+                names: &spec.names,
+                header,
+                externs: &spec.externs,
+                role,
+            });
         }
         let (header, locals, role) = match target {
             Target::Protocol(at) | Target::ProtocolRole(at, _) => {
@@ -186,6 +193,12 @@ impl<'a> Machines<'a> {
         self.program.as_ref()
     }
 
+    /// What declares it.
+    #[must_use]
+    pub fn header(&self) -> &'a Header {
+        self.header
+    }
+
     /// The one role whose type it is, if it is one role's.
     #[must_use]
     pub fn role(&self) -> Option<RoleId> {
@@ -195,7 +208,13 @@ impl<'a> Machines<'a> {
     /// To be checked against.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
-        Subject { system: &self.system, program: self.program.as_ref(), names: self.names, header: self.header, externs: self.externs }
+        Subject {
+            system: &self.system,
+            program: self.program.as_ref(),
+            names: self.names,
+            header: self.header,
+            externs: self.externs,
+        }
     }
 }
 

@@ -271,9 +271,9 @@ fn owes_row(program: &Program, role: RoleId, region: RegionId, row: &Row, depth:
     row.arms.iter().any(|arm| arm.end == End::From)
         || row.scopes.iter().any(|&(scope, inner)| {
             owes_in(program, role, In::Fresh(scope), deeper)
-                || program.row(role, region, inner).is_some_and(|row| {
-                    owes_behind(program, role, region, row, In::Fresh(scope), deeper)
-                })
+                || program
+                    .row(role, region, inner)
+                    .is_some_and(|row| owes_behind(program, role, region, row, In::Fresh(scope), deeper))
         })
 }
 
@@ -338,9 +338,10 @@ pub(super) fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool
     let Some(inside) = act.inside.as_deref() else { return row.is_over() };
     is_spent(program, role, inside)
         && scope_exits(program, role, In::Live(inside), None, 0).into_iter().all(|(way, _)| {
-            row.leaves.iter().filter(|(number, _)| *number == way).all(|&(_, then)| {
-                program.row(role, act.region, then).is_none_or(Row::is_over)
-            })
+            row.leaves
+                .iter()
+                .filter(|(number, _)| *number == way)
+                .all(|&(_, then)| program.row(role, act.region, then).is_none_or(Row::is_over))
         })
 }
 

@@ -133,7 +133,10 @@ impl List<'_> {
                 (Parts::Par(acts), _) => acts.iter().for_each(|act| self.region(At::Live(act), deeper, sends)),
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
                     let over = main.as_ref().is_some_and(|main| {
-                        let idle = self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle);
+                        let idle = self
+                            .program
+                            .automaton_of(self.role, main.region)
+                            .is_none_or(crate::machine::Automaton::is_idle);
                         !idle && self.is_over(main)
                     });
                     if let Some(main) = main.as_ref().filter(|_| !left) {
@@ -185,10 +188,9 @@ impl List<'_> {
         for handler in handlers.iter().take(open) {
             let own = match &handler.trigger {
                 Trigger::Crash(other) => *other != self.role,
-                Trigger::Interrupt(at)
-                | Trigger::Timeout(at, _)
-                | Trigger::Idle(at, _)
-                | Trigger::Deadline(at, _) => *at == self.role,
+                Trigger::Interrupt(at) | Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => {
+                    *at == self.role
+                }
             };
             self.region(At::Fresh(handler.region), depth, sends && own);
         }

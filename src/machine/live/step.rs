@@ -5,10 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
-    Why,
-    env::{Pending, View},
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
+    Time, Why,
     ends::{Due, is_over, is_quiet, may_begin},
+    env::{Pending, View},
     find::{Finder, Hit, Hop, Keys, Passed, in_body, nearer},
     memory::{Digest, Known, digest},
 };
@@ -17,7 +17,7 @@ use crate::{
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, HandlerInfo, Program, ScopeParts},
-    protocol::{Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
+    protocol::{Condition, Memory, PAYLOAD, Rule, Set, Trigger, Who, place},
 };
 
 /// A way in which an event may happen, with all that it changes.
@@ -80,6 +80,8 @@ pub(super) struct Taken {
     /// Until when the state behind must be left, and what is owed.
     deadline: Option<(Time, Span)>,
     rank: u32,
+    /// The role doubts whether this instance is meant.
+    doubtful: bool,
     discard: bool,
     passed: SmallVec<[Passed; 2]>,
 }
@@ -98,6 +100,7 @@ impl Taken {
             limits: Vec::new(),
             deadline: None,
             rank: hit.rank,
+            doubtful: false,
             discard: hit.discard,
             passed: hit.passed.clone(),
         }
@@ -310,8 +313,9 @@ impl Live {
             return taken;
         }
         // Of instances that wait for a key, and a new one, the first that fits.
-        if let Some(best) = taken.iter().map(|one| one.rank).filter(|&rank| rank > 0).min() {
-            taken.retain(|one| one.rank == 0 || one.rank == best);
+        let place = |one: &Taken| (one.doubtful, one.rank);
+        if let Some(best) = taken.iter().filter(|one| one.rank > 0).map(place).min() {
+            taken.retain(|one| one.rank == 0 || place(one) == best);
         }
         taken
     }
@@ -378,8 +382,15 @@ impl Live {
                 return Err(Why::TooLate { until });
             }
         }
-        // Which of the instances that lack a key is meant a receiver too finds by the conditions.
-        let alone = end == End::To && (seen.sides == Sides::Take || hit.rank > 0);
+        let alone = end == End::To && seen.sides == Sides::Take;
+        // Which of the instances that lack a key is meant a receiver too finds by the conditions, as far as it can.
+        if end == End::To && hit.rank > 0 {
+            let fails = |condition: &Condition| match view(&one.pending, &condition.code) {
+                Ok(value) => value != Value::Bool(true),
+                Err(fault) => !is_unset(&fault),
+            };
+            one.doubtful = rule.conditions.iter().any(fails);
+        }
         if end == End::From || alone || program.written {
             for (at, condition) in rule.conditions.iter().enumerate() {
                 match view(&one.pending, &condition.code) {
@@ -629,7 +640,6 @@ impl Live {
     }
 }
 
-
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
 fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
@@ -843,8 +853,7 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
-                else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
                 if anew {
@@ -859,7 +868,11 @@ impl Mover<'_> {
                     }
                 }
             }
-            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+            (
+                Parts::During { rounds, .. },
+                ScopeParts::During(_, infos),
+                Hop::Instance(number, _) | Hop::Create(number),
+            ) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };

@@ -114,13 +114,13 @@ fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, ar
                 })
         }
         Parts::Try { at, act, limits, .. } => {
-            let own = |trigger: &Trigger| {
-                matches!(trigger, Trigger::Timeout(who, _) | Trigger::Idle(who, _) | Trigger::Deadline(who, _) if *who == role)
-            };
+            let own = |trigger: &Trigger| matches!(trigger, Trigger::Timeout(who, _) | Trigger::Idle(who, _) | Trigger::Deadline(who, _) if *who == role);
             let open = at.open(handlers.len());
-            let due = handlers.iter().zip(&*limits).take(open).position(|(handler, limit)| {
-                own(&handler.trigger) && limit.is_some_and(|(_, until)| until <= now)
-            });
+            let due = handlers
+                .iter()
+                .zip(&*limits)
+                .take(open)
+                .position(|(handler, limit)| own(&handler.trigger) && limit.is_some_and(|(_, until)| until <= now));
             match due {
                 Some(number) if *at != Attempt::Expired(number) => {
                     *at = Attempt::Expired(number);

@@ -169,25 +169,31 @@ impl Copies<'_> {
                 return;
             }
         }
-        let mut all: Vec<Vec<Write>> = Vec::with_capacity(parts.len());
+        // Per variable the first assignment of each of two senders; more would say the same again.
+        let mut before: BTreeMap<Variable, Vec<Write>> = BTreeMap::new();
+        let mut told: BTreeSet<Variable> = BTreeSet::new();
+        let mut all: Vec<Write> = Vec::new();
         for (part, frame) in parts {
             let mut own = Vec::new();
             self.block(part, State::default(), frame, &mut own);
-            all.push(own);
-        }
-        // One pair for each variable and two parts is enough.
-        for (at, left) in all.iter().enumerate() {
-            for right in all.iter().skip(at.saturating_add(1)) {
-                let mut told: BTreeSet<Variable> = BTreeSet::new();
-                for one in left {
-                    let other = right.iter().find(|other| other.variable == one.variable && other.sender != one.sender);
-                    if let Some(other) = other.filter(|_| told.insert(one.variable)) {
-                        self.unordered(one.variable, (one.span, one.sender), (other.span, other.sender));
-                    }
+            let mut seen: BTreeSet<(Variable, RoleId)> = BTreeSet::new();
+            own.retain(|write| seen.insert((write.variable, write.sender)));
+            for one in &own {
+                let others = before.get(&one.variable);
+                let other = others.and_then(|others| others.iter().find(|other| other.sender != one.sender)).copied();
+                if let Some(other) = other.filter(|_| told.insert(one.variable)) {
+                    self.unordered(one.variable, (one.span, one.sender), (other.span, other.sender));
                 }
             }
+            for &one in &own {
+                let known = before.entry(one.variable).or_default();
+                if known.len() < 2 && known.iter().all(|other| other.sender != one.sender) {
+                    known.push(one);
+                }
+            }
+            all.append(&mut own);
         }
-        writes.extend(all.into_iter().flatten());
+        writes.append(&mut all);
     }
 
     fn message(

@@ -21,16 +21,16 @@ use crate::{
 };
 
 /// A message while its rule is made.
-struct Message<'a> {
+struct Message {
     from: RoleId,
     to: Vec<RoleId>,
     payload: Option<Payload>,
     span: Span,
-    env: &'a Env,
+    env: Env,
     rule: Rule,
 }
 
-impl Message<'_> {
+impl Message {
     fn ends(&self) -> Vec<RoleId> {
         let mut ends = vec![self.from];
         ends.extend(self.to.iter().copied().filter(|role| *role != self.from));
@@ -94,8 +94,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
             return Ok(());
         }
         let payload = self.making.names.payload(sort).cloned();
-        let before = env.clone();
-        let mut message = Message { from, to, payload, span, env: &before, rule: Rule::default() };
+        let mut message = Message { from, to, payload, span, env: env.clone(), rule: Rule::default() };
         let consts = note.map_or_else(|| Rc::clone(&self.draft.consts), |(.., consts)| Rc::clone(consts));
         let writer = self.writer(&consts);
         let opts = note.map_or(&[][..], |(_, opts, _)| opts);
@@ -122,6 +121,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
         for (source, taken) in sources.iter().zip(taken) {
             self.opts(&mut message, source, &taken, state);
         }
+        // From here on the names change; nobody else may hold them, or each message would copy them all.
+        message.env = Env::default();
         let number = self.making.data.sites.len();
         let wrong = note.map_or_else(Vec::new, |(written, ..)| self.linear(&mut message, written, env));
         self.bind(&message, number, state, env, &wrong);
@@ -173,19 +174,19 @@ impl<'t> Walk<'_, '_, '_, 't> {
     /// Opens the names that an option of a message sees.
     fn option<R>(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         source: (&Writer<'t>, Option<&Env>),
         this: Option<Place>,
         payload: bool,
         then: impl FnOnce(&super::walk::Compiling<'_, 't>, &Here<'_, 't>) -> (R, Vec<Diagnostic>),
     ) -> R {
         let prepare = (source.1, message.payload.as_ref().filter(|_| payload), this);
-        self.with_all(source.0, message.env, prepare, then)
+        self.with_all(source.0, &message.env, prepare, then)
     }
 
     // ---- conditions of fields
 
-    fn refinements(&mut self, message: &mut Message<'_>, written: &'t tree::Message, writer: &Writer<'t>) {
+    fn refinements(&mut self, message: &mut Message, written: &'t tree::Message, writer: &Writer<'t>) {
         let Some(payload) = &written.payload else { return };
         for (at, field) in payload.fields.iter().enumerate() {
             let tree::FieldKind::Value { sort, .. } = &field.kind else { continue };
@@ -210,7 +211,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     /// Finds the keys that the message carries: fields of their names, and conjuncts `field == key`, which are no
     /// conditions then. Hands back, for each source, the conjuncts that were taken.
-    fn keys(&mut self, message: &mut Message<'_>, sources: &[Source<'_, 't>], state: &State<'t>) -> Vec<Vec<Span>> {
+    fn keys(&mut self, message: &mut Message, sources: &[Source<'_, 't>], state: &State<'t>) -> Vec<Vec<Span>> {
         let mut taken: Vec<Vec<Span>> = sources.iter().map(|_| Vec::new()).collect();
         let mut frame = Some(state.frame);
         while let Some(id) = frame {
@@ -262,7 +263,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// A path into the payload.
-    fn path(&mut self, message: &Message<'_>, path: &tree::Expr, sort: &Sort) -> Option<Code> {
+    fn path(&mut self, message: &Message, path: &tree::Expr, sort: &Sort) -> Option<Code> {
         let consts = Rc::clone(&self.draft.consts);
         let writer = self.writer(&consts);
         self.option(message, (&writer, None), None, true, |compiling, here| {
@@ -273,7 +274,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     /// The value of a key that a conjunct of a `where` names.
     fn conjunct(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         sources: &[Source<'_, 't>],
         key: &crate::protocol::rule::Key,
         frame: FrameId,
@@ -312,7 +313,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     // ---- options
 
-    fn opts(&mut self, message: &mut Message<'_>, source: &Source<'_, 't>, taken: &[Span], state: &State<'t>) {
+    fn opts(&mut self, message: &mut Message, source: &Source<'_, 't>, taken: &[Span], state: &State<'t>) {
         let from = message.from;
         let place = (&source.writer, source.env);
         for opt in source.opts {
@@ -359,7 +360,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// A span of time that is known before the message is.
-    fn limit(&mut self, message: &Message<'_>, source: &Source<'_, 't>, time: &tree::Duration) -> Option<Code> {
+    fn limit(&mut self, message: &Message, source: &Source<'_, 't>, time: &tree::Duration) -> Option<Code> {
         let from = message.from;
         let sort = Sort::Builtin(crate::data::Builtin::Duration);
         let literal;
@@ -376,7 +377,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         })
     }
 
-    fn within(&mut self, message: &mut Message<'_>, least: Option<Code>, most: Option<Code>, span: Span) {
+    fn within(&mut self, message: &mut Message, least: Option<Code>, most: Option<Code>, span: Span) {
         let Some(most) = most else { return };
         if message.rule.within.is_some() {
             let text = "this message has two time limits";
@@ -388,7 +389,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     fn memory(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         source: &Source<'_, 't>,
         (by, lasts): (&[tree::Expr], Option<&tree::Duration>),
         span: Span,
@@ -417,7 +418,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     /// The frame with which a memory is forgotten. What is written inside a family outlives its instances: a message
     /// that comes again may come when its instance is over, or be the one that would open it again. Instances are told
     /// apart by their keys then, where the message carries them.
-    fn home(&mut self, message: &Message<'_>, written: FrameId, state: &State<'t>, by: &mut Vec<Code>) -> FrameId {
+    fn home(&mut self, message: &Message, written: FrameId, state: &State<'t>, by: &mut Vec<Code>) -> FrameId {
         let table = self.making.data.table.get_mut();
         let Some(frame) = table.frames.entry(written) else { return written };
         let Some(parent) = frame.parent else { return written };
@@ -437,7 +438,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     fn set(
         &mut self,
-        message: &mut Message<'_>,
+        message: &mut Message,
         source: &Source<'_, 't>,
         name: &tree::Name,
         at: Option<&tree::Role>,
@@ -511,7 +512,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     // ---- names
 
     /// What is given away, lent and given back; the fields that bind nothing.
-    fn linear(&mut self, message: &mut Message<'_>, written: &'t tree::Message, env: &mut Env) -> Vec<u32> {
+    fn linear(&mut self, message: &mut Message, written: &'t tree::Message, env: &mut Env) -> Vec<u32> {
         let Some(payload) = &written.payload else { return Vec::new() };
         let mut without = Vec::new();
         for (at, field) in payload.fields.iter().enumerate() {
@@ -562,7 +563,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         })
     }
 
-    fn give_back(&mut self, message: &mut Message<'_>, name: &tree::Name, env: &mut Env) {
+    fn give_back(&mut self, message: &mut Message, name: &tree::Name, env: &mut Env) {
         let known = env.names.get(&*name.text).copied().filter(|id| env.lent.contains(id));
         let Some(id) = known else {
             let text = format!("`{}` is not lent here", name.text);
@@ -589,7 +590,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// Binds the fields that some expression mentions.
-    fn bind(&mut self, message: &Message<'_>, site: usize, state: &State<'t>, env: &mut Env, without: &[u32]) {
+    fn bind(&mut self, message: &Message, site: usize, state: &State<'t>, env: &mut Env, without: &[u32]) {
         let Some(payload) = &message.payload else { return };
         for (at, field) in payload.fields.iter().enumerate() {
             let (Some(name), Ok(number)) = (&field.name, u32::try_from(at)) else { continue };

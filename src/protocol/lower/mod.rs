@@ -134,6 +134,7 @@ fn lower_torn(
         instances: Instances::new(&drafts, &mentioned),
         spec: Spec { file, ..Spec::default() },
         diagnostics,
+        said: FxHashSet::default(),
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
         size: None,
@@ -271,6 +272,8 @@ struct Lowering<'w, 't> {
     instances: Instances<'w, 't>,
     spec: Spec,
     diagnostics: Vec<Diagnostic>,
+    /// What was said about terms.
+    said: FxHashSet<(&'static str, Span, String)>,
     /// What is in the specification already.
     targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
@@ -376,6 +379,13 @@ impl<'w, 't> Lowering<'w, 't> {
         }
     }
 
+    /// Adds a finding, once: a declaration is lowered with each that calls it, and with other arguments.
+    fn say(&mut self, diagnostic: Diagnostic) {
+        if self.said.insert((diagnostic.code.id(), diagnostic.span, diagnostic.text.clone())) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     /// The values of a declaration's parameters.
     fn values(&mut self, draft: DraftId, args: Option<Box<[Arg]>>) -> Box<[Arg]> {
         args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[draft]))
@@ -402,9 +412,7 @@ impl<'w, 't> Lowering<'w, 't> {
             Ok(Made { term, found, broken, unsupported }) => {
                 header.broken |= broken || found.iter().any(Diagnostic::is_error);
                 for diagnostic in found {
-                    if !self.diagnostics.contains(&diagnostic) {
-                        self.diagnostics.push(diagnostic);
-                    }
+                    self.say(diagnostic);
                 }
                 header.unsupported.extend(unsupported);
                 if template.own.is_none() {
@@ -412,9 +420,7 @@ impl<'w, 't> Lowering<'w, 't> {
                     let copies = copies::check(&self.shared.names, &term, roles);
                     for diagnostic in copies.into_iter().chain(learn::check(&term, roles)) {
                         header.broken |= diagnostic.is_error();
-                        if !self.diagnostics.contains(&diagnostic) {
-                            self.diagnostics.push(diagnostic);
-                        }
+                        self.say(diagnostic);
                     }
                 }
                 if header.broken {

@@ -46,6 +46,7 @@ pub(super) struct Data<'t> {
     opts: u32,
     pub(super) memories: FxHashMap<(Span, FrameId), MemoryId>,
     pub(super) found: Vec<Diagnostic>,
+    said: FxHashSet<(&'static str, Span, String)>,
     /// Some expression has no meaning.
     pub(super) broken: bool,
     pub(super) unsupported: Vec<Unsupported>,
@@ -132,6 +133,8 @@ pub(super) struct Walk<'m, 'n, 'd, 't> {
     pub(super) pending: Vec<(&'t tree::Expr, Env, Consts<'t>)>,
     /// Variables of family blocks, declared before anything is walked.
     ahead: FxHashMap<BlockId, Vec<BindingId>>,
+    /// The keys of families.
+    keys: FxHashMap<FrameId, Vec<(Arc<str>, BindingId)>>,
     /// `every` of the opening message of the round at hand.
     pub(super) every: Option<Code>,
     /// Whom the message of an interrupt reaches, its sender among them.
@@ -151,6 +154,7 @@ impl Data<'_> {
             opts: 0,
             memories: FxHashMap::default(),
             found: Vec::new(),
+            said: FxHashSet::default(),
             broken: false,
             unsupported: Vec::new(),
             keyed: FxHashSet::default(),
@@ -178,7 +182,7 @@ impl Data<'_> {
 
     /// Adds a finding, once.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        if self.said.insert((diagnostic.code.id(), diagnostic.span, diagnostic.text.clone())) {
             self.found.push(diagnostic);
         }
     }
@@ -218,6 +222,7 @@ pub(super) fn instance<'d, 't>(
         loops: Vec::new(),
         pending: Vec::new(),
         ahead: FxHashMap::default(),
+        keys: FxHashMap::default(),
         every: None,
         told: Vec::new(),
     };
@@ -779,13 +784,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         for (round, frame) in rounds.iter().zip(frames) {
             let mut seen = inner.clone();
             if let Some(frame) = frame {
-                let keys: Vec<(Arc<str>, BindingId)> = {
-                    let table = self.making.data.table.get_mut();
-                    let own = table.bindings.iter().enumerate();
-                    own.filter(|(_, binding)| binding.frame == frame && binding.kind == Kind::Key)
-                        .map(|(id, binding)| (Arc::clone(&binding.name), id))
-                        .collect()
-                };
+                let keys = self.keys.get(&frame).cloned().unwrap_or_default();
                 for (name, id) in keys {
                     seen.variable(&name, id);
                 }
@@ -829,6 +828,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let frame = Frame { parent: Some(parent), depth, name, ..Frame::default() };
         let id = table.frames.push(frame).map_err(|_| Failure::TooLarge)?;
         let mut keys = Vec::with_capacity(round.keys.len());
+        let mut named = Vec::with_capacity(round.keys.len());
         for (key, sort) in &round.keys {
             let binding = Binding {
                 name: key.name.text.as_ref().into(),
@@ -840,6 +840,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 slot: None,
             };
             let own = table.declare(binding);
+            named.push((Arc::from(&*key.name.text), own));
             let Some(slot) = table.get(own).and_then(|binding| binding.slot) else { continue };
             let use_ = match key.mode {
                 tree::KeyMode::Once => KeyUse::Once,
@@ -851,6 +852,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         if let Some(frame) = table.frames.entry_mut(id) {
             frame.keys = keys.into();
         }
+        self.keys.insert(id, named);
         if let Some((Note::Vars(vars), _)) = self.template.notes.get(&(round.body, 0)) {
             let ids = vars.iter().map(|var| self.declare(var, id)).collect();
             self.ahead.insert(round.body, ids);

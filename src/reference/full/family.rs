@@ -55,14 +55,14 @@ impl Full<'_> {
                 });
                 let mut found = Vec::new();
                 if fits {
-                    found = self.instance(q, family, (frame, at), &named, copies);
+                    found = self.instance(q, family, (frame, at), &named, (copies, true));
                     self.fired.note(Rule::Named);
                 }
                 // A key that may come again does so after the end of what it named.
                 let reusable = declared.keys.iter().all(|key| key.use_ == KeyUse::Reusable);
                 let ended = self.ends(q.role, &instance.place, None).contains(&(Way::End, None));
                 if reusable && ended && opens {
-                    found.extend(self.open(q, family, (frame, body), &named, copies, since));
+                    found.extend(self.open(q, family, (frame, body), &named, (copies, true), since));
                 }
                 return found;
             }
@@ -77,7 +77,7 @@ impl Full<'_> {
                 if self.holds(q, &instance.place) {
                     any = true;
                     self.fired.note(Rule::InnerKey);
-                    found.extend(self.instance(q, family, (frame, at), &named, copies));
+                    found.extend(self.instance(q, family, (frame, at), &named, (copies, true)));
                 }
             }
             if any {
@@ -89,18 +89,28 @@ impl Full<'_> {
             self.fired.note(Rule::Used);
             return Vec::new();
         }
-        // [late key]  the oldest instance that lacks a key and whose next step and condition admit it
-        for (at, instance) in family.live.iter().enumerate() {
-            let waits = instance.keys.len() < declared.keys.len();
-            if waits && named.iter().all(|(key, _)| !instance.keys.contains_key(key)) {
-                let found = self.instance(q, family, (frame, at), &named, copies);
+        // [late key]  the oldest instance that lacks a key and whose next step and condition admit it; else a new one.
+        // A receiver, whose copies may be older, prefers those whose condition is not false for it.
+        let waits = |one: &Instance| one.keys.len() < declared.keys.len();
+        let doubts = q.side == Side::Takes && family.live.iter().any(waits);
+        for doubtful in if doubts { &[false, true][..] } else { &[true] } {
+            for (at, instance) in family.live.iter().enumerate() {
+                if waits(instance) && named.iter().all(|(key, _)| !instance.keys.contains_key(key)) {
+                    let found = self.instance(q, family, (frame, at), &named, (copies, *doubtful));
+                    if !found.is_empty() {
+                        self.fired.note(Rule::LateKey);
+                        return found;
+                    }
+                }
+            }
+            if opens {
+                let found = self.open(q, family, (frame, body), &named, (copies, *doubtful), since);
                 if !found.is_empty() {
-                    self.fired.note(Rule::LateKey);
                     return found;
                 }
             }
         }
-        if opens { self.open(q, family, (frame, body), &named, copies, since) } else { Vec::new() }
+        Vec::new()
     }
 
     /// `[open]`: a new instance begins.
@@ -110,7 +120,7 @@ impl Full<'_> {
         family: &Family,
         (frame, body): (FrameId, BlockId),
         named: &Named,
-        copies: &Copies,
+        (copies, doubtful): (&Copies, bool),
         since: Time,
     ) -> Vec<Done<Round>> {
         let mut family = family.clone();
@@ -119,7 +129,7 @@ impl Full<'_> {
         let at = family.live.len();
         let place = Self::fresh(body, since);
         family.live.push(Instance { keys: Default::default(), frame: Frame::new(), place });
-        let found = self.instance(q, &family, (frame, at), named, copies);
+        let found = self.instance(q, &family, (frame, at), named, (copies, doubtful));
         if !found.is_empty() {
             self.fired.note(Rule::Open);
         }
@@ -133,7 +143,7 @@ impl Full<'_> {
         family: &Family,
         (frame, at): (FrameId, usize),
         named: &Named,
-        copies: &Copies,
+        (copies, doubtful): (&Copies, bool),
     ) -> Vec<Done<Round>> {
         let (Some(instance), Some(declared)) = (family.live.get(at), self.term.frames.entry(frame)) else {
             return Vec::new();
@@ -152,9 +162,7 @@ impl Full<'_> {
                 self.put(&mut copies, info.slot, Some(value.clone()));
             }
         }
-        // Which of several instances a message without a known key belongs to, its receiver too decides by the condition,
-        // as far as it can.
-        if q.side == Side::Takes && instance.keys.len() < declared.keys.len() && !self.may_be_meant(q, &copies) {
+        if !doubtful && !self.may_be_meant(q, &copies) {
             return Vec::new();
         }
         let depth = copies.frames.len();

@@ -248,8 +248,8 @@ impl<'a> Full<'a> {
 
     /// The ways by which a block may end without another step of the role; asked by whoever wants to go on behind it
     /// with a message, or (without one) for good.
-    pub(super) fn ends(&self, role: RoleId, at: &Place, q: Option<&Query<'_>>) -> Vec<Out> {
-        let blocked = at.left.iter().any(|left| match q.map(|q| q.side) {
+    pub(super) fn ends(&self, role: RoleId, at: &Place, q: Option<(&Query<'_>, &Copies)>) -> Vec<Out> {
+        let blocked = at.left.iter().any(|left| match q.map(|(q, _)| q.side) {
             None => !self.is_quiet(role, left),
             Some(Side::Gives) => self.owes_in(role, left),
             Some(Side::Takes) => false,
@@ -276,7 +276,7 @@ impl<'a> Full<'a> {
         role: RoleId,
         rest: &super::rest::Rest,
         since: Time,
-        q: Option<&Query<'_>>,
+        q: Option<(&Query<'_>, &Copies)>,
         depth: usize,
         out: &mut Vec<Out>,
     ) {
@@ -288,7 +288,8 @@ impl<'a> Full<'a> {
                 First::Way(way) => out.push((way, None)),
                 First::Message { .. } => {}
                 First::Scope(scope) => {
-                    for (way, due) in self.scope_ends(role, &self.come(role, scope, None, since), q) {
+                    let view = q.map(|(q, copies)| self.view(q, copies));
+                    for (way, due) in self.scope_ends(role, &self.come(role, scope, view.as_ref(), since), q) {
                         let mut behind = Vec::new();
                         let rest = self.go(&front.rest, way);
                         self.ends_of(role, &rest, since, q, depth.saturating_add(1), &mut behind);
@@ -300,7 +301,7 @@ impl<'a> Full<'a> {
     }
 
     /// The ways by which a scope may end.
-    pub(super) fn scope_ends(&self, role: RoleId, open: &Open, q: Option<&Query<'_>>) -> Vec<Out> {
+    pub(super) fn scope_ends(&self, role: RoleId, open: &Open, q: Option<(&Query<'_>, &Copies)>) -> Vec<Out> {
         let end = |place: &Place| {
             let ends = self.ends(role, place, q).into_iter().filter(|(way, _)| *way == Way::End).map(|(_, due)| due);
             ends.min()
@@ -321,7 +322,7 @@ impl<'a> Full<'a> {
                 let may = |place: &Place| self.ends(role, place, None).iter().any(|(way, _)| *way == Way::End);
                 let blocks = |place: &Place| {
                     !may(place)
-                        && match q.map(|q| q.side) {
+                        && match q.map(|(q, _)| q.side) {
                             // For good only when all rounds are over.
                             None => true,
                             // To send beyond only when it owes nothing.

@@ -99,7 +99,7 @@ impl<'a> Full<'a> {
                 }
                 if here == Here::In {
                     // [leave]  C; L --a--> L', when C may end and L --a--> L'
-                    for (way, due) in self.scope_ends(q.role, open, Some(q)) {
+                    for (way, due) in self.scope_ends(q.role, open, Some((q, copies))) {
                         if due.is_none_or(|due| due <= q.now) {
                             self.fired.note(if way == Way::End { Rule::Leave } else { Rule::Jump });
                             let rest = self.go(&at.rest, way);
@@ -165,7 +165,7 @@ impl<'a> Full<'a> {
                         found.push(done.map(|open| Place { rest, open: Some(Box::new(open)), left, since: q.now }));
                     }
                     // [skip]  scope C; L --a--> L', when C may end at once and L --a--> L'
-                    for (way, due) in self.scope_ends(q.role, &open, Some(q)) {
+                    for (way, due) in self.scope_ends(q.role, &open, Some((q, &before))) {
                         if due.is_none_or(|due| due <= q.now) {
                             self.fired.note(Rule::Skip);
                             let mut left = left.clone();

@@ -22,8 +22,8 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    diag::catalogue::trace as codes,
     data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
+    diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
@@ -412,8 +412,7 @@ impl<'a> Judge<'a> {
     pub(super) fn lapsed(&mut self, slot: u32, until: Time) -> Option<Box<Offence>> {
         let before = until.saturating_sub(self.slack);
         let sitting = self.sittings.get_mut(slot as usize)?.as_mut()?;
-        let lapses: Vec<Option<Lapse>> =
-            sitting.set.iter_mut().map(|config| config.live.lapsed(before)).collect();
+        let lapses: Vec<Option<Lapse>> = sitting.set.iter_mut().map(|config| config.live.lapsed(before)).collect();
         let lapse = *lapses.first()?;
         let lapse = if lapses.iter().all(Option::is_some) { lapse? } else { return None };
         Some(Box::new(self.late(&lapse)))
@@ -463,7 +462,8 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHa
             let field = |index: u32| {
                 let field = fields.get(index as usize);
                 field.is_some_and(|field| {
-                    why::has_secret(&field.sort) || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
+                    why::has_secret(&field.sort)
+                        || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
                 })
             };
             let rules = [&travel.rule, &travel.taken];
