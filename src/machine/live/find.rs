@@ -364,7 +364,9 @@ impl<'a> Finder<'a> {
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
             None if !left => {
-                if let At::Live(_) = at {
+                // Where a scope begins, what is inside says more.
+                let row = self.program.row(self.role, region, state);
+                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
                     nearer(&mut self.miss, self.role, Why::NotNow);
                 }
                 self.state(region, state, depth);
