@@ -364,7 +364,14 @@ impl<'a> Finder<'a> {
         let state = at.state(self.program, self.role);
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
-            None if !left => self.state(region, state, depth),
+            None if !left => {
+                // Where a scope begins, what is inside says more.
+                let row = self.program.row(self.role, region, state);
+                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
+                    nearer(&mut self.miss, self.role, Why::NotNow);
+                }
+                self.state(region, state, depth);
+            }
             None => {}
             Some(inside) => {
                 self.scope(In::Live(inside), left, depth);
