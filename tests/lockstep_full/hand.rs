@@ -1,6 +1,6 @@
 //! Protocols written for one construct or a few that meet.
 
-pub const TEXTS: &[(&str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str)] = &[
     (
         "conditions and sets",
         "protocol P(role A, role B) {
