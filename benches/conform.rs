@@ -62,7 +62,8 @@ fn subject() -> (System, Names, Header) {
         locals.push(local).unwrap();
     }
     let system = System::of(&locals, |_, _| EdgeKind::Fifo).unwrap();
-    let roles = ROLES.iter().map(|&name| Role { name: name.into(), span: Default::default() }).collect();
+    let roles =
+        ROLES.iter().map(|&name| Role { name: name.into(), span: Default::default(), unreliable: false }).collect();
     (system, names, Header { name: "Books".into(), roles, ..Header::default() })
 }
 

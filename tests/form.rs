@@ -97,6 +97,9 @@ fn every_case_says_what_is_expected() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Codes of findings about all runs, which lowering does not look at.
+const OF_RUNS: [&str; 4] = ["PL0345", "PL0346", "PL0347", "PL0348"];
+
 #[test]
 fn no_code_is_without_a_case() {
     let covered: BTreeSet<String> = cases()
@@ -105,7 +108,7 @@ fn no_code_is_without_a_case() {
         .collect();
     let codes = CATALOGUE.iter().copied().flatten().map(|code| code.id());
     let mine = codes.filter(|id| ["PL02", "PL03", "PL09"].iter().any(|hundred| id.starts_with(hundred)));
-    let missing: Vec<&str> = mine.filter(|id| !covered.contains(*id)).collect();
+    let missing: Vec<&str> = mine.filter(|id| !covered.contains(*id) && !OF_RUNS.contains(id)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 
@@ -114,7 +117,7 @@ fn no_code_is_without_a_case() {
 fn explanations_have_true_examples() {
     for code in CATALOGUE.iter().copied().flatten() {
         let id = code.id();
-        if !["PL02", "PL03", "PL09"].iter().any(|hundred| id.starts_with(hundred)) {
+        if !["PL02", "PL03", "PL09"].iter().any(|hundred| id.starts_with(hundred)) || OF_RUNS.contains(&id) {
             continue;
         }
         let text = code.explanation().text;

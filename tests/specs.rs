@@ -10,13 +10,9 @@ use std::{
 use polylogue::{
     event::{Event, Verdict},
     load::Loaded,
-    machine::System,
-    protocol::{
-        self, Expected, Header, LoadError, Loader, Spec, Target,
-        project::{Discipline, project_all},
-    },
-    trace::{self, check_trace},
-    verify::{Detail, Options, Outcome, Property, check, check_claim},
+    protocol::{Expected, LoadError, Loader, Spec, Target},
+    trace::{Machines, check_trace},
+    verify::{Detail, Options, Outcome, Property, check, check_claim, expand},
 };
 
 /// Findings that belong to a file; all others have none.
@@ -59,32 +55,13 @@ fn files() -> BTreeMap<String, String> {
 }
 
 fn load(name: &str) -> Loaded {
-    Loaded::new(name, fs::read_to_string(root().join(name)).unwrap(), &mut Gallery)
+    let mut loaded = Loaded::new(name, fs::read_to_string(root().join(name)).unwrap(), &mut Gallery);
+    expand(&mut loaded.spec, Some(2));
+    loaded
 }
 
 fn go_on(_: &polylogue::verify::Progress) -> Option<polylogue::event::Limit> {
     None
-}
-
-/// The machines behind a trace, and whose view it is.
-fn system(spec: &Spec, target: Target) -> (&Header, System, Option<polylogue::id::RoleId>) {
-    let (header, locals, role) = match target {
-        Target::Protocol(at) | Target::ProtocolRole(at, _) => {
-            let protocol = &spec.protocols[at];
-            let graph = protocol::Graph::of(&protocol.term).unwrap();
-            let locals = project_all(&graph, protocol.header.roles.len(), Discipline::Full).unwrap();
-            (&protocol.header, locals, None)
-        }
-        Target::System(at) | Target::SystemRole(at, _) => {
-            (&spec.systems[at].header, spec.systems[at].locals.clone(), None)
-        }
-        Target::Local(_) => panic!("no trace of the gallery is one local type's"),
-    };
-    let role = match target {
-        Target::ProtocolRole(_, own) | Target::SystemRole(_, own) => Some(own),
-        _ => role,
-    };
-    (header, System::of(&locals, |from, to| header.edge_kind(from, to)).unwrap(), role)
 }
 
 /// What is wrong with a file: findings, claims and traces that do not come out as stated.
@@ -118,9 +95,8 @@ fn wrong(name: &str) -> Vec<String> {
         }
     }
     for stated in &spec.traces {
-        let (header, system, role) = system(spec, stated.target);
-        let subject = trace::Subject::new(&system, &spec.names, header).unwrap();
-        let declared = check_trace(subject, role, stated);
+        let machines = Machines::of(spec, stated.target).unwrap();
+        let declared = check_trace(machines.subject(), machines.role(), stated);
         if !declared.as_stated {
             let at = format!("{} at {:?}", declared.actual.word(), declared.at);
             wrong.push(format!("{}: trace {} {at}", place(stated.span), stated.name));

@@ -19,5 +19,7 @@ mod lines;
 mod maps;
 #[path = "trace/replay.rs"]
 mod replay;
+#[path = "trace/rules.rs"]
+mod rules;
 #[path = "trace/sizes.rs"]
 mod sizes;

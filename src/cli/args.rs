@@ -241,6 +241,14 @@ pub(super) struct Conform {
     #[arg(long)]
     pub(super) complete: bool,
 
+    /// Clocks differ by so much: what is late by no more is in time
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) slack: Option<Duration>,
+
+    /// The log goes on until then: what is owed by then has lapsed (milliseconds since 1970, or RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = point, allow_hyphen_values = true)]
+    pub(super) until: Option<i64>,
+
     /// Say which states, transitions and pairs of transitions were never seen
     #[arg(long)]
     pub(super) coverage: bool,
@@ -344,6 +352,16 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 /// `250ms`, `5s`, `2m`, `1h`.
+/// A point in time, in microseconds since 1970.
+fn point(text: &str) -> Result<i64, String> {
+    let quoted =
+        if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.')) { text.to_owned() } else { format!("{text:?}") };
+    match crate::data::read(&crate::data::Sort::Builtin(crate::data::Builtin::Timestamp), quoted.as_bytes()) {
+        Ok(crate::data::Value::Timestamp(micros)) => Ok(micros),
+        _ => Err("write milliseconds since 1970, or a date like 2026-01-31T12:00:00Z".to_owned()),
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration; write 500ms, 10s, 2m or 1h");
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

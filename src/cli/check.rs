@@ -14,7 +14,7 @@ use crate::{
     event::{Limit, Verdict},
     load::Loaded,
     machine::{Semantics, System},
-    protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent},
+    protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
     report::{
         TraceRecord, VerdictRecord,
@@ -67,18 +67,24 @@ fn known_check(name: &str) -> Result<(), Failure> {
 /// One file. Whether anything was asked about it.
 fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
     let mut loaded = load::load(path, &args.search_path)?;
-    verify::expand(&mut loaded.spec, args.families);
+    let asked = claims(&loaded.spec, args);
+    // Projection asks for no runs.
+    let runs = args.cross_check
+        || asked
+            .iter()
+            .any(|claim| !matches!(&claim.kind, ClaimKind::Property { name, .. } if **name == *"projectable"));
+    verify::expand(&mut loaded.spec, runs.then_some(args.families));
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let flats = loaded.spec.protocols.iter().filter_map(|protocol| protocol.flat.as_ref());
+    let flats = flats.chain(loaded.spec.systems.iter().filter_map(|system| system.flat.as_ref()));
     let notes: Vec<Diagnostic> = flats.flat_map(|flat| flat.notes.iter().cloned()).collect();
     tally.diagnostics(&loaded.sources, &notes)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();
-    let claims = claims(&loaded.spec, args);
-    for claim in &claims {
+    for claim in &asked {
         judge(&loaded, claim, args, tally, &mut shown)?;
     }
-    let mut any = !claims.is_empty();
+    let mut any = !asked.is_empty();
     if args.check.is_empty() {
         let wanted = |trace: &&TraceDecl| {
             let subject = machines::Subject::of(&loaded.spec, trace.target);
@@ -357,18 +363,28 @@ fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
         place: None,
         as_stated: false,
     };
-    let system: System = match machines::system(subject) {
-        Ok(system) => system,
-        Err(why) => {
-            record.detail = Some(machines::reason(header, &why));
-            return Some(record);
+    let declared = if matches!(subject, machines::Subject::Protocol(protocol) if !protocol.is_plain()) {
+        match trace::Machines::of(spec, trace.target) {
+            Ok(machines) => trace::check_trace(machines.subject(), role, trace),
+            Err(why) => {
+                record.detail = Some(format!("`{}`: {why}", header.name));
+                return Some(record);
+            }
         }
-    };
-    let declared = match trace::Subject::new(&system, &spec.names, header) {
-        Ok(subject) => trace::check_trace(subject, role, trace),
-        Err(why) => {
-            record.detail = Some(format!("`{}`: {why}", header.name));
-            return Some(record);
+    } else {
+        let system: System = match machines::system(subject) {
+            Ok(system) => system,
+            Err(why) => {
+                record.detail = Some(machines::reason(header, &why));
+                return Some(record);
+            }
+        };
+        match trace::Subject::new(&system, &spec.names, header) {
+            Ok(subject) => trace::check_trace(subject, role, trace),
+            Err(why) => {
+                record.detail = Some(format!("`{}`: {why}", header.name));
+                return Some(record);
+            }
         }
     };
     let event = declared.at.and_then(|at| trace.events.get(at));
@@ -399,6 +415,8 @@ fn event_text(header: &Header, event: &TraceEvent) -> String {
     let (from, to) = (header.role_name(event.from), header.role_name(event.to));
     let label = &event.text;
     match event.side {
+        _ if event.kind == TraceKind::Crash => format!("crash {from}"),
+        _ if event.kind == TraceKind::Timeout => format!("timeout {from}"),
         _ if event.from == event.to => format!("{from}: {label}"),
         Side::Both => format!("{from} -> {to}: {label}"),
         Side::Send => format!("{from} ! {to}: {label}"),

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -10,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Failure, Status, args, files, load, machines, output::Progress, tally::Tally};
 use crate::{
+    data::Redaction,
     diag::{Diagnostic, Sources, Span},
     load::Loaded,
     machine::System,
@@ -104,9 +106,14 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
             Subject::new(&system, &loaded.spec.names, header).map_err(|error| Failure::Usage(error.to_string()))?
         }
     };
+    let slack = i64::try_from(args.slack.unwrap_or_default().as_micros()).unwrap_or(i64::MAX);
+    let redaction = redaction();
     let mut coverage: Option<Coverage> = None;
     for log in &args.logs {
-        let mut checker = Checker::new(subject, &parsed);
+        let mut checker = Checker::new(subject, &parsed).with_slack(slack).with_redaction(&redaction);
+        if let Some(until) = args.until {
+            checker = checker.with_until(until);
+        }
         if args.coverage {
             checker = checker.with_coverage();
         }
@@ -131,6 +138,16 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         tally.coverage(&covered(&coverage, subject.system(), &loaded, header))?;
     }
     tally.finish()
+}
+
+/// What stands for secrets: digests under the key in the environment, which makes them the same in every run; else under
+/// one that nobody knows.
+fn redaction() -> Redaction {
+    if let Some(key) = std::env::var_os("POLYLOGUE_REDACTION_KEY") {
+        return Redaction::new(key.as_encoded_bytes());
+    }
+    let word = || RandomState::new().build_hasher().finish().to_le_bytes();
+    Redaction::new(&[word(), word()].concat())
 }
 
 /// A text with a name.
@@ -306,7 +323,7 @@ impl Judge<'_> {
             code: session.code.map(|code| code.id()),
             message: session.message,
             help: session.help.or_else(|| session.span.map(|span| format!("it is stated at {}", place(span)))),
-            assumed: Vec::new(),
+            assumed: session.assumed,
             last: session.last.iter().map(past).collect(),
             finding: session.verdict == Judgement::Violates
                 || (session.verdict == Judgement::Incomplete && self.complete),

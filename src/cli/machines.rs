@@ -4,7 +4,7 @@ use crate::{
     id::{Id, IdVec, RoleId},
     machine::System,
     protocol::{
-        Graph, Header, Local, Names, Protocol, Spec, SystemDecl, Target,
+        Flat, Graph, Header, Local, Names, Protocol, Spec, SystemDecl, Target,
         project::{self, ProjectionError},
     },
 };
@@ -94,14 +94,19 @@ pub(super) fn graph(protocol: &Protocol) -> Result<Graph, NoLocals> {
 pub(super) fn project(protocol: &Protocol, discipline: project::Discipline) -> Result<IdVec<RoleId, Local>, NoLocals> {
     let graph = graph(protocol)?;
     if protocol.graph.is_some() {
-        return match &protocol.flat {
-            Some(flat) if flat.limit.is_none() => Ok(flat.locals.clone()),
-            Some(flat) => Err(NoLocals::TooLarge(flat.limit.clone().unwrap_or_default())),
-            None => Err(NoLocals::Unsupported("scopes and data")),
-        };
+        return unrolled(protocol.flat.as_ref());
     }
     project::project_all(&graph, protocol.header.roles.len(), discipline)
         .map_err(|errors| NoLocals::Projection(graph, errors))
+}
+
+/// What is beyond the kernel, if it was unrolled.
+fn unrolled(flat: Option<&Flat>) -> Result<IdVec<RoleId, Local>, NoLocals> {
+    match flat {
+        Some(Flat { limit: Some(limit), .. }) => Err(NoLocals::TooLarge(limit.clone())),
+        Some(flat) => Ok(flat.locals.clone()),
+        None => Err(NoLocals::Unsupported("scopes and data")),
+    }
 }
 
 /// The local types of a protocol or system, in role order.
@@ -109,6 +114,7 @@ pub(super) fn locals(subject: Subject<'_>) -> Result<IdVec<RoleId, Local>, NoLoc
     usable(subject.header())?;
     match subject {
         Subject::Protocol(protocol) => project(protocol, project::Discipline::Full),
+        Subject::System(system) if !system.graphs.is_empty() => unrolled(system.flat.as_ref()),
         Subject::System(system) => Ok(system.locals.clone()),
         Subject::Local(local) => {
             // Alone it is a system in which the other roles do nothing.

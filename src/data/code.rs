@@ -11,6 +11,7 @@ use super::{
     ExternId, FamilyId, Node, Op, Slot, Sort, Value,
     bytecode::{self, Program},
     fault::{Fault, Why},
+    quick::Quick,
     tree, walk,
 };
 
@@ -71,6 +72,7 @@ pub struct Code(Arc<Inner>);
 struct Inner {
     tree: Node,
     program: Program,
+    quick: Option<Quick>,
     text: Box<str>,
     slots: Box<[Slot]>,
     now: bool,
@@ -107,9 +109,11 @@ impl Code {
         });
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ").into();
         let program = Program::new(&tree);
+        let quick = Quick::new(&tree);
         Self(Arc::new(Inner {
             tree,
             program,
+            quick,
             text,
             slots: slots.into_iter().collect(),
             now,
@@ -162,15 +166,26 @@ impl Code {
 
     /// What it gives.
     pub fn eval<E: Env>(&self, env: &E) -> Result<Value, Fault> {
-        bytecode::run(&self.0.program, env)
+        match self.0.quick.as_ref().and_then(|quick| quick.eval(env)) {
+            Some(value) => Ok(value),
+            None => bytecode::run(&self.0.program, env),
+        }
     }
 
     /// Whether it holds: a fault is never "true".
     pub fn holds<E: Env>(&self, env: &E) -> Result<bool, Fault> {
-        match self.eval(env)? {
+        if let Some(value) = self.0.quick.as_ref().and_then(|quick| quick.holds(env)) {
+            return Ok(value);
+        }
+        match bytecode::run(&self.0.program, env)? {
             Value::Bool(value) => Ok(value),
             other => Err(Fault::new(Why::Not { wanted: "a boolean", found: other.kind() }, self.0.tree.spot)),
         }
+    }
+
+    /// As [`Code::eval`], by the bytecode alone.
+    pub fn run<E: Env>(&self, env: &E) -> Result<Value, Fault> {
+        bytecode::run(&self.0.program, env)
     }
 
     /// As [`Code::eval`], by walking the tree: slow and plain, to judge the other by.

@@ -6,7 +6,6 @@ use std::{cmp::Ordering, sync::Arc};
 
 use num_bigint::BigInt;
 use regex::{Regex, RegexBuilder};
-use sha2::{Digest, Sha256};
 
 use super::{
     Operator, Value,
@@ -623,7 +622,7 @@ fn of_one(function: Function, a: &Value, meter: &mut Meter) -> Result<Value, Why
                 other => return not("bytes", other),
             };
             meter.pay(bytes.len() / 8)?;
-            Ok(Value::Bytes(Sha256::digest(bytes).as_slice().into()))
+            Ok(Value::Bytes(hmac_sha256::Hash::hash(bytes).as_slice().into()))
         }
         (F::Hex, Value::Bytes(bytes)) => {
             meter.pay(bytes.len())?;

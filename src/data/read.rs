@@ -37,7 +37,7 @@ pub fn read(sort: &Sort, json: &[u8]) -> Result<Value, Misfit> {
 }
 
 /// Whether a text is JSON that means one thing.
-fn valid(text: &str) -> Result<(), Misfit> {
+pub(super) fn valid(text: &str) -> Result<(), Misfit> {
     let mut reader = Reader::new(text);
     let malformed = |Malformed { at, what }| Misfit::here(format!("is not JSON: byte {at} should be {what}"));
     reader.value(&mut Scratch::default()).map_err(malformed)?;
@@ -61,6 +61,8 @@ pub(super) struct Build<'a> {
     env: &'a dyn Env,
     /// How deep the value nests that is being built as `json`.
     depth: u16,
+    /// Values are wanted; else they are judged only, and what is returned means nothing.
+    pub(super) keep: bool,
 }
 
 fn not_json(_: Malformed) -> Misfit {
@@ -70,7 +72,26 @@ fn not_json(_: Malformed) -> Misfit {
 impl<'a> Build<'a> {
     pub(super) fn new(text: &'a str, env: &'a dyn Env) -> Self {
         let meter = Meter::full();
-        Self { reader: Reader::new(text), text, scratch: Scratch::default(), meter, env, depth: 0 }
+        Self { reader: Reader::new(text), text, scratch: Scratch::default(), meter, env, depth: 0, keep: true }
+    }
+
+    /// With values, which are needed to judge.
+    fn kept<R>(&mut self, build: impl FnOnce(&mut Self) -> R) -> R {
+        let keep = std::mem::replace(&mut self.keep, true);
+        let result = build(self);
+        self.keep = keep;
+        result
+    }
+
+    /// The next byte that is no white space, and where it is.
+    pub(super) fn next(&mut self) -> (Option<u8>, usize) {
+        self.reader.ws();
+        (self.reader.peek(), self.reader.at())
+    }
+
+    /// Back, or on, to a byte.
+    pub(super) fn seek(&mut self, at: usize) {
+        self.reader = Reader::from(self.text, at);
     }
 
     /// The value that stands here.
@@ -95,7 +116,7 @@ impl<'a> Build<'a> {
                 })
             }
             Sort::Refined(of, condition) => {
-                let value = self.sort(of)?;
+                let value = self.kept(|build| build.sort(of))?;
                 conform::admit(&value, condition, self.env, &mut self.meter)?;
                 Ok(value)
             }
@@ -112,15 +133,15 @@ impl<'a> Build<'a> {
                 let mut list = List::default();
                 self.array(sort, |build, at| {
                     let value = build.sort(of).map_err(|inner| inner.below(&format!("[{at}]")))?;
-                    Ok(list.push(value)?)
+                    if build.keep { Ok(list.push(value)?) } else { Ok(()) }
                 })?;
-                Ok(Value::List(Arc::new(list)))
+                Ok(if self.keep { Value::List(Arc::new(list)) } else { Value::Unit })
             }
             Sort::Set(of) => {
                 let mut set = Set::default();
                 self.array(sort, |build, at| {
                     let step = || format!("[{at}]");
-                    let value = build.sort(of).map_err(|inner| inner.below(&step()))?;
+                    let value = build.kept(|build| build.sort(of)).map_err(|inner| inner.below(&step()))?;
                     if set.add(value)? {
                         return Ok(());
                     }
@@ -158,7 +179,11 @@ impl<'a> Build<'a> {
                         .array(sort, |build, part| {
                             let of = if part == 0 { key } else { of };
                             let slot = parts.get_mut(part).ok_or_else(|| Misfit::here("?"))?;
-                            *slot = Some(build.sort(of).map_err(|inner| inner.below(&format!("[{part}]")))?);
+                            *slot = Some(
+                                build
+                                    .kept(|build| build.sort(of))
+                                    .map_err(|inner| inner.below(&format!("[{part}]")))?,
+                            );
                             Ok(())
                         })
                         .map_err(|inner| if inner.what == "?" { pair() } else { inner.below(&step) })?;
@@ -183,6 +208,9 @@ impl<'a> Build<'a> {
                     let value = build.sort(&field.sort).map_err(|inner| inner.below(&name))?;
                     fields.push((known.clone(), value));
                 }
+                None if payload.open && !build.keep => {
+                    build.skip()?;
+                }
                 None if payload.open => {
                     let value = build.any().map_err(|inner| inner.below(&name))?;
                     fields.push((Arc::from(&*name), value));
@@ -196,6 +224,9 @@ impl<'a> Build<'a> {
             if !fields.iter().any(|(known, _)| known == name) {
                 return Err(Misfit::here("is missing").below(name));
             }
+        }
+        if !self.keep {
+            return Ok(Value::Unit);
         }
         Ok(Value::Record(Arc::new(Record::of(fields).map_err(|_| Misfit::oversize())?)))
     }
@@ -283,7 +314,11 @@ impl<'a> Build<'a> {
                 }
             }
             Some(b'"') => {
-                let text = self.reader.string().map_err(not_json)?.decode();
+                let text = self.reader.string().map_err(not_json)?;
+                if builtin == Builtin::String && !self.keep {
+                    return Ok(Value::Unit);
+                }
+                let text = text.decode();
                 if builtin == Builtin::String { Some(Value::text(&text)) } else { text_of(&text, builtin)? }
             }
             Some(b't' | b'f') => {
@@ -307,6 +342,9 @@ impl<'a> Build<'a> {
     pub(super) fn any(&mut self) -> Result<Value, Misfit> {
         self.meter.pay(1).map_err(|why| Misfit::here(format!("cannot be judged: {why}")))?;
         self.reader.ws();
+        if !self.keep {
+            return self.skip().map(|_| Value::Unit);
+        }
         match self.reader.peek() {
             Some(b'{') => {
                 self.deeper()?;

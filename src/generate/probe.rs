@@ -41,7 +41,8 @@ impl Probe {
         let mut different: Vec<(RoleId, RoleId, LabelId, SortId)> = Vec::new();
         for kind in kinds {
             let same = |known: &(RoleId, RoleId, LabelId, SortId)| {
-                (known.0, known.1, known.2) == (kind.0, kind.1, kind.2) && names.payload(known.3) == names.payload(kind.3)
+                (known.0, known.1, known.2) == (kind.0, kind.1, kind.2)
+                    && names.payload(known.3) == names.payload(kind.3)
             };
             if !different.iter().any(same) {
                 different.push(kind);

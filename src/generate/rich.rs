@@ -47,8 +47,7 @@ impl Rich {
     #[must_use]
     pub fn draw(rng: &mut Rng, size: usize) -> Self {
         let roles = rng.between(2, 3);
-        let mut writer =
-            Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1 };
+        let mut writer = Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1 };
         writer.protocol(size);
         Self { text: writer.text, constructs: writer.constructs }
     }
@@ -351,7 +350,9 @@ impl Writer<'_> {
                     self.note("continue");
                     self.line(&format!("continue {name};"));
                 }
-                Some((name, Some((var, a, b)))) if self.rng.chance(70) && [a, b].contains(&at) && [a, b].contains(&to) => {
+                Some((name, Some((var, a, b))))
+                    if self.rng.chance(70) && [a, b].contains(&at) && [a, b].contains(&to) =>
+                {
                     self.note("continue with a value");
                     self.line(&format!("continue {name}[{var} + 1];"));
                 }

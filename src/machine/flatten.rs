@@ -8,9 +8,13 @@
 //! INVARIANT (keys): the key of an instance is one of `1..=keys`; who opens an instance takes the smallest that is free,
 //! whoever else sees it takes it as it comes.
 //!
+//! An unreliable role whose crash is handled somewhere may crash wherever it has something to do: its last message on
+//! every edge is [`CRASH`], and what is sent to it afterwards vanishes. Whoever takes that message leaves its innermost
+//! scope that handles the crash for the handler, and finds later such scopes to be their handlers alone.
+//!
 //! Cost: one state per tree that can be reached, which concurrent regions multiply; [`Limits`] end it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
@@ -20,7 +24,8 @@ use super::{
 };
 use crate::{
     data::Value,
-    id::{IdVec, MessageId, RoleId, SortId, StateId, TooMany},
+    diag::Span,
+    id::{Id, IdVec, LabelId, MessageId, RoleId, SortId, StateId, TooMany},
     protocol::{Act, Arm, Local, Names, State},
 };
 
@@ -101,51 +106,165 @@ pub fn flatten(program: &Program, role: RoleId, names: &mut Names, limits: Limit
             }
         }
     }
-    let mut states: IdVec<StateId, State> = IdVec::new();
-    states.push(State::default())?;
-    let live = Live::new(program, 0);
-    let mut known: FxHashMap<Tree, StateId> = FxHashMap::default();
-    let initial = states.push(State::default())?;
-    known.insert(live.tree(program, role), initial);
-    let mut todo: VecDeque<(StateId, Live)> = VecDeque::from([(initial, live)]);
+    let crashing = program.crashing();
+    let told = program.told_of_crashes();
+    let mut unroll = Unroll {
+        all: program,
+        role,
+        limits,
+        moves,
+        crash: (names.label(CRASH)?, Names::empty()),
+        programs: FxHashMap::default(),
+        states: vec![State::default()].into(),
+        known: FxHashMap::default(),
+        todo: VecDeque::new(),
+    };
+    unroll.programs.insert(Box::default(), Arc::new(told));
+    let initial = unroll.state(Live::new(program, 0), Box::default())?;
     let mut arms_left = limits.arms;
-    while let Some((state, live)) = todo.pop_front() {
+    while let Some((state, live, gone)) = unroll.todo.pop_front() {
+        let place = unroll.row(&live, &gone, &crashing)?;
+        arms_left = arms_left.checked_sub(place.arms.len()).ok_or(FlattenError::Arms(limits.arms))?;
+        unroll.states[state] = place;
+    }
+    if crashing.contains(&role) {
+        unroll.crash(program.roles())?;
+    }
+    Ok(Local { role, initial, states: unroll.states })
+}
+
+/// The label of the last message on every edge of a role that crashed.
+pub const CRASH: &str = "#crash";
+
+/// Roles that are known to have crashed, sorted.
+type Gone = Box<[RoleId]>;
+
+struct Unroll<'p> {
+    all: &'p Program,
+    role: RoleId,
+    limits: Limits,
+    moves: Vec<(MessageId, End, Keyed, SortId)>,
+    crash: (LabelId, SortId),
+    /// What is left of the program for those who know who is gone.
+    programs: FxHashMap<Gone, Arc<Program>>,
+    states: IdVec<StateId, State>,
+    known: FxHashMap<(Tree, Gone), StateId>,
+    todo: VecDeque<(StateId, Live, Gone)>,
+}
+
+impl Unroll<'_> {
+    fn state(&mut self, live: Live, gone: Gone) -> Result<StateId, FlattenError> {
+        let tree = live.tree(self.all, self.role);
+        if let Some(&known) = self.known.get(&(tree.clone(), gone.clone())) {
+            return Ok(known);
+        }
+        if self.states.len() > self.limits.states {
+            return Err(FlattenError::States(self.limits.states));
+        }
+        let state = self.states.push(State::default())?;
+        self.known.insert((tree, gone.clone()), state);
+        self.todo.push_back((state, live, gone));
+        Ok(state)
+    }
+
+    fn row(&mut self, live: &Live, gone: &Gone, crashing: &[RoleId]) -> Result<State, FlattenError> {
+        let Some(program) = self.programs.get(gone).map(Arc::clone) else { return Ok(State::default()) };
         let mut arms = Vec::new();
-        for (message, end, keyed, sort) in &moves {
-            let Some(travel) = program.messages().entry(*message) else { continue };
-            for way in live.bare(program, role, *message, *end, keyed) {
+        for at in 0..self.moves.len() {
+            let Some((message, end, keyed, sort)) = self.moves.get(at).cloned() else { break };
+            let Some(travel) = self.all.messages().entry(message) else { continue };
+            let (from, to, label) = (travel.from, travel.to, travel.label);
+            for way in live.bare(&program, self.role, message, end, &keyed) {
                 let mut next = live.clone();
-                next.take(program, &way);
-                if next.crowded(role, limits.keys as usize) {
+                next.take(&program, &way);
+                if next.crowded(self.role, self.limits.keys as usize) {
                     continue;
                 }
-                let tree = next.tree(program, role);
-                let then = match known.get(&tree) {
-                    Some(&then) => then,
-                    None => {
-                        if states.len() > limits.states {
-                            return Err(FlattenError::States(limits.states));
-                        }
-                        let then = states.push(State::default())?;
-                        known.insert(tree, then);
-                        todo.push_back((then, next));
-                        then
-                    }
-                };
+                let then = self.state(next, gone.clone())?;
                 let act = match end {
-                    _ if travel.from == travel.to => Act::Act,
-                    End::From => Act::Send(travel.to),
-                    End::To => Act::Receive(travel.from),
+                    _ if from == to => Act::Act,
+                    End::From => Act::Send(to),
+                    End::To => Act::Receive(from),
                 };
-                arms.push(Arm { act, label: travel.label, sort: *sort, then, span: way.span() });
+                arms.push(Arm { act, label, sort, then, span: way.span() });
             }
         }
-        arms_left = arms_left.checked_sub(arms.len()).ok_or(FlattenError::Arms(limits.arms))?;
         let span = arms.first().map(|arm| arm.span).unwrap_or_default();
-        let may_stop = live.may_stop(program, role);
-        states[state] = State { arms, may_stop, span };
+        let may_stop = live.may_stop(&program, self.role);
+        let role = self.role;
+        for &other in crashing.iter().filter(|&&other| other != role && !gone.contains(&other)) {
+            let mut next = live.clone();
+            next.learn(self.all, self.role, other);
+            let mut more: Vec<RoleId> = gone.iter().copied().chain([other]).collect();
+            more.sort_unstable();
+            let more: Gone = more.into();
+            if !self.programs.contains_key(&more) {
+                let left = program.without(other, self.all);
+                self.programs.insert(more.clone(), Arc::new(left));
+            }
+            let then = self.state(next, more)?;
+            arms.push(Arm { act: Act::Receive(other), label: self.crash.0, sort: self.crash.1, then, span });
+        }
+        Ok(State { arms, may_stop, span })
     }
-    Ok(Local { role, initial, states })
+
+    /// The role may crash wherever it has something to do: it tells everybody, takes whatever comes, and does nothing
+    /// more.
+    fn crash(&mut self, roles: usize) -> Result<(), FlattenError> {
+        let others: Vec<RoleId> =
+            (0..roles).map_while(|at| RoleId::new(at).ok()).filter(|&other| other != self.role).collect();
+        let alive: Vec<StateId> = self.states.ids().skip(1).collect();
+        let mut takes: Vec<(RoleId, LabelId, SortId)> = self
+            .moves
+            .iter()
+            .filter(|(_, end, ..)| *end == End::To)
+            .filter_map(|(message, _, _, sort)| {
+                let travel = self.all.messages().entry(*message)?;
+                Some((travel.from, travel.label, *sort))
+            })
+            .collect();
+        let crashing = self.all.crashing();
+        takes.extend(
+            crashing.into_iter().filter(|&other| other != self.role).map(|other| (other, self.crash.0, self.crash.1)),
+        );
+        takes.sort_unstable();
+        takes.dedup();
+        let mut first: Option<StateId> = None;
+        let mut then: Option<StateId> = None;
+        let (label, sort) = self.crash;
+        // From the last to the first: told everybody, told all but the last, and so on.
+        for told in (0..=others.len()).rev() {
+            let state = self.states.push(State::default())?;
+            let mut arms: Vec<Arm> = takes
+                .iter()
+                .map(|&(from, label, sort)| Arm {
+                    act: Act::Receive(from),
+                    label,
+                    sort,
+                    then: state,
+                    span: Span::default(),
+                })
+                .collect();
+            if let (Some(&to), Some(then)) = (others.get(told), then) {
+                arms.push(Arm { act: Act::Send(to), label, sort, then, span: Span::default() });
+            }
+            self.states[state] = State { arms, may_stop: told == others.len(), span: Span::default() };
+            then = Some(state);
+            if told == 1 || others.is_empty() {
+                first = Some(state);
+            }
+        }
+        if let (Some(first), Some(&to)) = (first, others.first()) {
+            for state in alive {
+                let place = &mut self.states[state];
+                if !place.arms.is_empty() {
+                    let span = place.span;
+                    place.arms.push(Arm { act: Act::Send(to), label, sort, then: first, span });
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `job_id: 1`

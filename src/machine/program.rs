@@ -18,8 +18,8 @@ use crate::{
     diag::Span,
     id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, StateId, TooMany},
     protocol::{
-        Act, EdgeKind, Entry, Frame, Graph, Header, Local, Names, Payload, ProjectionError, Projector, Rule, Scope,
-        Shape, ShapeKind, Term, Trigger, place,
+        Act, EdgeKind, Entry, Frame, Graph, Header, Local, LocalError, Names, Payload, ProjectionError, Projector,
+        Rule, Scope, Shape, ShapeKind, Term, Trigger, place,
     },
 };
 
@@ -47,6 +47,19 @@ pub struct Travel {
     pub sort: SortId,
     /// What it demands and changes.
     pub rule: Arc<Rule>,
+    /// The same as the receiver writes it, if both ends are written by hand.
+    pub taken: Arc<Rule>,
+}
+
+impl Travel {
+    /// What it demands of one end, and changes there.
+    #[must_use]
+    pub fn rule_of(&self, end: End) -> &Rule {
+        match end {
+            End::From => &self.rule,
+            End::To => &self.taken,
+        }
+    }
 }
 
 /// Something that a role does in a state.
@@ -191,6 +204,8 @@ pub enum ProgramError {
     TooMany(TooMany),
     /// A role's automaton is too large.
     Projection(Box<ProjectionError>),
+    /// More arms than are built.
+    TooManyArms,
     /// Families are nested deeper than slots can say.
     TooDeep,
 }
@@ -214,6 +229,10 @@ pub struct Program {
     pub(super) frames: IdVec<FrameId, Frame>,
     /// Slots of the session's frame that nobody knows.
     nobodys: FixedBitSet,
+    /// Where each role begins.
+    roots: IdVec<RoleId, RegionId>,
+    /// Both ends of each edge are written by hand: each checks its own rule.
+    pub(super) written: bool,
     /// Per frame, the slots of which something must hold.
     invariants: IdVec<FrameId, Box<[u32]>>,
 }
@@ -223,36 +242,50 @@ impl Program {
     /// projectable.
     pub fn of(names: &Names, header: &Header, term: &Term, graph: &Graph) -> Result<Self, ProgramError> {
         let mut projector = Projector::new(graph);
-        let mut locals: IdVec<RoleId, IdVec<RegionId, Option<Local>>> = IdVec::new();
+        let mut roles = Vec::new();
         for role in header.roles.ids() {
-            let mut row = IdVec::new();
+            let mut row = Vec::new();
             for region in graph.regions.values() {
                 let takes_part = region.scope.is_none_or(|scope| {
                     let shape = graph.scopes.entry(scope).and_then(Option::as_ref);
                     shape.is_some_and(|shape| shape.roles.binary_search(&role).is_ok())
                 });
-                let local = match takes_part {
+                row.push(match takes_part {
                     true => Some(
                         projector
                             .canonical_region(role, region.start)
                             .map_err(|error| ProgramError::Projection(Box::new(error)))?,
                     ),
                     false => None,
-                };
-                row.push(local)?;
+                });
             }
-            locals.push(row)?;
+            roles.push((role, row));
         }
-        Self::assemble(names, header, term, graph, &locals)
+        Self::assemble(names, header, &[Source { term, graph, roles }], false)
     }
 
-    fn assemble(
+    /// The program of types that are written by hand, of all roles of a system or of one role alone.
+    pub fn written<'t>(
         names: &Names,
         header: &Header,
-        term: &Term,
-        graph: &Graph,
-        locals: &IdVec<RoleId, IdVec<RegionId, Option<Local>>>,
+        types: impl IntoIterator<Item = (RoleId, &'t Term, &'t Graph)>,
     ) -> Result<Self, ProgramError> {
+        let mut sources = Vec::new();
+        for (role, term, graph) in types {
+            let mut row = Vec::new();
+            for region in graph.regions.values() {
+                let local = Local::of_region(role, graph, region.start).map_err(|error| match error {
+                    LocalError::TooMany(error) => ProgramError::TooMany(error),
+                    LocalError::TooManyArms => ProgramError::TooManyArms,
+                })?;
+                row.push(Some(local));
+            }
+            sources.push(Source { term, graph, roles: vec![(role, row)] });
+        }
+        Self::assemble(names, header, &sources, true)
+    }
+
+    fn assemble(names: &Names, header: &Header, sources: &[Source<'_>], written: bool) -> Result<Self, ProgramError> {
         let mut program = Self {
             automata: IdVec::new(),
             edges: IdVec::new(),
@@ -260,68 +293,123 @@ impl Program {
             find: FxHashMap::default(),
             regions: IdVec::new(),
             scopes: IdVec::new(),
-            frames: term.frames.clone(),
+            frames: IdVec::new(),
             nobodys: FixedBitSet::new(),
             invariants: IdVec::new(),
+            roots: IdVec::filled(RegionId::default(), header.roles.len()),
+            written,
         };
+        let known = program.number_messages(names, header, sources)?;
+        let count: usize = sources.iter().map(|source| source.graph.regions.len()).sum();
+        let mut automata: IdVec<RoleId, IdVec<RegionId, Option<Automaton>>> =
+            header.roles.values().map(|_| (0..count).map(|_| None).collect()).collect();
+        for source in sources {
+            let base = Base { region: program.regions.len(), scope: program.scopes.len(), frame: program.frames.len() };
+            program.place(source, &base)?;
+            for (role, locals) in &source.roles {
+                if let Some(root) = program.roots.entry_mut(*role) {
+                    *root = base.region(RegionId::default())?;
+                }
+                for (at, local) in locals.iter().enumerate() {
+                    let Some(local) = local else { continue };
+                    let region = base.region(RegionId::new(at)?)?;
+                    let automaton = program.automaton(*role, local, &known, &base)?;
+                    if let Some(place) = automata.entry_mut(*role).and_then(|row| row.entry_mut(region)) {
+                        *place = Some(automaton);
+                    }
+                }
+            }
+        }
         for frame in program.frames.values() {
             let all = frame.slots.iter().enumerate().filter(|(_, slot)| slot.invariant.is_some());
             program.invariants.push(all.filter_map(|(at, _)| u32::try_from(at).ok()).collect())?;
         }
-        if program.frames.is_empty() {
-            program.frames.push(Frame::default())?;
-        }
-        if program.frames.values().any(|frame| frame.depth >= 250) {
-            return Err(ProgramError::TooDeep);
-        }
-        if let Some(root) = program.frames.values().next() {
+        program.automata = automata;
+        if let Some(root) = program.frames.values().next().filter(|_| !written) {
             program.nobodys = FixedBitSet::with_capacity(root.slots.len());
             for (at, _) in root.slots.iter().enumerate().filter(|(_, slot)| slot.roles.is_empty()) {
                 program.nobodys.insert(at);
             }
         }
-        for region in graph.regions.values() {
-            let depth = program.frames.entry(region.frame).map_or(0, |frame| frame.depth);
-            let info = RegionInfo { frame: region.frame, depth, entry: region.entry.clone() };
-            program.regions.push(info)?;
-        }
-        for (id, shape) in graph.scopes.iter() {
-            let info = shape.as_ref().and_then(|shape| scope_info(term.scopes.entry(id)?, shape));
-            program.scopes.push(info)?;
-        }
-        let known = program.number_messages(names, header, locals)?;
-        for (role, regions) in locals.iter() {
-            let mut row = IdVec::new();
-            for local in regions.values() {
-                row.push(local.as_ref().map(|local| program.automaton(role, local, &known)))?;
-            }
-            program.automata.push(row)?;
-        }
         program.find_mentions();
         Ok(program)
     }
 
-    /// Numbers everything that anybody sends, takes or does, in the order of (from, to, label, signature).
+    /// The frames, regions and scopes of a source, behind those of the sources before it.
+    fn place(&mut self, source: &Source<'_>, base: &Base) -> Result<(), ProgramError> {
+        let Source { term, graph, .. } = source;
+        for frame in term.frames.values() {
+            if frame.depth >= 250 {
+                return Err(ProgramError::TooDeep);
+            }
+            let parent = frame.parent.map(|parent| base.frame(parent)).transpose()?;
+            self.frames.push(Frame { parent, ..frame.clone() })?;
+        }
+        if term.frames.is_empty() {
+            self.frames.push(Frame::default())?;
+        }
+        for region in graph.regions.values() {
+            let frame = base.frame(region.frame)?;
+            let depth = self.frames.entry(frame).map_or(0, |frame| frame.depth);
+            self.regions.push(RegionInfo { frame, depth, entry: region.entry.clone() })?;
+        }
+        for (id, shape) in graph.scopes.iter() {
+            let info = match shape.as_ref().zip(term.scopes.entry(id)) {
+                Some((shape, scope)) => scope_info(scope, shape, base)?,
+                None => None,
+            };
+            self.scopes.push(info)?;
+        }
+        Ok(())
+    }
+
+    /// Numbers everything that anybody sends, takes or does, in the order of (from, to, label, signature). Where both
+    /// ends are written by hand, each way to send a payload meets each way to take it.
     fn number_messages(
         &mut self,
         names: &Names,
         header: &Header,
-        locals: &IdVec<RoleId, IdVec<RegionId, Option<Local>>>,
-    ) -> Result<FxHashMap<(RoleId, RoleId, LabelId, SortId), MessageId>, ProgramError> {
-        let mut travels = Vec::new();
-        for (role, regions) in locals.iter() {
-            let arms = regions.values().flatten().flat_map(|local| local.states.values()).flat_map(|state| &state.arms);
+        sources: &[Source<'_>],
+    ) -> Result<Known, ProgramError> {
+        let mut ends_of: Vec<(RoleId, RoleId, LabelId, SortId, End)> = Vec::new();
+        for (role, locals) in sources.iter().flat_map(|source| &source.roles) {
+            let arms = locals.iter().flatten().flat_map(|local| local.states.values()).flat_map(|state| &state.arms);
             for arm in arms {
-                if let Some((from, to, _)) = ends(role, arm.act) {
-                    travels.push((from, to, arm.label, arm.sort));
+                if let Some((from, to, end)) = ends(*role, arm.act) {
+                    ends_of.push((from, to, arm.label, arm.sort, end));
                 }
             }
         }
-        travels.sort_unstable();
-        travels.dedup();
-        let mut known = FxHashMap::default();
+        ends_of.sort_unstable();
+        ends_of.dedup();
+        let mut pairs: Vec<(RoleId, RoleId, LabelId, SortId, SortId)> = Vec::new();
+        for &(from, to, label, sort, end) in &ends_of {
+            if !self.written || from == to {
+                pairs.push((from, to, label, sort, sort));
+                continue;
+            }
+            let same = |other: &&(RoleId, RoleId, LabelId, SortId, End)| {
+                (other.0, other.1, other.2) == (from, to, label)
+                    && other.4 != end
+                    && names.payload(other.3) == names.payload(sort)
+            };
+            let mut met = false;
+            for other in ends_of.iter().filter(same) {
+                met = true;
+                pairs.push(match end {
+                    End::From => (from, to, label, sort, other.3),
+                    End::To => (from, to, label, other.3, sort),
+                });
+            }
+            if !met {
+                pairs.push((from, to, label, sort, sort));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut known = Known::default();
         let mut edge_of: FxHashMap<(RoleId, RoleId), EdgeId> = FxHashMap::default();
-        for (from, to, label, sort) in travels {
+        for (from, to, label, sort, taken) in pairs {
             let edge = match edge_of.get(&(from, to)) {
                 _ if from == to => None,
                 Some(&edge) => Some(edge),
@@ -331,22 +419,21 @@ impl Program {
                     Some(edge)
                 }
             };
-            let rule = Arc::new(names.rule(sort).cloned().unwrap_or_default());
-            let id = self.messages.push(Travel { from, to, edge, label, sort, rule })?;
+            let rule = |sort| Arc::new(names.rule(sort).cloned().unwrap_or_default());
+            let travel = Travel { from, to, edge, label, sort, rule: rule(sort), taken: rule(taken) };
+            let id = self.messages.push(travel)?;
             self.find.entry((from, to, label)).or_default().push(id);
-            known.insert((from, to, label, sort), id);
+            known.entry((from, to, label, sort, End::From)).or_default().push(id);
+            known.entry((from, to, label, taken, End::To)).or_default().push(id);
         }
         Ok(known)
     }
 
-    fn automaton(
-        &self,
-        role: RoleId,
-        local: &Local,
-        known: &FxHashMap<(RoleId, RoleId, LabelId, SortId), MessageId>,
-    ) -> Automaton {
-        let mut mentions = [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
-        let rows = local.states.values().map(|state| {
+    fn automaton(&self, role: RoleId, local: &Local, known: &Known, base: &Base) -> Result<Automaton, ProgramError> {
+        let mut mentions =
+            [FixedBitSet::with_capacity(self.messages.len()), FixedBitSet::with_capacity(self.messages.len())];
+        let mut rows = IdVec::new();
+        for state in local.states.values() {
             let mut arms: Vec<Arm> = Vec::new();
             let (mut scopes, mut leaves, mut exits) = (Vec::new(), Vec::new(), Vec::new());
             if state.may_stop {
@@ -354,23 +441,30 @@ impl Program {
             }
             for arm in &state.arms {
                 match arm.act {
-                    Act::Scope(scope) => scopes.push((scope, arm.then)),
+                    Act::Scope(scope) => scopes.push((base.scope(scope)?, arm.then)),
                     Act::Leave(_, number) => leaves.push((number, arm.then)),
                     Act::Exit(_, number) => exits.push(number),
                     Act::Send(_) | Act::Receive(_) | Act::Act => {
                         let Some((from, to, end)) = ends(role, arm.act) else { continue };
-                        let Some(&message) = known.get(&(from, to, arm.label, arm.sort)) else { continue };
                         let [sent, taken] = &mut mentions;
-                        if end == End::From { sent } else { taken }.insert(message.index());
-                        arms.push(Arm { message, end, then: arm.then, span: arm.span });
+                        let set = if end == End::From { sent } else { taken };
+                        for &message in known.get(&(from, to, arm.label, arm.sort, end)).into_iter().flatten() {
+                            set.insert(message.index());
+                            arms.push(Arm { message, end, then: arm.then, span: arm.span });
+                        }
                     }
                 }
             }
             arms.sort_by_key(|arm| (arm.message, arm.end));
-            Row { arms: arms.into(), scopes: scopes.into(), leaves: leaves.into(), exits: exits.into(), span: state.span }
-        });
-        let rows = rows.collect();
-        Automaton { initial: local.initial, rows, mentions }
+            rows.push(Row {
+                arms: arms.into(),
+                scopes: scopes.into(),
+                leaves: leaves.into(),
+                exits: exits.into(),
+                span: state.span,
+            })?;
+        }
+        Ok(Automaton { initial: local.initial, rows, mentions })
     }
 
     /// INVARIANT (mentions): what scopes hold is handed on to the regions in which they stand, until nothing changes.
@@ -477,6 +571,72 @@ impl Program {
         self.nobodys.contains(slot)
     }
 
+    /// Roles whose crash has a handler, sorted.
+    #[must_use]
+    pub fn crashing(&self) -> Vec<RoleId> {
+        let mut found = Vec::new();
+        for scope in self.scopes.values().flatten() {
+            if let ScopeParts::Try(_, handlers) = &scope.parts {
+                found.extend(handlers.iter().filter_map(|handler| match handler.trigger {
+                    Trigger::Crash(role) => Some(role),
+                    _ => None,
+                }));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The same where crashes are seen: nobody enters a handler of one by itself, only when told.
+    pub(super) fn told_of_crashes(&self) -> Self {
+        let mut told = self.clone();
+        for scope in told.scopes.values_mut().flatten() {
+            if let ScopeParts::Try(_, handlers) = &mut scope.parts {
+                for handler in handlers {
+                    if let Trigger::Crash(role) = handler.trigger {
+                        handler.trigger = Trigger::Interrupt(role);
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    /// What is left for those who know that a role is gone: of every scope that handles that, the handler. `all` says
+    /// which handlers are those of crashes.
+    pub(super) fn without(&self, gone: RoleId, all: &Self) -> Self {
+        let mut left = self.clone();
+        for (scope, original) in left.scopes.values_mut().zip(all.scopes.values()) {
+            let (Some(scope), Some(original)) = (scope, original) else { continue };
+            let (ScopeParts::Try(body, handlers), ScopeParts::Try(_, originals)) = (&mut scope.parts, &original.parts)
+            else {
+                continue;
+            };
+            let number =
+                originals.iter().position(|handler| matches!(handler.trigger, Trigger::Crash(role) if role == gone));
+            if let Some(number) = number.filter(|&number| number < handlers.len())
+                && let Some(handler) = handlers.get(number)
+            {
+                *body = handler.region;
+                *handlers = handlers.iter().take(number).cloned().collect();
+            }
+        }
+        left
+    }
+
+    /// Where a role begins.
+    #[must_use]
+    pub fn root(&self, role: RoleId) -> RegionId {
+        self.roots.entry(role).copied().unwrap_or_default()
+    }
+
+    /// The frame of a role's session variables.
+    #[must_use]
+    pub fn root_frame(&self, role: RoleId) -> FrameId {
+        self.regions.entry(self.root(role)).map_or(FrameId::default(), |region| region.frame)
+    }
+
     /// How many roles there are.
     #[must_use]
     pub fn roles(&self) -> usize {
@@ -485,7 +645,13 @@ impl Program {
 
     /// The name of the variable or field in a slot of a message, for reports.
     #[must_use]
-    pub fn slot_name<'n>(&'n self, names: &'n Names, message: MessageId, frame: FrameId, slot: crate::data::Slot) -> &'n str {
+    pub fn slot_name<'n>(
+        &'n self,
+        names: &'n Names,
+        message: MessageId,
+        frame: FrameId,
+        slot: crate::data::Slot,
+    ) -> &'n str {
         let (depth, index) = place(slot);
         if depth == crate::protocol::PAYLOAD {
             let payload: Option<&Payload> = self.messages.entry(message).and_then(|travel| names.payload(travel.sort));
@@ -519,28 +685,65 @@ impl ScopeInfo {
     }
 }
 
-fn scope_info(scope: &Scope, shape: &Shape) -> Option<ScopeInfo> {
+/// The types of some roles: of all, projected from one protocol, or of one, written by hand.
+struct Source<'t> {
+    term: &'t Term,
+    graph: &'t Graph,
+    roles: Vec<(RoleId, Vec<Option<Local>>)>,
+}
+
+/// The messages that an arm can be: by ends, label, signature and side.
+type Known = FxHashMap<(RoleId, RoleId, LabelId, SortId, End), Vec<MessageId>>;
+
+/// How many regions, scopes and frames stand before those of a source.
+struct Base {
+    region: usize,
+    scope: usize,
+    frame: usize,
+}
+
+impl Base {
+    fn region(&self, id: RegionId) -> Result<RegionId, TooMany> {
+        RegionId::new(self.region.saturating_add(id.index()))
+    }
+
+    fn scope(&self, id: ScopeId) -> Result<ScopeId, TooMany> {
+        ScopeId::new(self.scope.saturating_add(id.index()))
+    }
+
+    fn frame(&self, id: FrameId) -> Result<FrameId, TooMany> {
+        FrameId::new(self.frame.saturating_add(id.index()))
+    }
+
+    fn regions(&self, ids: &[RegionId]) -> Result<Box<[RegionId]>, TooMany> {
+        ids.iter().map(|&id| self.region(id)).collect()
+    }
+}
+
+fn scope_info(scope: &Scope, shape: &Shape, base: &Base) -> Result<Option<ScopeInfo>, TooMany> {
     let parts = match (scope, &shape.kind) {
-        (Scope::Par { .. }, ShapeKind::Par(parts)) => ScopeParts::Par(parts.clone()),
+        (Scope::Par { .. }, ShapeKind::Par(parts)) => ScopeParts::Par(base.regions(parts)?),
         (Scope::During { rounds, .. }, ShapeKind::During(main, regions)) => {
-            let rounds = rounds.iter().zip(regions).map(|(round, &region)| RoundInfo {
-                region,
-                family: round.family,
-                name: round.name.clone(),
-                every: round.every.clone(),
-                span: round.span,
+            let rounds = rounds.iter().zip(regions).map(|(round, &region)| {
+                Ok(RoundInfo {
+                    region: base.region(region)?,
+                    family: round.family.map(|frame| base.frame(frame)).transpose()?,
+                    name: round.name.clone(),
+                    every: round.every.clone(),
+                    span: round.span,
+                })
             });
-            ScopeParts::During(*main, rounds.collect())
+            ScopeParts::During(main.map(|main| base.region(main)).transpose()?, rounds.collect::<Result<_, TooMany>>()?)
         }
         (Scope::Try { handlers, .. }, ShapeKind::Try(body, regions)) => {
-            let handlers = handlers.iter().zip(regions);
-            let handlers =
-                handlers.map(|(handler, &region)| HandlerInfo { region, trigger: handler.trigger.clone() });
-            ScopeParts::Try(*body, handlers.collect())
+            let handlers = handlers.iter().zip(regions).map(|(handler, &region)| {
+                Ok(HandlerInfo { region: base.region(region)?, trigger: handler.trigger.clone() })
+            });
+            ScopeParts::Try(base.region(*body)?, handlers.collect::<Result<_, TooMany>>()?)
         }
-        _ => return None,
+        _ => return Ok(None),
     };
-    Some(ScopeInfo { parts, roles: shape.roles.clone(), behind: shape.behind.clone(), span: shape.span })
+    Ok(Some(ScopeInfo { parts, roles: shape.roles.clone(), behind: shape.behind.clone(), span: shape.span }))
 }
 
 fn ends(role: RoleId, act: Act) -> Option<(RoleId, RoleId, End)> {

@@ -138,19 +138,15 @@ impl Spec {
         match target {
             Target::System(at) => {
                 let system = self.systems.get(at).ok_or(NoEndpoints::Broken)?;
+                if !system.graphs.is_empty() {
+                    return Self::unrolled(header, system.flat.as_ref());
+                }
                 Ok(Endpoints { header, locals: system.locals.clone(), origin: Origin::Written })
             }
             Target::Protocol(at) => {
                 let protocol = self.protocols.get(at).ok_or(NoEndpoints::Broken)?;
                 if protocol.graph.is_some() {
-                    return match &protocol.flat {
-                        Some(flat) => Ok(Endpoints {
-                            header,
-                            locals: flat.locals.clone(),
-                            origin: Origin::Unrolled(Box::new(Flat { locals: IdVec::new(), ..flat.clone() })),
-                        }),
-                        None => Err(NoEndpoints::Beyond),
-                    };
+                    return Self::unrolled(header, protocol.flat.as_ref());
                 }
                 let graph = Graph::of(&protocol.term).map_err(too_large)?;
                 let (locals, origin) = self.projected(header, &graph)?;
@@ -158,6 +154,13 @@ impl Spec {
             }
             Target::Local(_) | Target::ProtocolRole(..) | Target::SystemRole(..) => Err(NoEndpoints::OneRole),
         }
+    }
+
+    /// What is beyond the kernel, if it was unrolled.
+    fn unrolled<'a>(header: &'a Header, flat: Option<&Flat>) -> Result<Endpoints<'a>, NoEndpoints> {
+        let flat = flat.ok_or(NoEndpoints::Beyond)?;
+        let origin = Origin::Unrolled(Box::new(Flat { locals: IdVec::new(), ..flat.clone() }));
+        Ok(Endpoints { header, locals: flat.locals.clone(), origin })
     }
 
     fn projected(&self, header: &Header, graph: &Graph) -> Result<(IdVec<RoleId, Local>, Origin), NoEndpoints> {
@@ -188,7 +191,7 @@ fn too_large(error: GraphError) -> NoEndpoints {
         // By INVARIANTs (guarded), (bound) and (tail) of a term that was lowered without errors.
         GraphError::Unguarded(_) | GraphError::Unbound(_) | GraphError::NotTail(_) | GraphError::JumpsOut(_) => {
             NoEndpoints::Broken
-        },
+        }
     }
 }
 

@@ -20,9 +20,7 @@ use super::{
 };
 use crate::{
     diag::Span,
-    id::{
-        BlockId, BodyId, FrameId, Id, IdVec, LabelId, NodeId, RegionId, RoleId, ScopeId, SortId, TooMany, VarId,
-    },
+    id::{BlockId, BodyId, FrameId, Id, IdVec, LabelId, NodeId, RegionId, RoleId, ScopeId, SortId, TooMany, VarId},
 };
 
 /// A step of a graph.
@@ -264,7 +262,8 @@ impl Graph {
         match step {
             Step::Message { from, to } => from == role || to == role,
             Step::Act(actor) => actor == role,
-            Step::Send(_) | Step::Receive(_) => false,
+            // In a local type all steps are the own role's.
+            Step::Send(_) | Step::Receive(_) => true,
             Step::Scope(scope) | Step::Leave(scope, _) | Step::Exit(scope, _) => {
                 let shape = self.scopes.entry(scope).and_then(Option::as_ref);
                 shape.is_some_and(|shape| shape.roles.binary_search(&role).is_ok())
@@ -310,8 +309,7 @@ impl Graph {
         while changed {
             changed = false;
             for (id, nested) in &inner {
-                let more: Vec<RoleId> =
-                    nested.iter().filter_map(|scope| roles.get(scope)).flatten().copied().collect();
+                let more: Vec<RoleId> = nested.iter().filter_map(|scope| roles.get(scope)).flatten().copied().collect();
                 let place = roles.entry(*id).or_default();
                 let before = place.len();
                 place.extend(more);
@@ -390,9 +388,9 @@ impl Builder<'_> {
                 }
                 Scope::During { main, rounds } => {
                     let main = main.map(|main| self.inner(id, main, frame, false, span)).transpose()?;
-                    let rounds = rounds.iter().map(|round| {
-                        self.inner(id, round.body, round.family.unwrap_or(frame), false, round.span)
-                    });
+                    let rounds = rounds
+                        .iter()
+                        .map(|round| self.inner(id, round.body, round.family.unwrap_or(frame), false, round.span));
                     ShapeKind::During(main, rounds.collect::<Result<_, _>>()?)
                 }
                 Scope::Try { body, handlers } => {
@@ -431,12 +429,8 @@ impl Builder<'_> {
         leaves: bool,
         span: Span,
     ) -> Result<RegionId, GraphError> {
-        let region = self.regions.push(Region {
-            start: NodeId::default(),
-            scope: Some(scope),
-            frame,
-            entry: Vec::new(),
-        })?;
+        let region =
+            self.regions.push(Region { start: NodeId::default(), scope: Some(scope), frame, entry: Vec::new() })?;
         let outer = std::mem::replace(&mut self.region, region);
         self.open.push(Open { scope, leaves });
         let end = self.node(Node::End, span)?;
@@ -540,9 +534,7 @@ impl Builder<'_> {
                     None => Ok(self.after(then, span)?),
                 }
             }
-            Stmt::Continue { var, span } => {
-                self.target(var, env, span)
-            }
+            Stmt::Continue { var, span } => self.target(var, env, span),
             Stmt::Call { body, span } => self.call(body, then, span),
             Stmt::Scope { scope, span } => self.scope(scope, then, env, span),
             Stmt::Set { ref sets, jump, span } => {
@@ -585,7 +577,8 @@ impl Builder<'_> {
             first.start = start;
         }
         regions.values_mut().for_each(|region| region.start = to(region.start));
-        let mut graph = Graph { start: to(start), nodes, spans, regions, scopes: self.scopes, guarded: FxHashSet::default() };
+        let mut graph =
+            Graph { start: to(start), nodes, spans, regions, scopes: self.scopes, guarded: FxHashSet::default() };
         graph.check_guarded()?;
         graph.find_roles(self.term);
         Ok(graph)

@@ -20,16 +20,16 @@ pub use endpoints::{Endpoints, NoEndpoints, Origin};
 pub use graph::{Entry, Graph, GraphError, Node, Region, Shape, ShapeKind, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
-pub use project::{Discipline, ProjectionError, Projector};
 pub use names::Names;
+pub use project::{Discipline, ProjectionError, Projector};
 
 pub use crate::data::{Builtin, Field, Payload, Sort};
-pub use spec::{
-    Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl, Target,
-    TraceDecl, TraceEvent, TraceKind, Unsupported,
-};
 pub use rule::{
     Condition, ConditionKind, Frame, Key, KeyOf, KeyUse, Linear, MAX_INDEX, Memory, PAYLOAD, Rule, Set, SlotInfo, Who,
     place, slot,
+};
+pub use spec::{
+    Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl,
+    Target, TraceDecl, TraceEvent, TraceKind, Unsupported,
 };
 pub use term::{Chooser, Handler, Round, Scope, Stmt, Term, Trigger};

@@ -28,20 +28,25 @@ enum By {
 
 impl Graph {
     /// Gives every assignment to the steps in front of it.
-    pub(super) fn settle(&mut self, names: &mut Names, roles: usize) -> Result<(), TooMany> {
-        self.settle_sets(names, roles)?;
+    pub(super) fn settle(&mut self, names: &mut Names, roles: usize, own: Option<RoleId>) -> Result<(), TooMany> {
+        if let Some(own) = own {
+            // In one role's type everything is its own.
+            for shape in self.scopes.values_mut().flatten() {
+                shape.roles = [own].into();
+            }
+        }
+        self.settle_sets(names, roles, own)?;
         let sorts = self.nodes.values().filter_map(|node| match node {
             Node::Step { sort, .. } => Some(*sort),
             _ => None,
         });
-        let guarded = |sort: &SortId| {
-            names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()))
-        };
+        let guarded =
+            |sort: &SortId| names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()));
         self.guarded = sorts.filter(guarded).collect();
         Ok(())
     }
 
-    fn settle_sets(&mut self, names: &mut Names, roles: usize) -> Result<(), TooMany> {
+    fn settle_sets(&mut self, names: &mut Names, roles: usize, own: Option<RoleId>) -> Result<(), TooMany> {
         if !self.nodes.values().any(|node| matches!(node, Node::Set { .. })) {
             return Ok(());
         }
@@ -52,7 +57,8 @@ impl Graph {
                 continue;
             }
             let mut after: Vec<Box<[Set]>> = Vec::new();
-            for role in self.roles_of(step) {
+            let acting: Vec<RoleId> = own.map_or_else(|| self.roles_of(step).collect(), |own| vec![own]);
+            for role in acting {
                 self.gather(then, By::Role(role), false, &mut FxHashSet::default(), &mut after);
             }
             self.gather(then, By::Nobody, false, &mut FxHashSet::default(), &mut after);

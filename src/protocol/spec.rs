@@ -178,6 +178,10 @@ pub struct SystemDecl {
     pub terms: IdVec<RoleId, Term>,
     /// The same as automata; empty if the declaration is broken.
     pub locals: IdVec<RoleId, Local>,
+    /// The graph of each role's type with all assignments settled, if some has more than the kernel.
+    pub graphs: IdVec<RoleId, Graph>,
+    /// What is beyond the kernel, unrolled; made on demand.
+    pub flat: Option<Flat>,
 }
 
 /// A local type or local protocol.
@@ -193,6 +197,8 @@ pub struct LocalDecl {
     pub term: Term,
     /// The same as an automaton.
     pub local: Option<Local>,
+    /// Its graph with all assignments settled, if it has more than the kernel.
+    pub graph: Option<Graph>,
 }
 
 /// What a claim or a trace is about.

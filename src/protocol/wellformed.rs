@@ -112,10 +112,9 @@ impl Flow<'_> {
     fn stmt(&mut self, walk: &mut Walk<'_>, stmt: &Stmt, then: Point) -> Point {
         let decl = walk.decl;
         match *stmt {
-            Stmt::Message { .. }
-            | Stmt::Send { .. }
-            | Stmt::Receive { .. }
-            | Stmt::Act { .. } => self.point(decl, Place::Nothing),
+            Stmt::Message { .. } | Stmt::Send { .. } | Stmt::Receive { .. } | Stmt::Act { .. } => {
+                self.point(decl, Place::Nothing)
+            }
             // Not a step: what stands behind it follows at once.
             Stmt::Set { .. } => {
                 let point = self.point(decl, Place::Nothing);
@@ -205,10 +204,9 @@ impl Flow<'_> {
                     None => self.edge(point, then),
                 }
                 for round in rounds {
-                    let head = self.point(decl, Place::Loop(round.span));
-                    let first = self.block(walk, round.body, head);
-                    self.edge(head, first);
-                    self.edge(point, head);
+                    // A round begins with a message, so one in which nothing happens is none and does not come round.
+                    let end = self.point(decl, Place::Nothing);
+                    let _ = self.block(walk, round.body, end);
                 }
             }
             Scoped::Try { body, handlers, .. } => {

@@ -104,10 +104,7 @@ impl Ratio {
         }
         let by = gcd(over, under);
         let sign = under.signum();
-        Some(Self {
-            over: over.checked_div(by)?.checked_mul(sign)?,
-            under: under.checked_div(by)?.checked_mul(sign)?,
-        })
+        Some(Self { over: over.checked_div(by)?.checked_mul(sign)?, under: under.checked_div(by)?.checked_mul(sign)? })
     }
 
     pub(crate) fn whole(value: i128) -> Self {
@@ -188,6 +185,13 @@ enum Gone {
 
 /// Values for all variables of some constraints.
 pub(crate) fn solve(bounds: &[Bound], integer: &dyn Fn(u32) -> bool) -> Solution {
+    // Variables from here on are made on the way; all of them are integers.
+    let highest = bounds.iter().filter_map(|bound| bound.sum.terms.keys().next_back()).max();
+    let Some(first) = highest.map_or(Some(0), |highest| highest.checked_add(1)) else {
+        return Solution::Unknown(TOO_LARGE);
+    };
+    let integer = &|var: u32| var >= first || integer(var);
+    let mut fresh = first;
     let mut left: Vec<Bound> = Vec::new();
     for bound in bounds {
         match bound.clone().normal(integer) {
@@ -206,8 +210,15 @@ pub(crate) fn solve(bounds: &[Bound], integer: &dyn Fn(u32) -> bool) -> Solution
         if left.len() > MAX_CONSTRAINTS {
             return Solution::Unknown(TOO_LARGE);
         }
-        let step = equation(&left, integer).or_else(|| inequality(&left));
-        let Some((var, by)) = step else { break };
+        let mut step = equation(&left, integer);
+        if step.is_none()
+            && let Some(smaller) = smaller(&left, integer, fresh)
+        {
+            step = Some(smaller);
+            let Some(next) = fresh.checked_add(1) else { return Solution::Unknown(TOO_LARGE) };
+            fresh = next;
+        }
+        let Some((var, by)) = step.or_else(|| inequality(&left)) else { break };
         let result = match by {
             Some(equation) => substitute(&mut left, var, &equation, integer).map(|()| Gone::Equation(var, equation)),
             None => eliminate(&mut left, var, integer, &mut exact).map(|taken| Gone::Between(var, taken)),
@@ -218,12 +229,15 @@ pub(crate) fn solve(bounds: &[Bound], integer: &dyn Fn(u32) -> bool) -> Solution
             Err(Stop::TooLarge) => return Solution::Unknown(TOO_LARGE),
         }
     }
-    // Only equations between integers without a factor of 1 can be left.
+    // Only equations of integers and decimals, without a factor of 1, can be left.
     if !left.is_empty() {
-        return Solution::Unknown("an equation of integers was not solved");
+        return Solution::Unknown("an equation of integers and decimals was not solved");
     }
     match back(gone, integer) {
-        Some(values) if holds(bounds, &values) => Solution::Values(values),
+        Some(mut values) if holds(bounds, &values) => {
+            values.retain(|&var, _| var < first);
+            Solution::Values(values)
+        }
         _ if exact => Solution::Unknown("values were not found, though no proof says there are none"),
         _ => Solution::Unknown("integers may lie between the bounds, or not"),
     }
@@ -246,6 +260,22 @@ fn equation(left: &[Bound], integer: &dyn Fn(u32) -> bool) -> Option<(u32, Optio
     None
 }
 
+/// For an equation of integers alone, in which no factor is 1: with `a` the smallest, `a·x + Σ b·y + c = 0` is
+/// `a·z + Σ (b mod a)·y + c = 0` for the integer `z = x + Σ (b div a)·y`, which says what `x` is (Euclid's algorithm).
+fn smaller(left: &[Bound], integer: &dyn Fn(u32) -> bool, z: u32) -> Option<(u32, Option<Linear>)> {
+    let equations = left.iter().filter(|bound| bound.is == Relation::Zero).map(|bound| &bound.sum);
+    let sum = equations.into_iter().find(|sum| sum.terms.keys().all(|&var| integer(var)))?;
+    let (&x, &a) = sum.terms.iter().min_by_key(|(_, by)| by.unsigned_abs())?;
+    let mut says = Linear { terms: BTreeMap::from([(x, 1), (z, -1)]), constant: 0 };
+    for (&y, &b) in sum.terms.iter().filter(|&(&y, _)| y != x) {
+        let quotient = b.checked_div_euclid(a)?;
+        if quotient != 0 {
+            says.terms.insert(y, quotient);
+        }
+    }
+    Some((x, Some(says)))
+}
+
 /// The variable of inequalities alone whose elimination makes the fewest new ones.
 fn inequality(left: &[Bound]) -> Option<(u32, Option<Linear>)> {
     let mut count: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
@@ -265,12 +295,7 @@ fn inequality(left: &[Bound]) -> Option<(u32, Option<Linear>)> {
 }
 
 /// `var` by an equation, in all constraints.
-fn substitute(
-    left: &mut Vec<Bound>,
-    var: u32,
-    equation: &Linear,
-    integer: &dyn Fn(u32) -> bool,
-) -> Result<(), Stop> {
+fn substitute(left: &mut Vec<Bound>, var: u32, equation: &Linear, integer: &dyn Fn(u32) -> bool) -> Result<(), Stop> {
     let own = equation.of(var);
     let mut next = Vec::with_capacity(left.len());
     for bound in left.drain(..) {
@@ -300,8 +325,7 @@ fn eliminate(
     integer: &dyn Fn(u32) -> bool,
     exact: &mut bool,
 ) -> Result<Vec<Bound>, Stop> {
-    let (taken, mut next): (Vec<Bound>, Vec<Bound>) =
-        left.drain(..).partition(|bound| bound.sum.of(var) != 0);
+    let (taken, mut next): (Vec<Bound>, Vec<Bound>) = left.drain(..).partition(|bound| bound.sum.of(var) != 0);
     let uppers = taken.iter().filter(|bound| bound.sum.of(var) > 0);
     for upper in uppers {
         let a = upper.sum.of(var);

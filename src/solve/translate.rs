@@ -15,6 +15,8 @@ use crate::data::{Builtin, Node, Op, Operator, Slot, Sort, Value};
 pub enum Term {
     /// A slot, with its name.
     Slot(Slot, Arc<str>),
+    /// Whether a slot holds something.
+    Present(Slot, Arc<str>),
     /// An expression that is no sum.
     Other(Box<Node>),
 }
@@ -136,6 +138,10 @@ impl Atoms {
                 self.this.clone().unwrap_or_else(|| Term::Other(Box::new(node.clone())))
             }
             Op::Slot(slot, name) => Term::Slot(*slot, Arc::clone(name)),
+            Op::Has(of) if matches!(of.op, Op::Slot(..)) => match &of.op {
+                Op::Slot(slot, name) => Term::Present(*slot, Arc::clone(name)),
+                _ => Term::Other(Box::new(node.clone())),
+            },
             _ => {
                 self.inexact = true;
                 Term::Other(Box::new(node.clone()))
@@ -163,10 +169,7 @@ impl Atoms {
             Op::Any(parts) => Formula::Any(parts.iter().map(|part| self.formula(part)).collect()),
             Op::Conditional(test, yes, no) => {
                 let (test, yes, no) = (self.formula(test), self.formula(yes), self.formula(no));
-                Formula::Any(vec![
-                    Formula::All(vec![test.clone(), yes]),
-                    Formula::All(vec![test.negated(), no]),
-                ])
+                Formula::Any(vec![Formula::All(vec![test.clone(), yes]), Formula::All(vec![test.negated(), no])])
             }
             Op::Binary(operator, left, right) => match self.comparison(*operator, left, right) {
                 Some(formula) => formula,
@@ -182,6 +185,16 @@ impl Atoms {
         let formula = self.formula(condition);
         self.this = None;
         formula
+    }
+
+    /// Whether a slot holds something.
+    pub fn present(&mut self, slot: Slot, name: &Arc<str>) -> Formula {
+        let (at, new) = self.terms.insert_full(Term::Present(slot, Arc::clone(name)));
+        if new {
+            self.sorts.push(Kind::Bool);
+        }
+        let atom = Linear::variable(u32::try_from(at).unwrap_or(u32::MAX));
+        is(atom.plus(-1, &Linear::constant(1)), Relation::Zero).unwrap_or(Formula::True)
     }
 
     /// That a slot holds what an expression gives, if that is a sum.
@@ -216,7 +229,8 @@ impl Atoms {
             }
             return Some(Formula::Any(any));
         }
-        if matches!(left.sort.plain(), Sort::Builtin(Builtin::Bool)) && matches!(operator, Operator::Eq | Operator::Ne) {
+        if matches!(left.sort.plain(), Sort::Builtin(Builtin::Bool)) && matches!(operator, Operator::Eq | Operator::Ne)
+        {
             let (a, b) = (self.formula(left), self.formula(right));
             let same = Formula::Any(vec![
                 Formula::All(vec![a.clone(), b.clone()]),
@@ -286,7 +300,10 @@ impl Atoms {
                 Kind::Integer | Kind::Natural => i64::try_from(number.over).ok().map(Value::Int),
                 Kind::Text | Kind::Enum(_) => {
                     let known = usize::try_from(number.over).ok().and_then(|at| self.texts.get_index(at));
-                    Some(known.map_or_else(|| Value::text(&format!("text {}", number.over)), |text| Value::Text(Arc::clone(text))))
+                    Some(known.map_or_else(
+                        || Value::text(&format!("text {}", number.over)),
+                        |text| Value::Text(Arc::clone(text)),
+                    ))
                 }
                 Kind::Decimal if number.under == 1 => i64::try_from(number.over).ok().map(Value::Int),
                 Kind::Decimal => None,

@@ -7,14 +7,15 @@
 //! One checker reads one log, in order. Several logs are several checkers, which share nothing but what they borrow,
 //! so they can run side by side.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::{
     coverage::Coverage,
     json::{Flaw, Scratch, pointer},
-    kinds::{Class, Kinds, SPARE, Shapes},
+    kinds::{Class, Joint, Kind, Kinds, SPARE, Shapes},
     live::{self, Judge},
     map::{Map, Watch},
     observe::{Refusal, Seen, Step, Trail, Watcher, flat},
@@ -25,6 +26,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
+    data::Redaction,
     diag::catalogue::trace as codes,
     id::{Id, IdVec, RoleId, SortId, StateId},
     machine::{Configuration, Machine},
@@ -52,7 +54,13 @@ pub struct Checker<'a> {
     coverage: Option<Coverage>,
     /// Judges instead of the watcher what is beyond the kernel.
     live: Option<Box<Judge<'a>>>,
+    /// Until when the log is complete.
+    until: Option<i64>,
     general: bool,
+    /// Sessions that are parts of others, and of which.
+    joined: HashMap<Box<str>, Box<str>>,
+    /// Sessions by the ids that were said for them.
+    named: HashMap<Box<str>, Box<str>>,
     /// By the states of sessions: whether that may be the end, and what is expected if not.
     ahead: FxHashMap<Box<[StateId]>, (bool, Vec<Expected>)>,
     /// If each line names the role that recorded it: a checker for every role's endpoint, and nothing is checked here.
@@ -100,8 +108,14 @@ impl<'a> Checker<'a> {
             lines: Lines::default(),
             totals: Totals::default(),
             coverage: None,
-            live: subject.program.map(|program| Box::new(Judge::new(subject, program, map, observer))),
+            live: subject.program.map(|program| {
+                let hidden = map.redacted().map(Into::into).collect();
+                Box::new(Judge::new(subject, program, observer, map.sides, hidden))
+            }),
+            until: None,
             general: false,
+            joined: HashMap::new(),
+            named: HashMap::new(),
             ahead: FxHashMap::default(),
             endpoints: Vec::new(),
         }
@@ -115,6 +129,45 @@ impl<'a> Checker<'a> {
             endpoint.coverage = Some(Coverage::new(self.subject.system));
         }
         self
+    }
+
+    /// Clocks may differ by so many microseconds: what is late by no more is in time.
+    #[must_use]
+    pub fn with_slack(mut self, slack: i64) -> Self {
+        for checker in self.all() {
+            if let Some(live) = &mut checker.live {
+                live.set_slack(slack);
+            }
+        }
+        self
+    }
+
+    /// The log goes on until this time, in microseconds since 1970: what is owed by then and was not seen has lapsed.
+    #[must_use]
+    pub fn with_until(mut self, until: i64) -> Self {
+        for checker in self.all() {
+            checker.until = Some(until);
+        }
+        self
+    }
+
+    /// The key of the digests that stand for what must not be shown.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: &Redaction) -> Self {
+        for checker in self.all() {
+            if let Some(live) = &mut checker.live {
+                live.set_redaction(redaction.clone());
+            }
+        }
+        self
+    }
+
+    /// Itself, and the checkers of every role's endpoint.
+    fn all(&mut self) -> Vec<&mut Self> {
+        if self.endpoints.is_empty() {
+            return vec![self];
+        }
+        self.endpoints.iter_mut().map(|(_, checker)| checker).collect()
     }
 
     /// Reads every line the general way: the same findings, slower. For comparison.
@@ -305,9 +358,44 @@ impl<'a> Checker<'a> {
             Some("receive") => Some(Side::Receive),
             _ => None,
         };
-        let session = session_name(self.map, line, session);
+        let mut session = session_name(self.map, line, session);
+        if self.map.join().is_some() {
+            session = self.joined(line, kind, session);
+        }
+        let payload = match self.map.payload() {
+            Some(path) => pointer(line, path).filter(|text| *text != "null").unwrap_or(""),
+            None => payload,
+        };
         let hash = self.sessions.hash(&session);
         Pending { at, line, kind, side, session, hash, ts, payload, flaw }
+    }
+
+    /// The session that a line's own session is a part of.
+    fn joined<'l>(&mut self, line: &'l str, kind: u32, own: Cow<'l, str>) -> Cow<'l, str> {
+        let Some(join) = self.map.join() else { return own };
+        let known = self.joined.get(&*own).map(|name| Cow::Owned(name.to_string()));
+        match self.kinds.get(kind).joint {
+            Joint::None => known.unwrap_or(own),
+            Joint::Name => {
+                let name = known.unwrap_or(own);
+                if let Some(id) = join.name.1.find(line) {
+                    // What is said first counts.
+                    self.named.entry(id.into()).or_insert_with(|| name.as_ref().into());
+                }
+                name
+            }
+            Joint::With => {
+                let asked = join.with.1.find(line).and_then(|id| self.named.get(&*id));
+                match asked {
+                    Some(name) if **name != *own => {
+                        let name = name.clone();
+                        self.joined.insert(own.as_ref().into(), name.clone());
+                        Cow::Owned(name.into())
+                    }
+                    _ => known.unwrap_or(own),
+                }
+            }
+        }
     }
 
     /// A line that is not UTF-8: an event to be refused if only its payload is to blame.
@@ -409,10 +497,8 @@ impl<'a> Checker<'a> {
             match &shapes[sort] {
                 Shape::Any => Ok(()),
                 shape => {
-                    let of = |(field, path): &'a (super::map::Placed, super::map::Path)| {
-                        Some((&*field.text, pointer(line, path)?))
-                    };
-                    let injected: Vec<(&str, &str)> = map.inject().iter().filter_map(of).collect();
+                    let found = injected(map, known, line);
+                    let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
                     shape.fit(payload, &injected)
                 }
             }
@@ -428,8 +514,8 @@ impl<'a> Checker<'a> {
                 }));
             }
             // Whoever asks has left these out.
-            Class::Dropped | Class::Derived(_) => return Ok(false),
-            Class::Act { role, label, sorts } => Seen::Act { role: *role, label: *label, sorts },
+            Class::Dropped | Class::Derived(_) | Class::Happens { .. } => return Ok(false),
+            Class::Act { role, label, sorts, .. } => Seen::Act { role: *role, label: *label, sorts },
             Class::Message { messages, .. } => Seen::Message { messages, side },
         };
         let mut trail = coverage.is_some().then(Trail::new);
@@ -519,26 +605,19 @@ impl<'a> Checker<'a> {
         if pending.side.is_none() {
             return Err(no_side());
         }
-        let line = pending.line;
-        let of = |(field, path): &'a (super::map::Placed, super::map::Path)| Some((&*field.text, pointer(line, path)?));
-        let injected: Vec<(&str, &str)> = self.map.inject().iter().filter_map(of).collect();
-        let Some(event) = self.event_of(pending, &injected) else { return Ok(false) };
+        if let Class::Happens { crash, role } = known.class {
+            let now = scan::micros(pending.ts);
+            if let Some(live) = &mut self.live {
+                return live.happens(slot, crash, role, now).map(|()| true);
+            }
+        }
+        let found = injected(self.map, known, pending.line);
+        let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
+        let Some(event) = event_of(known, pending, &injected) else { return Ok(false) };
         match &mut self.live {
             Some(live) => live.step(slot, &event),
             None => Ok(false),
         }
-    }
-
-    /// A scanned event in terms of the program; none of what is none of its events.
-    fn event_of<'e>(&self, pending: &'e Pending<'_>, injected: &'e Injected<'e>) -> Option<live::Event<'e>> {
-        let (from, to, label) = match &self.kinds.get(pending.kind).class {
-            Class::Act { role, label, .. } => (*role, *role, *label),
-            Class::Message { from, to, label, .. } => (*from, *to, *label),
-            _ => return None,
-        };
-        let side = pending.side.unwrap_or(Side::Both);
-        let now = scan::micros(pending.ts);
-        Some(live::Event { from, to, label, side, payload: pending.payload, injected, written: false, now })
     }
 
     #[cold]
@@ -601,7 +680,7 @@ impl<'a> Checker<'a> {
             Some(Past { at, from: known.from.to_string(), to: known.to.to_string(), label: known.label.to_string() });
         session.payload = match &self.live {
             Some(live) => {
-                let shown = self.event_of(pending, &[]).and_then(|event| live.shown(&event));
+                let shown = event_of(known, pending, &[]).and_then(|event| live.shown(&event));
                 shown.filter(|shown| shown.len() <= SHOWN)
             }
             None => self.shown(kind, payload),
@@ -672,6 +751,7 @@ impl<'a> Checker<'a> {
             message: None,
             help: None,
             span: None,
+            assumed: self.live.as_ref().map(|live| live.assumed().to_vec()).unwrap_or_default(),
             last: Vec::new(),
         }
     }
@@ -688,6 +768,18 @@ impl<'a> Checker<'a> {
     /// The verdict about a session when the log is over.
     fn last_word(&mut self, place: Place) -> Session {
         let Place::Live(slot) = place else { return self.session(place, Judgement::Conforms) };
+        if let (Some(live), Some(until)) = (&mut self.live, self.until)
+            && let Some(offence) = live.lapsed(slot, until)
+        {
+            let mut session = self.session(place, Judgement::Violates);
+            session.last = self.recent(slot);
+            session.at = session.last.last().map(|past| past.at);
+            session.code = Some(offence.code);
+            session.message = Some(offence.message);
+            session.span = offence.span;
+            session.blame = offence.blame;
+            return session;
+        }
         if let Some(live) = &self.live {
             let over = live.is_final(slot);
             let expected = if over { Vec::new() } else { live.expected(slot) };
@@ -774,6 +866,38 @@ struct Pending<'l> {
     ts: &'l str,
     payload: &'l str,
     flaw: Option<Box<Flaw>>,
+}
+
+/// A scanned event in terms of the program; none of what is none of its events.
+fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected<'e>) -> Option<live::Event<'e>> {
+    let (from, to, label, candidates) = match &kind.class {
+        Class::Act { role, label, messages, .. } => (*role, *role, *label, messages),
+        Class::Message { from, to, label, messages } => (*from, *to, *label, messages),
+        _ => return None,
+    };
+    let side = pending.side.unwrap_or(Side::Both);
+    let now = scan::micros(pending.ts);
+    Some(live::Event {
+        from,
+        to,
+        label,
+        candidates,
+        side,
+        payload: pending.payload,
+        injected,
+        written: false,
+        blank: false,
+        now,
+    })
+}
+
+/// The payload fields that the map takes from elsewhere in a line.
+fn injected<'m, 'l>(map: &'m Map, kind: &Kind, line: &'l str) -> SmallVec<[(&'m str, Cow<'l, str>); 2]> {
+    let of = |&at: &usize| {
+        let (field, source) = map.source(at)?;
+        Some((&*field.text, source.find(line)?))
+    };
+    kind.sources.iter().filter_map(of).collect()
 }
 
 #[inline]

@@ -4,14 +4,15 @@
 //! wants every event but the last accepted and the last refused.
 
 use super::{
+    live::{Event, Judge},
     observe::{Seen, Step, Watcher},
     payload::Shape,
     subject::Subject,
 };
 use crate::{
     id::{MessageId, RoleId, SortId},
-    machine::Configuration,
-    protocol::{Act, Observer, Side, TraceDecl, TraceEvent},
+    machine::{Configuration, Program},
+    protocol::{Act, Observer, Side, TraceDecl, TraceEvent, TraceKind},
 };
 
 /// How a trace came out.
@@ -69,6 +70,9 @@ fn outcome(subject: Subject<'_>, role: Option<RoleId>, trace: &TraceDecl) -> (Ou
         return (Outcome::Unknown, None);
     }
     let observer = role.map_or(trace.observer, Observer::Endpoint);
+    if let Some(program) = subject.program {
+        return live_outcome(subject, program, observer, trace);
+    }
     let sided = trace.events.iter().any(|event| event.side != Side::Both);
     let watcher = Watcher::new(subject.system, observer, sided);
     let mut set = vec![Configuration::initial(subject.system)];
@@ -103,6 +107,61 @@ fn outcome(subject: Subject<'_>, role: Option<RoleId>, trace: &TraceDecl) -> (Ou
         }
     }
     if trace.ends && !watcher.is_final(&set) {
+        return (Outcome::Incomplete, None);
+    }
+    (Outcome::Accepts, None)
+}
+
+/// The same for what is beyond the kernel.
+fn live_outcome(
+    subject: Subject<'_>,
+    program: &Program,
+    observer: Observer,
+    trace: &TraceDecl,
+) -> (Outcome, Option<usize>) {
+    let sided = trace.events.iter().any(|event| event.side != Side::Both);
+    let mut judge = Judge::new(subject, program, observer, sided, Vec::new());
+    judge.set_slack(trace.slack);
+    if trace.events.is_empty() {
+        judge.open(0);
+    }
+    for (at, event) in trace.events.iter().enumerate() {
+        if let Observer::Endpoint(own) = observer
+            && !match event.side {
+                Side::Both => own == event.from || own == event.to,
+                Side::Send => own == event.from,
+                Side::Receive => own == event.to,
+            }
+        {
+            continue;
+        }
+        if event.kind != TraceKind::Message {
+            if judge.happens(0, event.kind == TraceKind::Crash, event.from, event.at).is_err() {
+                return (Outcome::Rejects, Some(at));
+            }
+            continue;
+        }
+        let Some(label) = event.label else { return (Outcome::Rejects, Some(at)) };
+        let payload = event.payload.as_ref().map(ToString::to_string).unwrap_or_default();
+        let seen = Event {
+            from: event.from,
+            to: event.to,
+            label,
+            candidates: program.find(event.from, event.to, label),
+            side: event.side,
+            payload: &payload,
+            injected: &[],
+            written: true,
+            blank: event.payload.is_none(),
+            now: event.at,
+        };
+        match judge.take(&seen) {
+            Ok(()) => {}
+            Err(refusal) if refusal.is_unknown(seen.blank) => return (Outcome::Unknown, Some(at)),
+            Err(_) => return (Outcome::Rejects, Some(at)),
+        }
+    }
+    if trace.ends && !judge.is_final(0) {
         return (Outcome::Incomplete, None);
     }
     (Outcome::Accepts, None)

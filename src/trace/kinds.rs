@@ -36,9 +36,11 @@ pub(crate) enum Class {
     /// Its label depends on the line, by this rule of the map.
     Derived(u32),
     /// A local action, with the payloads that it has in the system.
-    Act { role: RoleId, label: LabelId, sorts: Box<[SortId]> },
+    Act { role: RoleId, label: LabelId, sorts: Box<[SortId]>, messages: Box<[MessageId]> },
     /// A message.
     Message { from: RoleId, to: RoleId, label: LabelId, messages: Box<[MessageId]> },
+    /// Not a message: a role crashes, or notices that its time is over.
+    Happens { crash: bool, role: RoleId },
     /// Nothing that the protocol has.
     Unknown(Box<Unknown>),
 }
@@ -61,6 +63,19 @@ pub(crate) struct Kind {
     pub(crate) label: Box<str>,
     /// `from` is `to`.
     pub(crate) own: bool,
+    /// The map's numbers of payload fields that come from elsewhere in the line.
+    pub(crate) sources: Box<[usize]>,
+    /// The line says the id by which its session can be joined, or asks for one to join.
+    pub(crate) joint: Joint,
+}
+
+/// Whether a line has to do with the joining of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Joint {
+    #[default]
+    None,
+    Name,
+    With,
 }
 
 #[derive(Default)]
@@ -88,6 +103,10 @@ pub(crate) struct Kinds<'a> {
     observer: Observer,
     messages: FxHashMap<(RoleId, RoleId, LabelId), Vec<MessageId>>,
     acts: FxHashMap<(RoleId, LabelId), Vec<SortId>>,
+    /// The same in a program.
+    deeds: FxHashMap<(RoleId, LabelId), Vec<MessageId>>,
+    /// Labels that stand for all with a beginning.
+    patterns: Vec<(Box<str>, LabelId)>,
     kinds: Vec<Kind>,
     key: Key,
     /// Keyed by a piece of a line.
@@ -112,20 +131,38 @@ impl<'a> Kinds<'a> {
                 acts.entry((role, action.label)).or_default().push(action.sort);
             }
         }
+        let mut deeds: FxHashMap<_, Vec<MessageId>> = FxHashMap::default();
         for (id, travel) in subject.program.into_iter().flat_map(|program| program.messages().iter()) {
             if travel.from == travel.to {
                 acts.entry((travel.from, travel.label)).or_default().push(travel.sort);
+                deeds.entry((travel.from, travel.label)).or_default().push(id);
             } else {
                 messages.entry((travel.from, travel.to, travel.label)).or_default().push(id);
             }
         }
-        let spare = Kind { class: Class::Dropped, from: "".into(), to: "".into(), label: "".into(), own: true };
+        let spare = Kind {
+            class: Class::Dropped,
+            from: "".into(),
+            to: "".into(),
+            label: "".into(),
+            own: true,
+            sources: Box::default(),
+            joint: Joint::None,
+        };
+        let labels = messages.keys().map(|&(.., label)| label).chain(acts.keys().map(|&(_, label)| label));
+        let mut patterns: Vec<(Box<str>, LabelId)> = labels
+            .filter_map(|label| Some((subject.names.label_text(label).strip_suffix('*')?.into(), label)))
+            .collect();
+        patterns.sort_unstable();
+        patterns.dedup();
         Self {
             subject,
             map,
             observer,
+            patterns,
             messages,
             acts,
+            deeds,
             kinds: vec![spare],
             key: Key::default(),
             pieces: Vec::new(),
@@ -215,13 +252,19 @@ impl<'a> Kinds<'a> {
     }
 
     fn resolve(&self, from: &str, to: &str, label: &str, derived: bool) -> Kind {
-        let Subject { names, header, .. } = self.subject;
+        let header = self.subject.header;
         let renamed = self.map.rename_label(label);
         let to = if self.map.is_local(renamed) { from } else { to };
-        let known = names.find_label(renamed);
         let sender = header.role(self.map.rename_role(from));
         let receiver = header.role(self.map.rename_role(to));
-        let class = if self.map.drops(label, known.is_some()) {
+        let known = self.find_label(renamed, sender, receiver);
+        let happens = self
+            .map
+            .happens(label)
+            .and_then(|happens| Some(Class::Happens { crash: happens.crash, role: header.role(&happens.role.text)? }));
+        let class = if let Some(happens) = happens {
+            happens
+        } else if self.map.drops(label, known.is_some()) {
             Class::Dropped
         } else if let Some(rule) = self.map.derives(label).filter(|_| !derived) {
             Class::Derived(rule)
@@ -235,7 +278,47 @@ impl<'a> Kinds<'a> {
         } else {
             self.class(from, to, renamed, (sender, receiver, known))
         };
-        Kind { class, from: from.into(), to: to.into(), label: label.into(), own: from == to }
+        let joint = match self.map.join() {
+            Some(join) if *join.name.0.text == *label => Joint::Name,
+            Some(join) if *join.with.0.text == *label => Joint::With,
+            _ => Joint::None,
+        };
+        Kind {
+            class,
+            from: from.into(),
+            to: to.into(),
+            label: label.into(),
+            own: from == to,
+            sources: self.map.sources_of(renamed),
+            joint,
+        }
+    }
+
+    /// The label of the specification with this text; else the longest beginning and `*` that it meets, between these
+    /// roles if there is one.
+    fn find_label(&self, text: &str, from: Option<RoleId>, to: Option<RoleId>) -> Option<LabelId> {
+        let names = self.subject.names;
+        if let Some(exact) = names.find_label(text).filter(|&label| self.has(label)) {
+            return Some(exact);
+        }
+        let met = self.patterns.iter().filter(|(beginning, _)| text.starts_with(&**beginning));
+        let here = |label: LabelId| match (from, to) {
+            (Some(from), Some(to)) if from == to => self.acts.contains_key(&(from, label)),
+            (Some(from), Some(to)) => self.messages.contains_key(&(from, to, label)),
+            _ => false,
+        };
+        let best = met.max_by_key(|(beginning, label)| (here(*label), beginning.len()));
+        best.map(|&(_, label)| label).or_else(|| names.find_label(text))
+    }
+
+    /// The beginnings with `*` that stand for a label.
+    fn patterns_of(&self, text: &str) -> impl Iterator<Item = LabelId> {
+        self.patterns.iter().filter(move |(beginning, _)| text.starts_with(&**beginning)).map(|&(_, label)| label)
+    }
+
+    /// Whether a message or a local action has this label.
+    fn has(&self, label: LabelId) -> bool {
+        self.messages.keys().any(|&(.., known)| known == label) || self.acts.keys().any(|&(_, known)| known == label)
     }
 
     /// A line that its recorder cannot have seen.
@@ -278,22 +361,33 @@ impl<'a> Kinds<'a> {
             all.dedup();
             all
         };
-        let Some(id) = found.2.filter(|id| {
-            self.messages.keys().any(|(.., label)| label == id) || self.acts.keys().any(|(_, label)| label == id)
-        }) else {
+        let Some(id) = found.2.filter(|&id| self.has(id)) else {
             let text = format!("`{}` has no message `{label}`", header.name);
             let candidates = used();
             let texts = candidates.iter().map(|&label| names.label_text(label));
             return unknown(codes::LABEL, text, mean(near(label, texts)));
         };
+        // A label, and every beginning with `*` that stands for it.
+        let labels: Vec<LabelId> =
+            std::iter::once(id).chain(self.patterns_of(label).filter(|&other| other != id)).collect();
         if sender == receiver {
-            return match self.acts.get(&(sender, id)) {
-                Some(sorts) => Class::Act { role: sender, label: id, sorts: sorts.as_slice().into() },
-                None => unknown(codes::MESSAGE, format!("`{label}` is no local action of `{from}`"), None),
+            let of = |label: &LabelId| self.acts.get(&(sender, *label)).into_iter().flatten().copied();
+            let sorts: Vec<SortId> = labels.iter().flat_map(of).collect();
+            let of = |label: &LabelId| self.deeds.get(&(sender, *label)).into_iter().flatten().copied();
+            return match sorts.is_empty() {
+                false => Class::Act {
+                    role: sender,
+                    label: id,
+                    sorts: sorts.into(),
+                    messages: labels.iter().flat_map(of).collect(),
+                },
+                true => unknown(codes::MESSAGE, format!("`{label}` is no local action of `{from}`"), None),
             };
         }
-        match self.messages.get(&(sender, receiver, id)) {
-            Some(messages) => Class::Message { from: sender, to: receiver, label: id, messages: messages.as_slice().into() },
+        let of = |label: &LabelId| self.messages.get(&(sender, receiver, *label)).into_iter().flatten().copied();
+        let messages: Vec<MessageId> = labels.iter().flat_map(of).collect();
+        match Some(messages).filter(|messages| !messages.is_empty()) {
+            Some(messages) => Class::Message { from: sender, to: receiver, label: id, messages: messages.into() },
             None => {
                 let text = format!("`{from}` never sends `{label}` to `{to}`");
                 unknown(codes::MESSAGE, text, self.elsewhere(id))

@@ -120,6 +120,8 @@ pub struct Session {
     pub help: Option<String>,
     /// Where the condition that is not met is written, if it is one.
     pub span: Option<Span>,
+    /// Extern predicates that were taken for true.
+    pub assumed: Vec<String>,
     /// The last events before the offending one, or of all; oldest first.
     pub last: Vec<Past>,
 }

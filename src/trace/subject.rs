@@ -16,6 +16,8 @@ pub struct Subject<'a> {
     pub(crate) program: Option<&'a Program>,
     pub(crate) names: &'a Names,
     pub(crate) header: &'a Header,
+    /// The extern predicates of the specification, by id.
+    pub(crate) externs: &'a [Box<str>],
 }
 
 /// Why nothing can be checked against a protocol or system.
@@ -48,7 +50,7 @@ impl<'a> Subject<'a> {
     /// A system, the names of its specification, and what declares it: its roles have the ids of the system's.
     pub fn new(system: &'a System, names: &'a Names, header: &'a Header) -> Result<Self, NoSubject> {
         header.usable()?;
-        Ok(Self { system, program: None, names, header })
+        Ok(Self { system, program: None, names, header, externs: &[] })
     }
 
     /// The machines; none if it is a program.
@@ -65,6 +67,7 @@ pub struct Machines<'a> {
     program: Option<Program>,
     names: &'a Names,
     header: &'a Header,
+    externs: &'a [Box<str>],
     role: Option<RoleId>,
 }
 
@@ -108,17 +111,44 @@ impl<'a> Machines<'a> {
     /// The machines of a target. A protocol that cannot be projected is watched by what its roles do in its runs.
     pub fn of(spec: &'a Spec, target: Target) -> Result<Self, NoSubject> {
         let gone = || NoSubject::Which("there is no such declaration".to_owned());
-        if let Target::Protocol(at) | Target::ProtocolRole(at, _) = target
-            && let Some(protocol) = spec.protocols.get(at)
-            && let Some(graph) = &protocol.graph
-        {
-            let header = &protocol.header;
+        let beyond = match target {
+            Target::Protocol(at) | Target::ProtocolRole(at, _) => {
+                let protocol = spec.protocols.get(at).ok_or_else(gone)?;
+                let header = &protocol.header;
+                let program = |graph| Program::of(&spec.names, header, &protocol.term, graph);
+                protocol.graph.as_ref().map(|graph| (header, program(graph), None))
+            }
+            Target::System(at) | Target::SystemRole(at, _) => {
+                let system = spec.systems.get(at).ok_or_else(gone)?;
+                let types = system.terms.iter().zip(system.graphs.values());
+                let types = types.map(|((role, term), graph)| (role, term, graph));
+                let program = || Program::written(&spec.names, &system.header, types);
+                (!system.graphs.is_empty()).then(|| (&system.header, program(), None))
+            }
+            Target::Local(at) => {
+                let decl = spec.locals.get(at).ok_or_else(gone)?;
+                let header = &decl.header;
+                let program = |graph| Program::written(&spec.names, header, [(decl.role, &decl.term, graph)]);
+                decl.graph.as_ref().map(|graph| (header, program(graph), Some(decl.role)))
+            }
+        };
+        if let Some((header, program, own)) = beyond {
             header.usable()?;
-            let program = Program::of(&spec.names, header, &protocol.term, graph).map_err(too_large)?;
-            let role = if let Target::ProtocolRole(_, role) = target { Some(role) } else { None };
+            let program = program.map_err(too_large)?;
+            let role = match target {
+                Target::ProtocolRole(_, role) | Target::SystemRole(_, role) => Some(role),
+                _ => own,
+            };
             let system = System::of(&IdVec::new(), |_, _| EdgeKind::Fifo)
                 .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-            return Ok(Self { system, program: Some(program), names: &spec.names, header, role });
+            return Ok(Self {
+                system,
+                program: Some(program),
+                names: &spec.names,
+                header,
+                externs: &spec.externs,
+                role,
+            });
         }
         let (header, locals, role) = match target {
             Target::Protocol(at) | Target::ProtocolRole(at, _) => {
@@ -148,7 +178,7 @@ impl<'a> Machines<'a> {
         };
         let system = System::of(&locals, |from, to| header.edge_kind(from, to))
             .map_err(|SystemError::TooMany(error)| NoEndpoints::TooLarge(error.to_string()))?;
-        Ok(Self { system, program: None, names: &spec.names, header, role })
+        Ok(Self { system, program: None, names: &spec.names, header, externs: &spec.externs, role })
     }
 
     /// The machines.
@@ -163,6 +193,12 @@ impl<'a> Machines<'a> {
         self.program.as_ref()
     }
 
+    /// What declares it.
+    #[must_use]
+    pub fn header(&self) -> &'a Header {
+        self.header
+    }
+
     /// The one role whose type it is, if it is one role's.
     #[must_use]
     pub fn role(&self) -> Option<RoleId> {
@@ -172,7 +208,13 @@ impl<'a> Machines<'a> {
     /// To be checked against.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
-        Subject { system: &self.system, program: self.program.as_ref(), names: self.names, header: self.header }
+        Subject {
+            system: &self.system,
+            program: self.program.as_ref(),
+            names: self.names,
+            header: self.header,
+            externs: self.externs,
+        }
     }
 }
 
@@ -180,6 +222,7 @@ fn too_large(error: ProgramError) -> NoEndpoints {
     NoEndpoints::TooLarge(match error {
         ProgramError::TooMany(error) => error.to_string(),
         ProgramError::Projection(_) => "a role has too many states".to_owned(),
+        ProgramError::TooManyArms => "a role has too many transitions".to_owned(),
         ProgramError::TooDeep => "families are nested more than 250 deep".to_owned(),
     })
 }

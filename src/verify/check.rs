@@ -258,10 +258,8 @@ fn unrolled(
     let mut outcome = explore(subject, property, options, poll)?;
     match outcome.verdict {
         Verdict::Holds => {
-            let stuck = matches!(
-                property,
-                Property::Safe | Property::DeadlockFree | Property::Live | Property::Terminating
-            );
+            let stuck =
+                matches!(property, Property::Safe | Property::DeadlockFree | Property::Live | Property::Terminating);
             if stuck && flat.blocked.is_some() {
                 let why = "with data left out nothing goes wrong, but a role may be stuck where the conditions of all \
                            that it could send are false";

@@ -17,7 +17,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     data::{Node, Op, Slot, Sort, Value},
-    diag::{Diagnostic, Span, catalogue::data as codes},
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
     id::{FrameId, MessageId, RoleId},
     machine::{Arm, End, Program},
     protocol::{Frame, Header, Names, PAYLOAD, Rule, place},
@@ -60,7 +60,14 @@ impl Premises {
                 continue;
             }
             if let Some(sort) = world.sort(message, frame, slot) {
+                // The condition of a sort speaks of a value that is there.
+                let from = self.parts.len();
                 self.refined(sort, slot, &name);
+                if world.is_optional(message, slot) {
+                    let conditions = Formula::All(self.parts.split_off(from));
+                    let absent = self.atoms.present(slot, &name).negated();
+                    self.parts.push(Formula::Any(vec![absent, conditions]));
+                }
             }
             // What was declared of a variable holds before every step.
             let invariant = world.slot(frame, slot).and_then(|info| info.invariant.clone());
@@ -124,6 +131,13 @@ impl<'p> World<'p> {
         }
         let travel = self.program.messages().entry(message)?;
         self.names.payload(travel.sort)?.fields.get(index as usize).map(|field| &field.sort)
+    }
+
+    fn is_optional(&self, message: MessageId, slot: Slot) -> bool {
+        let (depth, index) = place(slot);
+        let travel = self.program.messages().entry(message).filter(|_| depth == PAYLOAD);
+        let payload = travel.and_then(|travel| self.names.payload(travel.sort));
+        payload.and_then(|payload| payload.fields.get(index as usize)).is_some_and(|field| field.optional)
     }
 
     /// The premises under which a message is sent.
@@ -211,14 +225,20 @@ fn overlaps(
             if let Answer::Yes(values) = premises.ask()
                 && told.insert(Span { end: one.span.end, ..other.span })
             {
-                let text = format!("one `{}` of `{}` can be two steps", world.label(one.message), world.header.role_name(role));
+                let text = format!(
+                    "one `{}` of `{}` can be two steps",
+                    world.label(one.message),
+                    world.header.role_name(role)
+                );
                 let mut diagnostic =
                     Diagnostic::new(codes::OVERLAP, other.span, text).label(one.span, "the other one is here");
                 let values = shown(&values);
                 if !values.is_empty() {
                     diagnostic = diagnostic.note(format!("for example with {values}"));
                 }
-                found.push(diagnostic.help("a monitor follows both; conditions that exclude each other are easier to read"));
+                found.push(
+                    diagnostic.help("a monitor follows both; conditions that exclude each other are easier to read"),
+                );
             }
         }
     }
@@ -310,6 +330,18 @@ fn not_of_its_choosing(rule: &Rule) -> Vec<&Node> {
     for condition in &rule.conditions {
         conjuncts(condition.code.tree(), &mut left);
     }
+    // What speaks of nothing but the message itself can be satisfied, or it is reported as a step that never happens.
+    left.retain(|node| {
+        let mut others = false;
+        node.visit(&mut |node| {
+            others |= match &node.op {
+                Op::Slot(at, _) => place(*at).0 != PAYLOAD,
+                Op::Now | Op::Extern(..) | Op::Lives(..) | Op::Instance(..) => true,
+                _ => false,
+            };
+        });
+        others
+    });
     loop {
         let fields = |node: &Node| {
             let mut fields = Vec::new();
@@ -349,8 +381,11 @@ fn conjuncts<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
 /// `x = 1, y = "a"`, of names alone.
 fn shown(values: &[(Term, Value)]) -> String {
     let one = |(term, value): &(Term, Value)| match term {
-        Term::Slot(_, name) => Some(format!("`{name}` = {}", crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false))),
-        Term::Other(_) => None,
+        Term::Slot(_, name) => Some(format!(
+            "`{name}` = {}",
+            crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false)
+        )),
+        Term::Present(..) | Term::Other(_) => None,
     };
     values.iter().filter_map(one).collect::<Vec<_>>().join(", ")
 }

@@ -13,41 +13,62 @@ use crate::{
         Program, ProgramError, ScopeParts,
         flatten::{FlattenError, Limits, flatten},
     },
-    protocol::{Discipline, Flat, Graph, Names, Projector, Protocol, Spec, Trigger},
+    protocol::{Discipline, Flat, Graph, Header, Names, Projector, Protocol, Spec, Trigger},
 };
 
-/// Unrolls every protocol that has more than the kernel, with this many keys per family.
-pub fn expand(spec: &mut Spec, keys: u32) {
-    let Spec { protocols, names, .. } = spec;
+/// Says of every protocol that has more than the kernel what can be said without looking at runs; and unrolls it, with so
+/// many keys per family, if runs are going to be looked at.
+pub fn expand(spec: &mut Spec, keys: Option<u32>) {
+    let Spec { protocols, systems, names, .. } = spec;
     for protocol in protocols {
         if protocol.flat.is_none()
             && let Some(graph) = &protocol.graph
             && protocol.header.usable().is_ok()
         {
-            protocol.flat = Some(flat(protocol, graph, names, keys));
+            let mut flat = Flat::default();
+            project(protocol, graph, names, &mut flat);
+            let program = Program::of(names, &protocol.header, &protocol.term, graph);
+            protocol.flat = Some(unroll(flat, program, &protocol.header, names, keys));
+        }
+    }
+    for system in systems {
+        if system.flat.is_none() && !system.graphs.is_empty() && system.header.usable().is_ok() {
+            let types = system.terms.iter().zip(system.graphs.values());
+            let types = types.map(|((role, term), graph)| (role, term, graph));
+            let program = Program::written(names, &system.header, types);
+            system.flat = Some(unroll(Flat::default(), program, &system.header, names, keys));
         }
     }
 }
 
-fn flat(protocol: &Protocol, graph: &Graph, names: &mut Names, keys: u32) -> Flat {
-    let header = &protocol.header;
-    let mut flat = Flat::default();
-    project(protocol, graph, names, &mut flat);
-    let program = match Program::of(names, header, &protocol.term, graph) {
+fn unroll(
+    mut flat: Flat,
+    program: Result<Program, ProgramError>,
+    header: &Header,
+    names: &mut Names,
+    keys: Option<u32>,
+) -> Flat {
+    let program = match program {
         Ok(program) => program,
         Err(error) => {
             flat.limit = Some(match error {
                 ProgramError::TooMany(error) => error.to_string(),
-                ProgramError::Projection(_) => "the roles' automata are too large".to_owned(),
+                ProgramError::Projection(_) | ProgramError::TooManyArms => {
+                    "the roles' automata are too large".to_owned()
+                }
                 ProgramError::TooDeep => "families are nested too deep".to_owned(),
             });
             return flat;
         }
     };
-    flat.keys = (program.frames().len() > 1).then_some(keys);
+    flat.keys = keys.filter(|_| program.frames().values().any(|frame| !frame.keys.is_empty()));
     rules(&program, &mut flat);
     flat.blocked = super::data::may_be_stuck(&program, header, names);
     flat.notes = super::data::conditions(&program, header, names);
+    let Some(keys) = keys else {
+        flat.limit = Some("its runs were not looked at".to_owned());
+        return flat;
+    };
     let limits = Limits { keys, ..Limits::default() };
     let mut locals: IdVec<RoleId, _> = IdVec::new();
     for role in header.roles.ids() {

@@ -22,8 +22,8 @@
 mod bounded;
 mod check;
 mod cone;
-mod data;
 mod counterexample;
+mod data;
 mod detail;
 mod expand;
 mod fault;
@@ -37,8 +37,8 @@ mod subject;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
-pub use expand::expand;
 pub use detail::{Detail, Queued, Waiting};
+pub use expand::expand;
 pub use fault::Counts;
 pub use property::Property;
 pub use subject::Subject;

@@ -83,7 +83,9 @@ pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'
         return Ok(Found::Limit(limit));
     }
     let terms = match target {
-        Target::System(at) => spec.systems.get(at).map(|system| &system.terms),
+        Target::System(at) => {
+            spec.systems.get(at).filter(|system| system.graphs.is_empty()).map(|system| &system.terms)
+        }
         _ => None,
     };
     let (locals, origin) = match spec.endpoints(target) {
@@ -91,6 +93,10 @@ pub(super) fn subject(spec: &Spec, target: Target, span: Span) -> Result<Found<'
         // There is still the reason why it does not project.
         Err(NoEndpoints::NotProjectable { roles, diagnostics }) => {
             (IdVec::new(), Origin::Canonical { roles, diagnostics })
+        }
+        // Whoever asks decides how far families are unrolled: see `expand`.
+        Err(NoEndpoints::Beyond) => {
+            return Ok(Found::Limit(Limit::Undecided("its scopes and families were not unrolled".to_owned())));
         }
         Err(NoEndpoints::TooLarge(why)) => return Ok(Found::Limit(Limit::Undecided(why))),
         Err(why) => return Err(Error::Bug(format!("a sound declaration has no local types: {why}"))),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use polylogue::{
     data::{
         Builtin, Code, Def, Definition, Env, Fault, Named, Payload, Place, Redaction, Scope, Slot, Sort, This, Value,
-        compile, define, read, write,
+        Why, compile, define, read, write,
     },
     diag::{Diagnostic, Sources},
     protocol::{NoImports, lower},
@@ -148,6 +148,11 @@ impl Bench {
         Ok(self)
     }
 
+    /// What a name holds.
+    pub(crate) fn value(&self, name: &str) -> &Value {
+        self.slot(self.names[name].0).unwrap()
+    }
+
     pub(crate) fn compile(&self, text: &str, wanted: Option<&Sort>) -> Result<Code, Vec<Diagnostic>> {
         let mut sources = Sources::new();
         let expr = expr(text, &mut sources);
@@ -157,7 +162,15 @@ impl Bench {
     /// What the bytecode gives, which must be what walking the tree gives.
     pub(crate) fn both(&self, code: &Code) -> Result<Value, Fault> {
         let (fast, slow) = (code.eval(self), code.walk(self));
-        assert_eq!(fast, slow, "{code}\n{:#?}", code.tree());
+        for found in [&fast, &code.run(self)] {
+            match (found, &slow) {
+                // Where the steps run out is not the same, that they do is.
+                (Err(found), Err(slow)) if matches!(slow.why(), Why::Limit(_)) => {
+                    assert_eq!(found.why(), slow.why(), "{code}");
+                }
+                _ => assert_eq!(found, &slow, "{code}\n{:#?}", code.tree()),
+            }
+        }
         fast
     }
 

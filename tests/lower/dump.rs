@@ -8,11 +8,11 @@ use polylogue::{
     protocol::{Chooser, Header, PAYLOAD, Protocol, Rule, Scope, Set, Spec, Stmt, Term, Trigger, Who, place},
 };
 
-pub fn protocol(spec: &Spec, protocol: &Protocol) -> String {
+pub(super) fn protocol(spec: &Spec, protocol: &Protocol) -> String {
     term(spec, &protocol.header, &protocol.term)
 }
 
-pub fn term(spec: &Spec, header: &Header, term: &Term) -> String {
+pub(super) fn term(spec: &Spec, header: &Header, term: &Term) -> String {
     let mut show = Show { spec, header, term, text: String::new() };
     show.head();
     for (body, &block) in term.bodies.iter() {
@@ -34,9 +34,19 @@ impl Show<'_> {
         writeln!(self.text, "protocol {}", self.header.name).unwrap();
         for (id, frame) in self.term.frames.iter() {
             let name = frame.name.as_deref().unwrap_or("session");
-            let keys: Vec<String> =
-                frame.keys.iter().map(|key| format!("{}: {} {:?} at {}", key.name, key.sort, key.use_, at(key.slot))).collect();
-            writeln!(self.text, "frame {} {name} depth {} [{}]", polylogue::id::Id::raw(id), frame.depth, keys.join(", ")).unwrap();
+            let keys: Vec<String> = frame
+                .keys
+                .iter()
+                .map(|key| format!("{}: {} {:?} at {}", key.name, key.sort, key.use_, at(key.slot)))
+                .collect();
+            writeln!(
+                self.text,
+                "frame {} {name} depth {} [{}]",
+                polylogue::id::Id::raw(id),
+                frame.depth,
+                keys.join(", ")
+            )
+            .unwrap();
             for (index, slot) in frame.slots.iter().enumerate() {
                 let roles: Vec<&str> = slot.roles.iter().map(|&role| self.role(role)).collect();
                 let word = if slot.variable { "var" } else { "name" };

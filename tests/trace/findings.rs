@@ -342,8 +342,13 @@ fn which_protocol() {
 /// Every code of traces appears in these tests by its number.
 #[test]
 fn every_code_is_triggered() {
-    let tests =
-        [include_str!("findings.rs"), include_str!("maps.rs"), include_str!("replay.rs"), include_str!("sizes.rs")];
+    let tests = [
+        include_str!("findings.rs"),
+        include_str!("maps.rs"),
+        include_str!("replay.rs"),
+        include_str!("rules.rs"),
+        include_str!("sizes.rs"),
+    ];
     for code in CATALOGUE.iter().copied().flatten().filter(|code| code.id().starts_with("PL06")) {
         // A trace that comes out otherwise is a finding of whoever reports it.
         let found = tests.iter().any(|test| test.contains(code.id())) || code.id() == "PL0640";

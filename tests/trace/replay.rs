@@ -197,7 +197,11 @@ fn one(rng: &mut Rng, which: usize, counts: &mut Counts) {
         names.label(&format!("label{label}")).unwrap();
     }
     names.sort(Some(Payload { open: true, ..Payload::default() })).unwrap();
-    let roles = locals.ids().map(|role| Role { name: format!("r{}", role.index()).into(), span: Default::default(), unreliable: false });
+    let roles = locals.ids().map(|role| Role {
+        name: format!("r{}", role.index()).into(),
+        span: Default::default(),
+        unreliable: false,
+    });
     let header = Header { name: "Wild".into(), roles: roles.collect(), ..Header::default() };
     let subject = Subject::new(&system, &names, &header).unwrap();
     let observer = match which {

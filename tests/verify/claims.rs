@@ -5,14 +5,16 @@ use polylogue::{
     event::{Limit, Verdict},
     load::Loaded,
     protocol::{Loader, NoImports},
-    verify::{Detail, Error, Evidence, Options, Outcome, check_claim, claims},
+    verify::{Detail, Error, Evidence, Options, Outcome, check_claim, claims, expand},
 };
 
 use super::common::{bound, word};
 
 fn load(text: &str) -> Loaded {
     let mut none: Box<dyn Loader> = Box::new(NoImports);
-    Loaded::new("test", text, &mut *none)
+    let mut loaded = Loaded::new("test", text, &mut *none);
+    expand(&mut loaded.spec, Some(2));
+    loaded
 }
 
 /// The outcomes of all claims, or of the default ones.
@@ -119,10 +121,11 @@ fn names_and_targets() {
 fn what_is_not_built_is_unknown() {
     let loaded = load(&format!(
         "{SHOP}
-        protocol Data(role A, role B) {{ A -> B: m(x: int) where x > 0; }}
+        def paid(x: int) = x > 0;
+        protocol Witness(role A, role B) {{ A -> B: m(x: int) requires paid(x); }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
         check kmc(Shop, 2); check implementable(Shop); check never_terminating(Shop); check live_plus(Stuck);
-        check safe(Data); check projectable(Data); check safe(Generic); check Shop@B <: Shop@B;"
+        check safe(Witness); check projectable(Witness); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())
         .into_iter()
@@ -135,4 +138,16 @@ fn what_is_not_built_is_unknown() {
     assert_eq!(&limits[..4], [check; 4]);
     assert!(limits[4].starts_with("PL09") && limits[5] == limits[4], "{limits:?}");
     assert_eq!(limits[6..], [codes::GENERIC.id(), check]);
+}
+
+/// Whoever asks says how far families are unrolled; who does not is told so.
+#[test]
+fn what_is_not_unrolled_is_unknown() {
+    let text = "protocol Data(role A, role B) { A -> B: m(x: int) where x > 0; } check safe(Data);";
+    let loaded = Loaded::new("test", text, &mut NoImports);
+    let verdicts: Vec<Verdict> =
+        outcomes(&loaded, &Options::default()).into_iter().map(|(_, outcome)| outcome.unwrap().verdict).collect();
+    let not_unrolled = Limit::Undecided("its scopes and families were not unrolled".to_owned());
+    assert_eq!(verdicts, [Verdict::Unknown(not_unrolled)]);
+    assert_eq!(words(text), ["Data holds"]);
 }

@@ -172,12 +172,7 @@ impl<'s> Check<'s> {
             let said = format!("`{text}` is none of `{wanted}`");
             return self.helped(code::NOT_IN_ENUM, span, said, help);
         }
-        self.error(
-            code::BAD_LITERAL,
-            span,
-            format!("{} of sort `{wanted}`", why.replacen("the value", "this value", 1))
-                .replace(&format!("`{wanted}` of sort `{wanted}`"), &format!("`{wanted}`")),
-        )
+        self.error(code::BAD_LITERAL, span, why.replacen("the value", "this value", 1))
     }
 
     fn expr(&mut self, expr: &Expr, hint: Option<&Sort>) -> Option<Node> {

@@ -386,50 +386,36 @@ protocol P(role A, role B) { A -> B: m(lend file: bytes); }
 Add `B -> A: done(return file);`, or give it away with `own`.
 "#;
 
-    /// A step that never happens.
-    NEVER = "PL0345", Warning, "a step that never happens", r#"
-The conditions of the step, with the sorts of what they speak of, exclude each other: no values satisfy them all.
+    /// A copy that is read before anybody told its owner.
+    STALE = "PL0349", Error, "a copy that is read before anybody told its owner", r#"
+Every role has its own copy of a variable, and a `set` assigns those of both ends of its message. The copies of all others stay as they were.
 
 ```
-protocol P(role A, role B) { A -> B: m(x: int) where x > 3 && x < 2; }
+protocol P(role A, role B, role C) { var n: int = 0; A -> B: m() set n = 1; C -> B: o(x: int) where x == n; }
 ```
 
-Mend the conditions, or leave the step out.
+Let a message tell the role, or declare who has a copy: `var n<A, B>: int = 0;`.
 "#;
 
-    /// One event that can be two steps.
-    OVERLAP = "PL0346", Note, "one event that can be two steps", r#"
-The same label between the same roles stands in two places, and some values satisfy the conditions of both. A monitor follows each of them, at most eight at once.
+    /// Two roles that assign to one variable without an order.
+    UNORDERED = "PL0350", Warning, "two roles that assign to one variable without an order", r#"
+Two messages set a variable, the sender of neither has heard of the other, and so the copies may end up different.
 
 ```
-protocol P(role A, role B) {
-  choice at A { A -> B: m(x: int) where x > 0; A -> B: big(); }
-  or          { A -> B: m(x: int) where x < 9; A -> B: small(); }
-}
+protocol P(role A, role B) { var n: int = 0; par { A -> B: a() set n = 1; } and { B -> A: b() set n = 2; } }
 ```
 
-Conditions that exclude each other are easier to read and to check.
+Let one of them tell the other first, or give each a variable of its own.
 "#;
 
-    /// A role that may be left with nothing it may send.
-    MAY_BE_STUCK = "PL0347", Note, "a role that may be left with nothing it may send", r#"
-In some state a role can only send, and there are values, allowed by the sorts of the variables, for which the conditions of everything that it could send are false. Perhaps no run reaches them: then an invariant in the sort of a variable says so (`var left: int{left >= 0} = 3;`).
+    /// A role that does not learn that a scope was left.
+    NOT_LEARNED = "PL0351", Warning, "a role that does not learn that a scope was left", r#"
+The role where a time limit runs out leaves the scope first. Every other role that takes part in it learns of that from a message, of the handler or from beyond the scope; without one it goes on as if nothing had happened.
 
 ```
-protocol P(role A, role B) { var n: int = 0; A -> B: m() where n == 1; }
+protocol P(role A, role B) { try { A -> B: ask(); B -> A: answer(); } on timeout 5s at A { } }
 ```
 
-Until that is known, `safe`, `deadlock_free`, `live` and `terminating` are not answered with "holds".
-"#;
-
-    /// An assignment that may break the sort of its variable.
-    MAY_BREAK = "PL0348", Note, "an assignment that may break the sort of its variable", r#"
-For some values, allowed by the sorts of the variables and the conditions of the step, the new value does not satisfy the condition in the variable's sort. Such an event is refused when it happens; whether a run can come to it is not decided.
-
-```
-protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n = n - k; }
-```
-
-Add the condition under which it cannot happen (`where k <= n`).
+Let the handler begin with a message to that role.
 "#;
 }

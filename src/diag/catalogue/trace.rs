@@ -71,8 +71,9 @@ received. Up to 8 configurations are followed when everything is seen, 1,024 oth
         "A map (`SPEC.toml`) is a TOML file.";
     /// A key that maps do not have.
     MAP_KEY = "PL0631", Error, "the map has an unknown key",
-        "The keys are `protocol`, `observer`, `role`, `sides`, and the tables `[session]` (`pointer`, `pattern`, `whole`), \
-`[inject]`, `[roles]`, `[labels]` (`drop`, `keep`, `rename`, `derive`).";
+        "The keys are `protocol`, `observer`, `role`, `sides`, `payload`, and the tables `[session]` (`pointer`, `pattern`, \
+`key`, `whole`, `join`), `[inject]`, `[fields]`, `[roles]`, `[events]`, `[redact]` (`fields`) and `[labels]` (`drop`, `keep`, \
+`local`, `rename`, `derive`).";
     /// A value that a key of a map cannot have.
     MAP_VALUE = "PL0632", Error, "a value in the map is not what its key needs",
         "JSON pointers start with `/`; patterns are regular expressions of the `regex` crate, without look-around.";
@@ -82,6 +83,12 @@ received. Up to 8 configurations are followed when everything is seen, 1,024 oth
     /// The map names a label that is not there.
     MAP_LABEL = "PL0634", Error, "the map names a label that the specification does not have",
         "The right-hand sides of `[labels.rename]` are labels of the specification.";
+    /// An event that there is not.
+    MAP_EVENT = "PL0635", Error, "the map says an event that there is not",
+        "`[events]` gives labels of the log the meaning `crash ROLE` or `timeout ROLE`.";
+    /// The map names a field that is not there.
+    MAP_FIELD = "PL0636", Error, "the map names a field that the specification does not have",
+        "The keys below `[fields.\"label\"]` are payload fields of the messages with this label.";
     /// A trace in the specification came out otherwise.
     DECLARED = "PL0640", Error, "a trace in the specification does not come out as stated",
         "`accepts` wants every event accepted, and with `end;` the session over behind the last; `rejects` wants every \
@@ -130,7 +137,4 @@ the verdict is `unknown`. `for` says how long a key must be remembered.";
     /// An edge is full.
     FULL = "PL0661", Error, "a message is sent although its edge is full",
         "The edge is `bounded`, and as many messages are on their way as it holds.";
-    /// A time that is none.
-    MAP_EVENT = "PL0635", Error, "the map says an event that there is not",
-        "`[events]` gives labels of the log the meaning `crash ROLE` or `timeout ROLE`.";
 }

@@ -55,15 +55,4 @@ protocol P(role A, role B) { channel A -> B: latest; A -> B: m(); }
 
 Until then: use `fifo` to check the rest.
 "#;
-
-    /// A label that stands for many.
-    WILDCARD = "PL0935", Warning, "a label that stands for many", r#"
-`label pattern` is read and printed, but its meaning is not built yet. No verdict is given that would depend on it, and nothing is silently left out.
-
-```
-protocol P(role A, role B) { A -> B: `x-vendor.*`(); }
-```
-
-Until then: write the labels out.
-"#;
 }

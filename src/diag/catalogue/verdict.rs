@@ -110,4 +110,51 @@ which role, which arms, and the message that would mend it.";
     STUCK = "PL0518", Error, "run ends too early", "\
 `terminating` was claimed, but some run ends in a configuration that is not final: a role waits, or a message is left \
 in a queue.";
+
+    /// A step that never happens.
+    NEVER = "PL0519", Warning, "a step that never happens", r#"
+The conditions of the step, with the sorts of what they speak of, exclude each other: no values satisfy them all.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int) where x > 3 && x < 2; }
+```
+
+Mend the conditions, or leave the step out.
+"#;
+
+    /// One event that can be two steps.
+    OVERLAP = "PL0520", Note, "one event that can be two steps", r#"
+The same label between the same roles stands in two places, and some values satisfy the conditions of both. A monitor follows each of them, at most eight at once.
+
+```
+protocol P(role A, role B) {
+  choice at A { A -> B: m(x: int) where x > 0; A -> B: big(); }
+  or          { A -> B: m(x: int) where x < 9; A -> B: small(); }
+}
+```
+
+Conditions that exclude each other are easier to read and to check.
+"#;
+
+    /// A role that may be left with nothing it may send.
+    MAY_BE_STUCK = "PL0521", Note, "a role that may be left with nothing it may send", r#"
+In some state a role can only send, and there are values, allowed by the sorts of the variables, for which the conditions of everything that it could send are false. Perhaps no run reaches them: then an invariant in the sort of a variable says so (`var left: int{left >= 0} = 3;`).
+
+```
+protocol P(role A, role B) { var n: int = 0; A -> B: m() where n == 1; }
+```
+
+Until that is known, `safe`, `deadlock_free`, `live` and `terminating` are not answered with "holds".
+"#;
+
+    /// An assignment that may break the sort of its variable.
+    MAY_BREAK = "PL0522", Note, "an assignment that may break the sort of its variable", r#"
+For some values, allowed by the sorts of the variables and the conditions of the step, the new value does not satisfy the condition in the variable's sort. Such an event is refused when it happens; whether a run can come to it is not decided.
+
+```
+protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n = n - k; }
+```
+
+Add the condition under which it cannot happen (`where k <= n`).
+"#;
 }

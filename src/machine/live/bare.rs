@@ -3,15 +3,15 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Inside, Live, Parts, Round, Sides,
-    find::{Finder, Hop, Keys},
+    Activation, Attempt, Family, Inside, Live, Parts, Round, Sides, Stale,
+    find::{Finder, Hop, Keys, in_body},
     step::{Taken, Way},
 };
 use crate::{
     data::Value,
     id::{Id, MessageId, RoleId},
-    machine::program::{End, Program},
-    protocol::place,
+    machine::program::{End, Program, ScopeParts},
+    protocol::{Trigger, place},
 };
 
 /// A role's tree of activations, without data and times: equal for equal behaviour.
@@ -82,6 +82,17 @@ impl Live {
         found
     }
 
+    /// A role learns that another crashed: it leaves every innermost scope that handles that for the handler. `all` says
+    /// which handlers are those of crashes.
+    pub fn learn(&mut self, all: &Program, role: RoleId, gone: RoleId) {
+        let now = self.now;
+        if let Some(seat) = self.seats.entry_mut(role) {
+            let mut stale = Vec::new();
+            learn(all, role, gone, &mut seat.act, now, &mut stale);
+            seat.stale.extend(stale);
+        }
+    }
+
     /// Whether some family of a role has seen more instances than this, those that wait for their keys included.
     #[must_use]
     pub fn crowded(&self, role: RoleId, most: usize) -> bool {
@@ -128,7 +139,7 @@ fn families<'i>(program: &'i Program, inside: &'i Inside) -> impl Iterator<Item 
         _ => &[],
     };
     let infos = infos.map(|info| match &info.parts {
-        crate::machine::program::ScopeParts::During(_, infos) => &**infos,
+        ScopeParts::During(_, infos) => &**infos,
         _ => &[],
     });
     rounds.iter().zip(infos.unwrap_or_default()).filter_map(|(round, info)| match round {
@@ -188,6 +199,7 @@ fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
             out.push(match at {
                 Attempt::Body => 0,
                 Attempt::Handler(number) => u32::try_from(number.saturating_add(1)).unwrap_or(u32::MAX),
+                Attempt::Expired(number) => u32::try_from(number.saturating_add(1)).map_or(u32::MAX, |number| !number),
             });
             activation(program, act, out);
         }
@@ -198,9 +210,10 @@ fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
 fn instances(program: &Program, family: &Family, out: &mut Vec<u32>) {
     let mut named: Vec<(Vec<u32>, u32)> = Vec::new();
     for &id in family.live.keys() {
-        let keys = family.by_key.iter().map(|by_key| {
-            number(by_key.iter().find(|&(_, &named)| named == id).map(|(value, _)| value))
-        });
+        let keys = family
+            .by_key
+            .iter()
+            .map(|by_key| number(by_key.iter().find(|&(_, &named)| named == id).map(|(value, _)| value)));
         named.push((keys.collect(), id));
     }
     named.sort_unstable();
@@ -222,4 +235,46 @@ fn instances(program: &Program, family: &Family, out: &mut Vec<u32>) {
         out.extend(used);
     }
     out.extend(family.highest.iter().map(|highest| number(highest.as_ref())));
+}
+
+/// Whether the crash was handled somewhere inside.
+fn learn(all: &Program, role: RoleId, gone: RoleId, act: &mut Activation, now: i64, stale: &mut Vec<Stale>) -> bool {
+    let Some(inside) = act.inside.as_deref_mut() else { return false };
+    let mut inner = |act: &mut Activation| learn(all, role, gone, act, now, stale);
+    let handled = match &mut inside.parts {
+        Parts::Par(parts) => parts.iter_mut().fold(false, |found, part| inner(part) || found),
+        Parts::During { main, rounds } => {
+            let mut found = main.as_mut().is_some_and(&mut inner);
+            for round in rounds {
+                found |= match round {
+                    Round::One { act, .. } => act.as_mut().is_some_and(&mut inner),
+                    Round::Family(family) => {
+                        family.live.values_mut().fold(false, |found, one| inner(&mut one.act) || found)
+                    }
+                };
+            }
+            found
+        }
+        Parts::Try { act, .. } => inner(act),
+    };
+    if handled {
+        return true;
+    }
+    let scope = all.scopes.entry(inside.scope).and_then(Option::as_ref);
+    let (Some(ScopeParts::Try(body, handlers)), Parts::Try { at, act, .. }) =
+        (scope.map(|scope| &scope.parts), &mut inside.parts)
+    else {
+        return false;
+    };
+    let number = handlers.iter().position(|handler| matches!(handler.trigger, Trigger::Crash(role) if role == gone));
+    let Some((number, handler)) = number.and_then(|number| Some((number, handlers.get(number)?))) else { return false };
+    if number >= at.open(handlers.len()) {
+        return false;
+    }
+    let mut regions = if in_body(*at) { vec![*body] } else { Vec::new() };
+    regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
+    stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+    *at = Attempt::Handler(number);
+    *act = Activation::start(all, role, handler.region, now);
+    true
 }

@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Inside, Parts, Round, Time,
+    Activation, Attempt, Inside, Parts, Round, Time,
     find::{At, In, MAX_DEPTH, info},
 };
 use crate::{
@@ -84,7 +84,15 @@ fn exits_at(program: &Program, role: RoleId, at: At<'_>, to: Option<End>, depth:
             for (way, dues) in scope_exits(program, role, In::Live(inside), to, depth) {
                 for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
                     if let Some(row) = program.row(role, region, then) {
-                        exits_of_row(program, role, (region, row), to, (depth.saturating_add(1), &dues), &mut Rows::new(), out);
+                        exits_of_row(
+                            program,
+                            role,
+                            (region, row),
+                            to,
+                            (depth.saturating_add(1), &dues),
+                            &mut Rows::new(),
+                            out,
+                        );
                     }
                 }
             }
@@ -176,7 +184,9 @@ pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, to: Optio
                 }
             }
             Parts::Try { at, act, limits, .. } => {
-                exits_at(program, role, At::Live(act), to, deeper, &mut out);
+                if !matches!(at, Attempt::Expired(_)) {
+                    exits_at(program, role, At::Live(act), to, deeper, &mut out);
+                }
                 if let ScopeParts::Try(_, handlers) = &info.parts {
                     let limit = |number| {
                         let limit: Option<(Time, Time)> = limits.get(number).copied().flatten();
@@ -292,9 +302,9 @@ fn owes_row<'p>(
     row.arms.iter().any(|arm| arm.end == End::From)
         || row.scopes.iter().any(|&(scope, inner)| {
             owes_in(program, role, In::Fresh(scope), deeper)
-                || program.row(role, region, inner).is_some_and(|row| {
-                    owes_behind(program, role, (region, row), In::Fresh(scope), deeper, seen)
-                })
+                || program
+                    .row(role, region, inner)
+                    .is_some_and(|row| owes_behind(program, role, (region, row), In::Fresh(scope), deeper, seen))
         })
 }
 
@@ -359,9 +369,10 @@ pub(super) fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool
     let Some(inside) = act.inside.as_deref() else { return row.is_over() };
     is_spent(program, role, inside)
         && scope_exits(program, role, In::Live(inside), None, 0).into_iter().all(|(way, _)| {
-            row.leaves.iter().filter(|(number, _)| *number == way).all(|&(_, then)| {
-                program.row(role, act.region, then).is_none_or(Row::is_over)
-            })
+            row.leaves
+                .iter()
+                .filter(|(number, _)| *number == way)
+                .all(|&(_, then)| program.row(role, act.region, then).is_none_or(Row::is_over))
         })
 }
 

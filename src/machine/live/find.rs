@@ -307,7 +307,7 @@ impl<'a> Finder<'a> {
             return (Vec::new(), self.miss);
         }
         self.frames.push(&seat.frame);
-        self.path.push(FrameId::default());
+        self.path.push(self.program.root_frame(self.role));
         self.region(At::Live(&seat.act), false, 0);
         if self.hits.is_empty() && self.end == End::To {
             self.late = true;
@@ -343,9 +343,7 @@ impl<'a> Finder<'a> {
     }
 
     fn mentions(&self, region: RegionId) -> bool {
-        self.program
-            .automaton_of(self.role, region)
-            .is_some_and(|automaton| automaton.mentions(self.message, self.end))
+        self.program.automaton_of(self.role, region).is_some_and(|automaton| automaton.mentions(self.message, self.end))
     }
 
     fn region(&mut self, at: At<'a>, left: bool, depth: usize) {
@@ -526,7 +524,9 @@ impl<'a> Finder<'a> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.hop(Hop::Current, At::Live(act), left, depth);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.hop(Hop::Current, At::Live(act), left, depth);
+                    }
                     if !left {
                         self.handlers(scope, handlers, at.open(handlers.len()), Some(inside), depth);
                     }
@@ -548,13 +548,20 @@ impl<'a> Finder<'a> {
             (false, End::To) => true,
             // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
             (false, End::From) => main.is_none_or(|main| {
-                self.program.automaton_of(self.role, main.region).is_none_or(super::Automaton::is_idle)
+                self.program.automaton_of(self.role, main.region).is_none_or(crate::machine::Automaton::is_idle)
                     || !is_over(self.program, self.role, main)
             }),
         }
     }
 
-    fn handlers(&mut self, scope_of: ScopeId, handlers: &'a [HandlerInfo], open: usize, inside: Option<&'a Inside>, depth: usize) {
+    fn handlers(
+        &mut self,
+        scope_of: ScopeId,
+        handlers: &'a [HandlerInfo],
+        open: usize,
+        inside: Option<&'a Inside>,
+        depth: usize,
+    ) {
         for (number, handler) in handlers.iter().take(open).enumerate() {
             if !self.mentions(handler.region) {
                 continue;
@@ -647,8 +654,7 @@ impl<'a> Finder<'a> {
                 let fits = |(_, key, value): &(u8, u16, Value)| {
                     family.named(usize::from(*key), value).is_some()
                         || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                            self.lacks(instance, declared)
-                                && family.is_free(usize::from(*key), value, declared.use_)
+                            self.lacks(instance, declared) && family.is_free(usize::from(*key), value, declared.use_)
                         })
                 };
                 if mine().all(fits) {
@@ -707,6 +713,7 @@ impl<'a> Finder<'a> {
                 rank
             };
             let hits = self.hits.len();
+            let before = self.miss.take();
             self.frames.push(&EMPTY);
             self.path.push(frame);
             self.begin(Hop::Create(number), info.region, depth);
@@ -715,6 +722,12 @@ impl<'a> Finder<'a> {
             self.rank = rank;
             if self.hits.len() > hits {
                 return;
+            }
+            // That a new instance does not begin so says less than that there is no such instance.
+            let near = self.miss.take().filter(|miss| miss.why.rank() >= Why::NEAR);
+            self.miss = before;
+            if let Some(Refused { why, role }) = near {
+                nearer(&mut self.miss, role, why);
             }
         }
         if named.is_none()
@@ -750,9 +763,9 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
         for (info, round) in infos.iter().zip(rounds) {
             let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
             if let (Round::Family(family), Some(depth)) = (round, depth) {
-                found |= keys.iter().any(|(at, key, value)| {
-                    *at == depth && family.named(usize::from(*key), value).is_some()
-                });
+                found |= keys
+                    .iter()
+                    .any(|(at, key, value)| *at == depth && family.named(usize::from(*key), value).is_some());
             }
         }
     });
@@ -761,5 +774,5 @@ fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
 
 /// Whether a `try` is still in its body.
 pub(super) fn in_body(at: Attempt) -> bool {
-    at == Attempt::Body
+    matches!(at, Attempt::Body | Attempt::Expired(_))
 }

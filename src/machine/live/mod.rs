@@ -40,7 +40,7 @@ pub use self::{
     step::Way,
     time::Lapse,
 };
-use super::program::{Automaton, Program, ScopeParts};
+use super::program::{Program, ScopeParts};
 use crate::{
     data::Value,
     id::{EdgeId, IdVec, MessageId, RegionId, RoleId, ScopeId, StateId},
@@ -81,6 +81,10 @@ pub enum Sides {
     Take,
     /// The send of one role whose peers are not watched.
     Give,
+    /// The receive of a message whose sender's type is behind: what the sender must know is judged when it catches up.
+    Early,
+    /// The send of a message that was received already.
+    Behind,
 }
 
 /// A message on its way.
@@ -126,6 +130,8 @@ pub(super) enum Parts {
 pub(super) enum Attempt {
     Body,
     Handler(usize),
+    /// Out of the body, on the way to this handler: its time limit is known to have run out.
+    Expired(usize),
 }
 
 impl Attempt {
@@ -134,6 +140,7 @@ impl Attempt {
         match self {
             Self::Body => handlers,
             Self::Handler(at) => at.min(handlers),
+            Self::Expired(at) => at.saturating_add(1).min(handlers),
         }
     }
 }
@@ -203,9 +210,10 @@ impl Live {
     #[must_use]
     pub fn new(program: &Program, now: Time) -> Self {
         let size = program.frames.values().next().map_or(0, |frame| frame.slots.len());
+        let slots = |role| program.frames.entry(program.root_frame(role)).map_or(0, |frame| frame.slots.len());
         let seats = program.automata.ids().map(|role| Seat {
-            frame: vec![None; size],
-            act: Activation::start(program, role, RegionId::default(), now),
+            frame: vec![None; slots(role)],
+            act: Activation::start(program, role, program.root(role), now),
             stale: Vec::new(),
             crashed: false,
         });
@@ -232,8 +240,7 @@ impl Live {
     /// Whether every role may stop, no round is open and nothing is on its way.
     #[must_use]
     pub fn is_final(&self, program: &Program) -> bool {
-        self.queues.values().all(VecDeque::is_empty)
-            && self.seats.ids().all(|role| self.may_stop(program, role))
+        self.queues.values().all(VecDeque::is_empty) && self.seats.ids().all(|role| self.may_stop(program, role))
     }
 
     /// Whether a role may stop here.

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    Activation, Live, Parts, Round,
+    Activation, Attempt, Live, Parts, Round,
     ends::scope_exits,
     find::{At, In, info},
 };
@@ -133,7 +133,13 @@ impl List<'_> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => acts.iter().for_each(|act| self.region(At::Live(act), deeper, sends)),
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
-                    let over = main.as_ref().is_some_and(|main| self.is_over(main));
+                    let over = main.as_ref().is_some_and(|main| {
+                        let idle = self
+                            .program
+                            .automaton_of(self.role, main.region)
+                            .is_none_or(crate::machine::Automaton::is_idle);
+                        !idle && self.is_over(main)
+                    });
                     if let Some(main) = main.as_ref().filter(|_| !left) {
                         self.region(At::Live(main), deeper, sends);
                     }
@@ -143,7 +149,9 @@ impl List<'_> {
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
-                    self.region(At::Live(act), deeper, sends);
+                    if !matches!(at, Attempt::Expired(_)) {
+                        self.region(At::Live(act), deeper, sends);
+                    }
                     self.handlers(handlers, at.open(handlers.len()), deeper, sends);
                 }
                 _ => {}
@@ -181,10 +189,9 @@ impl List<'_> {
         for handler in handlers.iter().take(open) {
             let own = match &handler.trigger {
                 Trigger::Crash(other) => *other != self.role,
-                Trigger::Interrupt(at)
-                | Trigger::Timeout(at, _)
-                | Trigger::Idle(at, _)
-                | Trigger::Deadline(at, _) => *at == self.role,
+                Trigger::Interrupt(at) | Trigger::Timeout(at, _) | Trigger::Idle(at, _) | Trigger::Deadline(at, _) => {
+                    *at == self.role
+                }
             };
             self.region(At::Fresh(handler.region), depth, sends && own);
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale, Time,
-    Why,
-    env::{Pending, View},
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Queued, Refused, Round, Seen, Sides, Stale,
+    Time, Why,
     ends::{Due, is_over, is_quiet, may_begin},
+    env::{Pending, View},
     find::{Finder, Hit, Hop, Keys, Passed, in_body, nearer},
     memory::{Digest, Known, digest},
 };
@@ -110,9 +110,11 @@ impl Taken {
 impl Live {
     /// Assigns what stands in front of every role's first step.
     pub(super) fn begin(&mut self, program: &Program) {
-        let Some(region) = program.regions.entry(RegionId::default()) else { return };
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
-        for (who, sets) in &region.entry {
+        let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
+        roots.dedup();
+        let entries = roots.into_iter().filter_map(|root| program.regions.entry(root)).flat_map(|root| &root.entry);
+        for (who, sets) in entries {
             let mut made: Vec<Pending> = Vec::new();
             {
                 let role = who.or_else(|| self.seats.ids().next());
@@ -152,9 +154,11 @@ impl Live {
         let now = seen.now.max(self.now);
         let rule = &*travel.rule;
         let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
-        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give);
+        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind);
+        // Whoever is seen first remembers; of a message that is seen twice the second side does not.
+        let remembers = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Take | Sides::Early);
         let watched = if sends { travel.from } else { travel.to };
-        if sends || seen.sides == Sides::Take {
+        if remembers {
             for (option, memory) in rule.idempotent.iter().enumerate() {
                 let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
@@ -193,7 +197,7 @@ impl Live {
         }
         // What is sent to a role that crashed vanishes.
         let gone = sends && self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
-        if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take) {
+        if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
             if seen.sides == Sides::Receive {
                 let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
                 if head.is_none_or(|head| head.message != seen.message) {
@@ -206,7 +210,7 @@ impl Live {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.to }));
             }
         }
-        if sends || seen.sides == Sides::Take {
+        if remembers {
             for (option, memory) in rule.unique.iter().enumerate() {
                 let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
@@ -295,7 +299,7 @@ impl Live {
             return Ok(one);
         }
         let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
-        let rule = &*travel.rule;
+        let rule = travel.rule_of(end);
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
             let view = View {
                 program,
@@ -350,13 +354,13 @@ impl Live {
             };
             one.doubtful = rule.conditions.iter().any(fails);
         }
-        if end == End::From || alone {
+        if end == End::From || alone || program.written {
             for (at, condition) in rule.conditions.iter().enumerate() {
                 match view(&one.pending, &condition.code) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::False { condition: at }),
                     // A receiver alone cannot check what the sender knows and it does not.
-                    Err(fault) if alone && is_unset(&fault) => {}
+                    Err(fault) if alone && !program.written && is_unset(&fault) => {}
                     Err(fault) => return Err(Why::Fault(fault)),
                 }
             }
@@ -535,7 +539,7 @@ impl Live {
                 Sides::Send if gone => {}
                 Sides::Send => queue.push_back(Queued { message: way.message, payload: Arc::clone(&way.payload) }),
                 Sides::Receive => drop(queue.pop_front()),
-                Sides::Both | Sides::Take | Sides::Give => {}
+                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
             }
         }
         for taken in &way.taken {
@@ -598,7 +602,6 @@ impl Live {
         }
     }
 }
-
 
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
@@ -813,8 +816,7 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number))
-                else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };
                 if anew {
@@ -829,7 +831,11 @@ impl Mover<'_> {
                     }
                 }
             }
-            (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::Instance(number, _) | Hop::Create(number)) => {
+            (
+                Parts::During { rounds, .. },
+                ScopeParts::During(_, infos),
+                Hop::Instance(number, _) | Hop::Create(number),
+            ) => {
                 let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
                     return;
                 };

@@ -7,8 +7,13 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rustc_hash::FxHashMap;
 
-use super::{Live, Time};
-use crate::{diag::Span, id::RoleId};
+use super::{Activation, Attempt, Inside, Live, Parts, Round, Time};
+use crate::{
+    diag::Span,
+    id::RoleId,
+    machine::program::{Program, ScopeParts},
+    protocol::Trigger,
+};
 
 /// An obligation that was not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,5 +76,59 @@ impl Live {
     /// The earliest obligation that lapsed before a time.
     pub fn lapsed(&mut self, before: Time) -> Option<Lapse> {
         self.timers.earliest().filter(|lapse| lapse.deadline < before)
+    }
+}
+
+impl Live {
+    /// A time limit of a role has run out, and the role notices: it leaves the body of the outermost `try` with such a
+    /// limit for its handler. False if no limit has run out.
+    pub fn expire(&mut self, program: &Program, role: RoleId, now: Time) -> bool {
+        self.now = self.now.max(now);
+        let now = self.now;
+        let Some(seat) = self.seats.entry_mut(role).filter(|seat| !seat.crashed) else { return false };
+        let mut armed = Vec::new();
+        let found = expire(program, role, &mut seat.act, now, &mut armed);
+        armed.into_iter().for_each(|number| self.timers.disarm(number));
+        found
+    }
+}
+
+fn expire(program: &Program, role: RoleId, act: &mut Activation, now: Time, armed: &mut Vec<u32>) -> bool {
+    act.inside.as_deref_mut().is_some_and(|inside| expire_in(program, role, inside, now, armed))
+}
+
+fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, armed: &mut Vec<u32>) -> bool {
+    let handlers = match program.scopes.entry(inside.scope).and_then(Option::as_ref).map(|info| &info.parts) {
+        Some(ScopeParts::Try(_, handlers)) => &**handlers,
+        _ => &[],
+    };
+    match &mut inside.parts {
+        Parts::Par(parts) => parts.iter_mut().any(|part| expire(program, role, part, now, armed)),
+        Parts::During { main, rounds } => {
+            main.as_mut().is_some_and(|main| expire(program, role, main, now, armed))
+                || rounds.iter_mut().any(|round| match round {
+                    Round::One { act, .. } => act.as_mut().is_some_and(|act| expire(program, role, act, now, armed)),
+                    Round::Family(family) => {
+                        family.live.values_mut().any(|one| expire(program, role, &mut one.act, now, armed))
+                    }
+                })
+        }
+        Parts::Try { at, act, limits, .. } => {
+            let own = |trigger: &Trigger| matches!(trigger, Trigger::Timeout(who, _) | Trigger::Idle(who, _) | Trigger::Deadline(who, _) if *who == role);
+            let open = at.open(handlers.len());
+            let due = handlers
+                .iter()
+                .zip(&*limits)
+                .take(open)
+                .position(|(handler, limit)| own(&handler.trigger) && limit.is_some_and(|(_, until)| until <= now));
+            match due {
+                Some(number) if *at != Attempt::Expired(number) => {
+                    *at = Attempt::Expired(number);
+                    armed.push(std::mem::take(&mut act.armed));
+                    true
+                }
+                _ => expire(program, role, act, now, armed),
+            }
+        }
     }
 }

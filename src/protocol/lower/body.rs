@@ -148,7 +148,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             Ok(value) => Some(value),
             Err(span) => {
                 let found = Diagnostic::new(form::BAD_NUMBER, span, "this is not a constant");
-                let help = "a constant is a literal, a `const` parameter or a `foreach` variable, or computed from these";
+                let help =
+                    "a constant is a literal, a `const` parameter or a `foreach` variable, or computed from these";
                 self.report.add(found.help(help));
                 None
             }
@@ -217,7 +218,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         };
         let Some(index) = &role.index else {
             let text = format!("`{}` is a family of {count} roles, of which one is meant here", role.name.text);
-            let help = format!("write `{}[0]`, or `foreach i in 0..{count} {{ … {}[i] … }}`", role.name.text, role.name.text);
+            let help =
+                format!("write `{}[0]`, or `foreach i in 0..{count} {{ … {}[i] … }}`", role.name.text, role.name.text);
             self.report.add(Diagnostic::new(form::ROLE_INDEX, role.span, text).help(help));
             return None;
         };
@@ -284,23 +286,15 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
 
     /// A sort of this declaration.
     pub(super) fn sort(&mut self, sort: &'t tree::Sort) -> Sort {
-        let place = Place {
-            world: self.shared.world,
-            module: self.module,
-            params: &self.sort_params,
-            consts: &self.consts,
-        };
+        let place =
+            Place { world: self.shared.world, module: self.module, params: &self.sort_params, consts: &self.consts };
         self.shared.sorts.sort(place, sort, &mut self.report)
     }
 
     /// A sort without a condition at its top that mentions other names than `this`, and that condition.
     fn bare_sort(&mut self, sort: &'t tree::Sort) -> (Sort, Option<&'t tree::Expr>) {
-        let place = Place {
-            world: self.shared.world,
-            module: self.module,
-            params: &self.sort_params,
-            consts: &self.consts,
-        };
+        let place =
+            Place { world: self.shared.world, module: self.module, params: &self.sort_params, consts: &self.consts };
         let condition = sort.refinement.as_deref().filter(|e| !mention::only_this(e, &self.consts));
         let sort = match condition {
             Some(_) => self.shared.sorts.base(place, &sort.base, sort.span, &mut self.report),
@@ -311,21 +305,14 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
 
     /// The sort of a key.
     pub(super) fn base(&mut self, base: &'t tree::Base, span: Span) -> Sort {
-        let place = Place {
-            world: self.shared.world,
-            module: self.module,
-            params: &self.sort_params,
-            consts: &self.consts,
-        };
+        let place =
+            Place { world: self.shared.world, module: self.module, params: &self.sort_params, consts: &self.consts };
         self.shared.sorts.base(place, base, span, &mut self.report)
     }
 
     /// The label and payload of a message.
     pub(super) fn message(&mut self, message: &'t tree::Message) -> (LabelId, SortId) {
         let text = message.label.as_ref().map_or("", |label| &label.text);
-        if let (Some(label), true) = (&message.label, text.ends_with('*')) {
-            self.report.unsupported(unsupported::WILDCARD, "label pattern", label.span);
-        }
         let label = self.label(text);
         let payload = message.payload.as_ref().map(|payload| {
             let place = Place {
@@ -492,7 +479,8 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         for opt in opts {
             match &opt.kind {
                 tree::OptKind::Where(e) => self.mentions(e),
-                tree::OptKind::Set { at, value, .. } => {
+                tree::OptKind::Set { name, at, value } => {
+                    self.shared.mentioned.insert(&name.text);
                     if let Some(at) = at {
                         self.role(at);
                     }
@@ -756,10 +744,16 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         let roles = super::callee::roles(self, callee, &consts, name, &given)?;
         let draft = self.shared.requests.draft(callee, &consts);
         if draft.is_none() && self.shared.requests.report() {
-            let text = format!("this call would make more than {} instances of `{}`", super::drafts::MOST, super::callee::text(name));
+            let text = format!(
+                "this call would make more than {} instances of `{}`",
+                super::drafts::MOST,
+                super::callee::text(name)
+            );
             let shown: Vec<String> = consts.iter().map(ToString::to_string).collect();
             let found = Diagnostic::new(form::TOO_MANY_INSTANCES, span, text);
-            self.report.add(found.note(format!("it has reached `<{}>`", shown.join(", "))).help("pass the parameter on as it is"));
+            self.report.add(
+                found.note(format!("it has reached `<{}>`", shown.join(", "))).help("pass the parameter on as it is"),
+            );
         }
         if draft.is_none() {
             self.report.broken = true;
@@ -771,14 +765,13 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
     pub(super) fn arg(&mut self, kind: ParamKind, arg: &'t tree::TArg) -> Option<Arg> {
         match (kind, arg) {
             (ParamKind::Const, tree::TArg::Literal(expr)) => self.constant(expr).map(Arg::Const),
-            (ParamKind::Const, tree::TArg::Sort(tree::Sort { base: tree::Base::Named { name, args }, refinement: None, .. }))
-                if args.is_empty() =>
-            {
-                match name.parts.as_slice() {
-                    [one] => self.consts.get(&*one.text).cloned().map(Arg::Const),
-                    _ => None,
-                }
-            }
+            (
+                ParamKind::Const,
+                tree::TArg::Sort(tree::Sort { base: tree::Base::Named { name, args }, refinement: None, .. }),
+            ) if args.is_empty() => match name.parts.as_slice() {
+                [one] => self.consts.get(&*one.text).cloned().map(Arg::Const),
+                _ => None,
+            },
             (ParamKind::Sort, tree::TArg::Sort(sort)) => Some(Arg::Sort(self.sort(sort))),
             (ParamKind::Sig, tree::TArg::Sig(message)) => {
                 let (label, sort) = self.message(message);

@@ -257,6 +257,19 @@ pub(super) fn constants(world: &World<'_>, decl: DeclId, written: &[tree::TArg])
         .collect()
 }
 
+/// The same number for each parameter, if there are some and all of them are whole numbers.
+pub(super) fn sized(world: &World<'_>, decl: DeclId, number: i128) -> Option<Vec<Const>> {
+    let (params, inherited) = params(world, decl);
+    let whole = |param: &&tree::TParam| match &param.kind {
+        tree::TParamKind::Const(tree::Sort { base: tree::Base::Named { name, .. }, .. }) => {
+            name.parts.last().is_some_and(|part| matches!(&*part.text, "int" | "uint"))
+        }
+        _ => false,
+    };
+    let all = inherited == 0 && !params.is_empty() && params.iter().all(whole);
+    all.then(|| params.iter().map(|_| Const::Int(number)).collect())
+}
+
 /// Whether a declaration is, or is nested in, another.
 fn encloses(world: &World<'_>, outer: Option<DeclId>, inner: Option<DeclId>) -> bool {
     let mut at = inner;

@@ -23,6 +23,9 @@ pub(super) struct RoleNames {
     known: FxHashMap<(u8, usize), FxHashMap<Box<str>, RoleId>>,
 }
 
+/// What numbers a claim without arguments is checked at.
+const SIZES: [i128; 3] = [1, 2, 3];
+
 /// The parameters of what claims and traces are about, so that there are drafts for them. What is wrong with them is
 /// said later.
 pub(super) fn request(shared: &mut super::body::Shared<'_, '_>, tree: &tree::File) {
@@ -36,15 +39,46 @@ pub(super) fn request(shared: &mut super::body::Shared<'_, '_>, tree: &tree::Fil
         for target in targets {
             let Found::Decl(decl) = shared.world.find(ModuleId::default(), None, &target.name) else { continue };
             let consts = callee::constants(shared.world, decl, &target.args);
-            if let Some(consts) = consts.filter(|consts| !consts.is_empty()) {
-                shared.requests.draft(decl, &consts);
+            match consts.filter(|consts| !consts.is_empty()) {
+                Some(consts) => drop(shared.requests.draft(decl, &consts)),
+                None if target.args.is_empty() => {
+                    for number in SIZES {
+                        if let Some(consts) = callee::sized(shared.world, decl, number) {
+                            shared.requests.draft(decl, &consts);
+                        }
+                    }
+                }
+                None => {}
             }
         }
     }
 }
 
 impl<'t> Lowering<'_, 't> {
-    pub(super) fn claim(&mut self, check: &'t tree::Check) -> Option<Claim> {
+    /// A claim; one for each of a few sizes, if it is about a protocol with numbers as parameters and does not say which.
+    pub(super) fn claims(&mut self, check: &'t tree::Check) -> Vec<Claim> {
+        if let tree::Claim::Property { target, .. } = &check.claim
+            && target.args.is_empty()
+            && let Found::Decl(decl) = self.shared.world.find(ModuleId::default(), None, &target.name)
+            && callee::sized(self.shared.world, decl, 1).is_some()
+        {
+            let sized = SIZES.map(|number| {
+                let consts = callee::sized(self.shared.world, decl, number).unwrap_or_default();
+                let shown: Vec<String> = consts.iter().map(ToString::to_string).collect();
+                self.size = Some(consts.into_iter().map(Arg::Const).collect());
+                let claim = self.claim(check);
+                self.size = None;
+                claim.map(|claim| Claim {
+                    target_text: format!("{}<{}>", claim.target_text, shown.join(", ")).into(),
+                    ..claim
+                })
+            });
+            return sized.into_iter().flatten().collect();
+        }
+        self.claim(check).into_iter().collect()
+    }
+
+    fn claim(&mut self, check: &'t tree::Check) -> Option<Claim> {
         let expected = match check.expected {
             None | Some(tree::Expected::Holds) => Expected::Holds,
             Some(tree::Expected::Violated) => Expected::Violated,
@@ -142,7 +176,7 @@ impl<'t> Lowering<'_, 't> {
     /// The arguments of a target: none, or one for each parameter.
     fn target_args(&mut self, decl: DeclId, target: &'t tree::LRef) -> Option<Option<Box<[Arg]>>> {
         if target.args.is_empty() {
-            return Some(None);
+            return Some(self.size.clone());
         }
         // Read like the arguments of a `do` at the top of the file.
         let mut body = super::body::Body::new(&mut self.shared, ModuleId::default(), None);
@@ -324,11 +358,7 @@ impl<'t> Lowering<'_, 't> {
     }
 
     /// The payload of an event: an object if its fields are named, else an array.
-    fn payload(
-        &mut self,
-        args: &[(Option<tree::Name>, tree::Expr)],
-        sound: &mut bool,
-    ) -> Option<serde_json::Value> {
+    fn payload(&mut self, args: &[(Option<tree::Name>, tree::Expr)], sound: &mut bool) -> Option<serde_json::Value> {
         let mut object = serde_json::Map::new();
         let mut array = Vec::new();
         for (name, expr) in args {

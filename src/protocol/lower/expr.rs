@@ -11,7 +11,7 @@ use super::{
     world::World,
 };
 use crate::{
-    data::{self, Code, Def, External, ExternId, Named, Scope, Sort, This, Value},
+    data::{self, Code, Def, ExternId, External, Named, Scope, Sort, This, Value},
     diag::{Diagnostic, Sources, Span, catalogue},
     id::ModuleId,
     syntax::tree,
@@ -116,7 +116,14 @@ pub(super) fn refinement<'t>(
     report: &mut Report,
 ) -> Option<Code> {
     let around = Around { functions: &sorts.functions, sorts, module, consts };
-    let compiled = compile(sorts, module, condition, Some(&Sort::BOOL), &This { sort: base, around: &around }, &mut report.diagnostics);
+    let compiled = compile(
+        sorts,
+        module,
+        condition,
+        Some(&Sort::BOOL),
+        &This { sort: base, around: &around },
+        &mut report.diagnostics,
+    );
     report.broken |= compiled.is_none();
     compiled
 }

@@ -9,10 +9,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    constant::Const,
     sorts::{Sorts, substitute, substitute_payload},
     template::{Arg, Draft, ParamKind, Template},
     walk::{self, Data},
-    constant::Const,
 };
 use crate::{
     diag::{Diagnostic, Span},
@@ -158,7 +158,8 @@ impl<'d, 't> Instances<'d, 't> {
                 }
             }
         }
-        let Making { names, mut blocks, bodies, data, .. } = making;
+        let Making { names, mut blocks, bodies, mut data, .. } = making;
+        data.families();
         let memories = u32::try_from(data.memories.len()).unwrap_or(u32::MAX);
         walk::finish(names, &data, &mut blocks);
         let Data { table, scopes, found, broken, unsupported, .. } = data;

@@ -21,16 +21,16 @@ use crate::{
 };
 
 /// A message while its rule is made.
-struct Message<'a> {
+struct Message {
     from: RoleId,
     to: Vec<RoleId>,
     payload: Option<Payload>,
     span: Span,
-    env: &'a Env,
+    env: Env,
     rule: Rule,
 }
 
-impl Message<'_> {
+impl Message {
     fn ends(&self) -> Vec<RoleId> {
         let mut ends = vec![self.from];
         ends.extend(self.to.iter().copied().filter(|role| *role != self.from));
@@ -94,14 +94,12 @@ impl<'t> Walk<'_, '_, '_, 't> {
             return Ok(());
         }
         let payload = self.making.names.payload(sort).cloned();
-        let before = env.clone();
-        let mut message = Message { from, to, payload, span, env: &before, rule: Rule::default() };
+        let mut message = Message { from, to, payload, span, env: env.clone(), rule: Rule::default() };
         let consts = note.map_or_else(|| Rc::clone(&self.draft.consts), |(.., consts)| Rc::clone(consts));
         let writer = self.writer(&consts);
         let opts = note.map_or(&[][..], |(_, opts, _)| opts);
         let mut sources = vec![Source { opts, writer: writer.clone(), env: None, home: state.frame }];
-        let around: Vec<Rc<Opts<'t>>> =
-            std::iter::successors(state.opts.clone(), |opts| opts.outer.clone()).collect();
+        let around: Vec<Rc<Opts<'t>>> = std::iter::successors(state.opts.clone(), |opts| opts.outer.clone()).collect();
         for opts in &around {
             sources.push(Source {
                 opts: opts.opts,
@@ -123,13 +121,14 @@ impl<'t> Walk<'_, '_, '_, 't> {
         for (source, taken) in sources.iter().zip(taken) {
             self.opts(&mut message, source, &taken, state);
         }
+        // From here on the names change; nobody else may hold them, or each message would copy them all.
+        message.env = Env::default();
         let number = self.making.data.sites.len();
-        let linear = note.is_some_and(|(written, ..)| self.linear(&mut message, written, env));
-        self.bind(&message, number, state, env, linear);
+        let wrong = note.map_or_else(Vec::new, |(written, ..)| self.linear(&mut message, written, env));
+        self.bind(&message, number, state, env, &wrong);
         let Message { from, to, rule, .. } = message;
         // Several receivers: what happens once happens with the first.
-        let once = to.len() > 1
-            && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
+        let once = to.len() > 1 && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
         let mut site = Site { sort, rule, at: Vec::new() };
         match *stmt {
             Stmt::Message { .. } => match self.own() {
@@ -175,19 +174,19 @@ impl<'t> Walk<'_, '_, '_, 't> {
     /// Opens the names that an option of a message sees.
     fn option<R>(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         source: (&Writer<'t>, Option<&Env>),
         this: Option<Place>,
         payload: bool,
         then: impl FnOnce(&super::walk::Compiling<'_, 't>, &Here<'_, 't>) -> (R, Vec<Diagnostic>),
     ) -> R {
         let prepare = (source.1, message.payload.as_ref().filter(|_| payload), this);
-        self.with_all(source.0, message.env, prepare, then)
+        self.with_all(source.0, &message.env, prepare, then)
     }
 
     // ---- conditions of fields
 
-    fn refinements(&mut self, message: &mut Message<'_>, written: &'t tree::Message, writer: &Writer<'t>) {
+    fn refinements(&mut self, message: &mut Message, written: &'t tree::Message, writer: &Writer<'t>) {
         let Some(payload) = &written.payload else { return };
         for (at, field) in payload.fields.iter().enumerate() {
             let tree::FieldKind::Value { sort, .. } = &field.kind else { continue };
@@ -212,7 +211,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     /// Finds the keys that the message carries: fields of their names, and conjuncts `field == key`, which are no
     /// conditions then. Hands back, for each source, the conjuncts that were taken.
-    fn keys(&mut self, message: &mut Message<'_>, sources: &[Source<'_, 't>], state: &State<'t>) -> Vec<Vec<Span>> {
+    fn keys(&mut self, message: &mut Message, sources: &[Source<'_, 't>], state: &State<'t>) -> Vec<Vec<Span>> {
         let mut taken: Vec<Vec<Span>> = sources.iter().map(|_| Vec::new()).collect();
         let mut frame = Some(state.frame);
         while let Some(id) = frame {
@@ -234,13 +233,17 @@ impl<'t> Walk<'_, '_, '_, 't> {
                                 key.name, field.sort, key.sort
                             );
                             let declared = self.making.data.table.get_mut();
-                            let at = declared.bindings.iter().find(|binding| binding.slot == Some(key.slot) && binding.frame == id);
+                            let at = declared
+                                .bindings
+                                .iter()
+                                .find(|binding| binding.slot == Some(key.slot) && binding.frame == id);
                             let found = Diagnostic::new(data::KEY_SORT, message.span, text);
                             let found = match at.map(|binding| binding.span) {
                                 Some(at) => found.label(at, "the key is declared here"),
                                 None => found,
                             };
                             self.data().add(found);
+                            self.data().keyed.insert(id);
                             None
                         } else {
                             let at = self.sorts.word(message.span, &key.name);
@@ -260,7 +263,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// A path into the payload.
-    fn path(&mut self, message: &Message<'_>, path: &tree::Expr, sort: &Sort) -> Option<Code> {
+    fn path(&mut self, message: &Message, path: &tree::Expr, sort: &Sort) -> Option<Code> {
         let consts = Rc::clone(&self.draft.consts);
         let writer = self.writer(&consts);
         self.option(message, (&writer, None), None, true, |compiling, here| {
@@ -271,7 +274,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     /// The value of a key that a conjunct of a `where` names.
     fn conjunct(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         sources: &[Source<'_, 't>],
         key: &crate::protocol::rule::Key,
         frame: FrameId,
@@ -310,7 +313,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     // ---- options
 
-    fn opts(&mut self, message: &mut Message<'_>, source: &Source<'_, 't>, taken: &[Span], state: &State<'t>) {
+    fn opts(&mut self, message: &mut Message, source: &Source<'_, 't>, taken: &[Span], state: &State<'t>) {
         let from = message.from;
         let place = (&source.writer, source.env);
         for opt in source.opts {
@@ -340,12 +343,13 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     }
                 }
                 tree::OptKind::Idempotent(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, true, state) {
-                        push(&mut message.rule.idempotent, memory);
+                    if let Some(memory) = self.memory(message, source, (by, lasts.as_ref()), opt.span, state) {
+                        let except = self.draft.marks.except.clone().into();
+                        push(&mut message.rule.idempotent, Memory { except, ..memory });
                     }
                 }
                 tree::OptKind::Unique(by, lasts) => {
-                    if let Some(memory) = self.memory(message, source, by, lasts.as_ref(), opt.span, false, state) {
+                    if let Some(memory) = self.memory(message, source, (by, lasts.as_ref()), opt.span, state) {
                         push(&mut message.rule.unique, memory);
                     }
                 }
@@ -356,7 +360,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// A span of time that is known before the message is.
-    fn limit(&mut self, message: &Message<'_>, source: &Source<'_, 't>, time: &tree::Duration) -> Option<Code> {
+    fn limit(&mut self, message: &Message, source: &Source<'_, 't>, time: &tree::Duration) -> Option<Code> {
         let from = message.from;
         let sort = Sort::Builtin(crate::data::Builtin::Duration);
         let literal;
@@ -373,7 +377,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         })
     }
 
-    fn within(&mut self, message: &mut Message<'_>, least: Option<Code>, most: Option<Code>, span: Span) {
+    fn within(&mut self, message: &mut Message, least: Option<Code>, most: Option<Code>, span: Span) {
         let Some(most) = most else { return };
         if message.rule.within.is_some() {
             let text = "this message has two time limits";
@@ -385,12 +389,10 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     fn memory(
         &mut self,
-        message: &Message<'_>,
+        message: &Message,
         source: &Source<'_, 't>,
-        by: &[tree::Expr],
-        lasts: Option<&tree::Duration>,
+        (by, lasts): (&[tree::Expr], Option<&tree::Duration>),
         span: Span,
-        content: bool,
         state: &State<'t>,
     ) -> Option<Memory> {
         let from = message.from;
@@ -410,14 +412,13 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let fresh = MemoryId::new(data.memories.len()).ok()?;
         let id = *data.memories.entry((span, home)).or_insert(fresh);
         let depth = data.table.get_mut().depth(home);
-        let except = if content { self.draft.marks.except.clone().into() } else { Box::default() };
-        Some(Memory { id, depth, by: codes.into(), lasts, except })
+        Some(Memory { id, depth, by: codes.into(), lasts, except: Box::default() })
     }
 
     /// The frame with which a memory is forgotten. What is written inside a family outlives its instances: a message
     /// that comes again may come when its instance is over, or be the one that would open it again. Instances are told
     /// apart by their keys then, where the message carries them.
-    fn home(&mut self, message: &Message<'_>, written: FrameId, state: &State<'t>, by: &mut Vec<Code>) -> FrameId {
+    fn home(&mut self, message: &Message, written: FrameId, state: &State<'t>, by: &mut Vec<Code>) -> FrameId {
         let table = self.making.data.table.get_mut();
         let Some(frame) = table.frames.entry(written) else { return written };
         let Some(parent) = frame.parent else { return written };
@@ -437,7 +438,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     fn set(
         &mut self,
-        message: &mut Message<'_>,
+        message: &mut Message,
         source: &Source<'_, 't>,
         name: &tree::Name,
         at: Option<&tree::Role>,
@@ -501,7 +502,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let Some(value) = code else { return };
         if message.rule.sets.iter().any(|set| set.slot == place.slot && overlap(&set.who, &who)) {
             let text = format!("`{}` is assigned twice by one message", name.text);
-            self.data().add(Diagnostic::new(data::SET_TWICE, span, text).help("assignments of one message are simultaneous"));
+            self.data()
+                .add(Diagnostic::new(data::SET_TWICE, span, text).help("assignments of one message are simultaneous"));
             return;
         }
         push(&mut message.rule.sets, Set { slot: place.slot, who, value });
@@ -509,10 +511,10 @@ impl<'t> Walk<'_, '_, '_, 't> {
 
     // ---- names
 
-    /// What is given away, lent and given back.
-    fn linear(&mut self, message: &mut Message<'_>, written: &'t tree::Message, env: &mut Env) -> bool {
-        let Some(payload) = &written.payload else { return false };
-        let mut any = false;
+    /// What is given away, lent and given back; the fields that bind nothing.
+    fn linear(&mut self, message: &mut Message, written: &'t tree::Message, env: &mut Env) -> Vec<u32> {
+        let Some(payload) = &written.payload else { return Vec::new() };
+        let mut without = Vec::new();
         for (at, field) in payload.fields.iter().enumerate() {
             let Ok(number) = u32::try_from(at) else { break };
             let (lend, name) = match &field.kind {
@@ -525,13 +527,12 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     continue;
                 }
                 tree::FieldKind::Return(name) => {
-                    any = true;
+                    without.push(number);
                     self.give_back(message, name, env);
                     continue;
                 }
                 _ => continue,
             };
-            any = true;
             // Whoever gave it away, or lent it, does not have it to give.
             let known = env.names.get(&*name.text).copied();
             let table = self.making.data.table.get_mut();
@@ -542,13 +543,17 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let text = format!("`{who}` does not have `{}` any more", name.text);
                 let found = Diagnostic::new(data::LINEAR, name.span, text);
                 self.data().add(found.label(before.span, "it was given away or lent here"));
+                without.push(number);
             }
-            push(&mut message.rule.linear, match lend {
-                tree::Lend::Own => Linear::Own(number),
-                tree::Lend::Lend => Linear::Lend(number),
-            });
+            push(
+                &mut message.rule.linear,
+                match lend {
+                    tree::Lend::Own => Linear::Own(number),
+                    tree::Lend::Lend => Linear::Lend(number),
+                },
+            );
         }
-        any
+        without
     }
 
     fn is_linear(&self, binding: &Binding) -> bool {
@@ -558,7 +563,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         })
     }
 
-    fn give_back(&mut self, message: &mut Message<'_>, name: &tree::Name, env: &mut Env) {
+    fn give_back(&mut self, message: &mut Message, name: &tree::Name, env: &mut Env) {
         let known = env.names.get(&*name.text).copied().filter(|id| env.lent.contains(id));
         let Some(id) = known else {
             let text = format!("`{}` is not lent here", name.text);
@@ -575,24 +580,26 @@ impl<'t> Walk<'_, '_, '_, 't> {
             self.data().add(found.label(binding.span, "it was lent here"));
         }
         Rc::make_mut(&mut env.lent).remove(&id);
+        // Who gets it back has it again.
+        let name = std::sync::Arc::clone(&binding.name);
+        let back =
+            Binding { kind: Kind::Join(Box::new([id])), roles: message.to.clone().into(), slot: None, ..binding };
+        let back = self.data().table.get_mut().bind(back);
+        env.field(&name, back);
         push(&mut message.rule.linear, Linear::Return(place.slot));
     }
 
     /// Binds the fields that some expression mentions.
-    fn bind(&mut self, message: &Message<'_>, site: usize, state: &State<'t>, env: &mut Env, linear: bool) {
+    fn bind(&mut self, message: &Message, site: usize, state: &State<'t>, env: &mut Env, without: &[u32]) {
         let Some(payload) = &message.payload else { return };
         for (at, field) in payload.fields.iter().enumerate() {
             let (Some(name), Ok(number)) = (&field.name, u32::try_from(at)) else { continue };
-            if !self.mentioned.contains(&**name) || self.is_key(name, state) {
+            if !self.mentioned.contains(&**name) || self.is_key(name, state) || without.contains(&number) {
                 continue;
             }
             let own = |of: &Linear| matches!(of, Linear::Own(field) | Linear::Lend(field) if *field == number);
-            let gives = linear && message.rule.linear.iter().any(own);
-            let lends = linear && message.rule.linear.contains(&Linear::Lend(number));
-            if linear && matches!(field.sort, Sort::Builtin(crate::data::Builtin::Unit)) && env.names.contains_key(name) {
-                // `return x` binds nothing.
-                continue;
-            }
+            let gives = message.rule.linear.iter().any(own);
+            let lends = message.rule.linear.contains(&Linear::Lend(number));
             let mut roles = message.ends();
             if gives {
                 roles.retain(|role| *role != message.from);
@@ -652,9 +659,7 @@ fn conjuncts(condition: &tree::Expr) -> Vec<&tree::Expr> {
 fn root(path: &tree::Expr) -> Option<&str> {
     match &path.kind {
         tree::ExprKind::Name(name) => Some(&name.text),
-        tree::ExprKind::Postfix(of, posts)
-            if posts.iter().all(|post| matches!(post, tree::Postfix::Member(_))) =>
-        {
+        tree::ExprKind::Postfix(of, posts) if posts.iter().all(|post| matches!(post, tree::Postfix::Member(_))) => {
             root(of)
         }
         _ => None,

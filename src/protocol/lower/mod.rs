@@ -22,12 +22,14 @@ mod callee;
 mod claims;
 mod compact;
 mod constant;
+mod copies;
 mod declare;
 mod drafts;
 mod edges;
 mod expr;
 mod frames;
 mod instantiate;
+mod learn;
 mod literal;
 mod load;
 mod mention;
@@ -132,8 +134,10 @@ fn lower_torn(
         instances: Instances::new(&drafts, &mentioned),
         spec: Spec { file, ..Spec::default() },
         diagnostics,
+        said: FxHashSet::default(),
         targets: FxHashMap::default(),
         role_names: claims::RoleNames::default(),
+        size: None,
         exhausted: false,
         failed: FxHashSet::default(),
         growing: FxHashSet::default(),
@@ -205,7 +209,13 @@ fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
 }
 
 fn callees<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = DraftId> + use<'d> {
-    draft.templates.iter().flat_map(|template| template.calls.values()).map(|call| call.callee).collect::<Vec<_>>().into_iter()
+    draft
+        .templates
+        .iter()
+        .flat_map(|template| template.calls.values())
+        .map(|call| call.callee)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// Declarations of the file itself, and what they call elsewhere.
@@ -262,9 +272,13 @@ struct Lowering<'w, 't> {
     instances: Instances<'w, 't>,
     spec: Spec,
     diagnostics: Vec<Diagnostic>,
+    /// What was said about terms.
+    said: FxHashSet<(&'static str, Span, String)>,
     /// What is in the specification already.
     targets: FxHashMap<TargetKey, Target>,
     role_names: claims::RoleNames,
+    /// The arguments of a target that has none of its own.
+    size: Option<Box<[Arg]>>,
     /// All terms together became too large, which was reported.
     exhausted: bool,
     /// Protocols without a term, which was reported.
@@ -303,8 +317,8 @@ impl<'w, 't> Lowering<'w, 't> {
         for item in &tree.items {
             match item {
                 tree::Item::Check(check) => {
-                    let claim = self.claim(check);
-                    self.spec.claims.extend(claim);
+                    let claims = self.claims(check);
+                    self.spec.claims.extend(claims);
                 }
                 tree::Item::Trace(trace) => {
                     let trace = self.trace(trace);
@@ -365,6 +379,13 @@ impl<'w, 't> Lowering<'w, 't> {
         }
     }
 
+    /// Adds a finding, once: a declaration is lowered with each that calls it, and with other arguments.
+    fn say(&mut self, diagnostic: Diagnostic) {
+        if self.said.insert((diagnostic.code.id(), diagnostic.span, diagnostic.text.clone())) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     /// The values of a declaration's parameters.
     fn values(&mut self, draft: DraftId, args: Option<Box<[Arg]>>) -> Box<[Arg]> {
         args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[draft]))
@@ -391,11 +412,17 @@ impl<'w, 't> Lowering<'w, 't> {
             Ok(Made { term, found, broken, unsupported }) => {
                 header.broken |= broken || found.iter().any(Diagnostic::is_error);
                 for diagnostic in found {
-                    if !self.diagnostics.contains(&diagnostic) {
-                        self.diagnostics.push(diagnostic);
-                    }
+                    self.say(diagnostic);
                 }
                 header.unsupported.extend(unsupported);
+                if template.own.is_none() {
+                    let roles = &header.roles;
+                    let copies = copies::check(&self.shared.names, &term, roles);
+                    for diagnostic in copies.into_iter().chain(learn::check(&term, roles)) {
+                        header.broken |= diagnostic.is_error();
+                        self.say(diagnostic);
+                    }
+                }
                 if header.broken {
                     return nothing(compact);
                 }
@@ -460,7 +487,7 @@ impl<'w, 't> Lowering<'w, 't> {
         }
         let roles = header.roles.len();
         let error = match Graph::of(term) {
-            Ok(mut graph) => match graph.settle(names, roles) {
+            Ok(mut graph) => match graph.settle(names, roles, None) {
                 Ok(()) => return Some(graph),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
             },
@@ -478,14 +505,15 @@ impl<'w, 't> Lowering<'w, 't> {
         let drafts = self.instances.drafts;
         let mut terms: IdVec<RoleId, Term> = IdVec::new();
         let mut locals: IdVec<RoleId, Local> = IdVec::new();
+        let mut graphs: IdVec<RoleId, Graph> = IdVec::new();
         if !header.broken && !drafts[draft].structural {
             for (index, template) in drafts[draft].templates.iter().enumerate() {
                 let Ok(role) = RoleId::new(index) else { break };
                 let term = self.term(&mut header, draft, Some(template), args.clone());
                 let local = if header.broken { None } else { self.automaton(&mut header, role, &term) };
                 match local {
-                    Some(local) => {
-                        let pushed = terms.push(term).and(locals.push(local));
+                    Some((local, graph)) => {
+                        let pushed = terms.push(term).and(locals.push(local)).and(graphs.push(graph));
                         header.broken |= pushed.is_err();
                     }
                     None => break,
@@ -496,7 +524,10 @@ impl<'w, 't> Lowering<'w, 't> {
             terms = header.roles.values().map(|_| nothing(true)).collect();
             locals = IdVec::new();
         }
-        SystemDecl { header, terms, locals }
+        if header.broken || (header.is_plain() && terms.values().all(Term::is_plain)) {
+            graphs = IdVec::new();
+        }
+        SystemDecl { header, terms, locals, graphs, flat: None }
     }
 
     fn local(&mut self, decl: DeclId, args: Option<Box<[Arg]>>) -> Option<LocalDecl> {
@@ -513,13 +544,23 @@ impl<'w, 't> Lowering<'w, 't> {
         let term = self.term(&mut header, id, draft.templates.first(), args);
         let meant = !header.broken && !draft.structural;
         let local = if meant { self.automaton(&mut header, role, &term) } else { None };
-        Some(LocalDecl { header, role, within, term, local })
+        let (local, graph) = local.unzip();
+        let graph = graph.filter(|_| !(term.is_plain() && header.is_plain()));
+        Some(LocalDecl { header, role, within, term, local, graph })
     }
 
-    fn automaton(&mut self, header: &mut Header, role: RoleId, term: &Term) -> Option<Local> {
-        let error = match Graph::of(term) {
+    fn automaton(&mut self, header: &mut Header, role: RoleId, term: &Term) -> Option<(Local, Graph)> {
+        let names = &mut self.shared.names;
+        let roles = header.roles.len();
+        let settled = Graph::of(term).and_then(|mut graph| {
+            if !term.is_plain() {
+                graph.settle(names, roles, Some(role))?;
+            }
+            Ok(graph)
+        });
+        let error = match settled {
             Ok(graph) => match Local::of_graph(role, &graph) {
-                Ok(local) => return Some(local),
+                Ok(local) => return Some((local, graph)),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
             },
             Err(error) => graph_error(header, error),
@@ -618,9 +659,7 @@ fn graph_error(header: &Header, error: GraphError) -> Diagnostic {
         GraphError::TooMany(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
         GraphError::Unguarded(span) => Diagnostic::new(form::UNGUARDED, span, "this can come round without a step"),
         GraphError::Unbound(span) => Diagnostic::new(form::UNBOUND, span, "this jumps nowhere"),
-        GraphError::JumpsOut(span) => {
-            Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave")
-        }
+        GraphError::JumpsOut(span) => Diagnostic::new(form::UNBOUND, span, "this jumps out of what no jump may leave"),
         GraphError::NotTail(span) => {
             Diagnostic::new(form::NOT_TAIL, span, "this calls itself with something left to do")
         }

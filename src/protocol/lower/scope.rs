@@ -35,7 +35,16 @@ pub(super) struct Here<'a, 't> {
 
 impl<'a, 't> Here<'a, 't> {
     pub(super) fn new(around: Around<'a, 't>, table: &'a RefCell<Table>, env: &'a Env) -> Self {
-        Self { around, table, env, outer: None, payload: None, this: None, used: RefCell::default(), failed: Cell::new(false) }
+        Self {
+            around,
+            table,
+            env,
+            outer: None,
+            payload: None,
+            this: None,
+            used: RefCell::default(),
+            failed: Cell::new(false),
+        }
     }
 
     fn use_(&self, id: BindingId) -> Option<Place> {
@@ -49,8 +58,7 @@ impl<'a, 't> Here<'a, 't> {
 
     fn field(&self, name: &str) -> Option<Place> {
         let payload = self.payload?;
-        let (at, field) =
-            payload.fields.iter().enumerate().find(|(_, field)| field.name.as_deref() == Some(name))?;
+        let (at, field) = payload.fields.iter().enumerate().find(|(_, field)| field.name.as_deref() == Some(name))?;
         Some(Place { slot: slot(PAYLOAD, u32::try_from(at).ok()?), sort: field.sort.clone() })
     }
 

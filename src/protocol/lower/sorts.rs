@@ -12,8 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     constant::Const,
-    mention,
     expr::{self, Functions},
+    mention,
     report::Report,
     suggest::nearest,
     world::{TypeDef, World},
@@ -228,7 +228,9 @@ impl<'t> Sorts<'t> {
             let after = text.get(at.saturating_add(name.len())..).and_then(|text| text.chars().next());
             !before.is_some_and(wordy) && !after.is_some_and(wordy)
         });
-        let Some(start) = found.and_then(|(at, _)| span.start.checked_add(u32::try_from(at).ok()?)) else { return span };
+        let Some(start) = found.and_then(|(at, _)| span.start.checked_add(u32::try_from(at).ok()?)) else {
+            return span;
+        };
         let end = u32::try_from(name.len()).ok().and_then(|length| start.checked_add(length));
         Span { start, end: end.unwrap_or(span.end), ..span }
     }

@@ -229,15 +229,13 @@ impl<'t> Body<'_, '_, 't> {
                 };
                 return goes_on;
             }
-            K::Connect { message, from, to: other, .. } => {
-                match message {
-                    Some(message) => {
-                        to.extend(self.unicasts(from, std::slice::from_ref(other), message, span));
-                        self.note_last(block, to, message, &[]);
-                    }
-                    None => self.tacit(names::CONNECT, from, other, span, to),
+            K::Connect { message, from, to: other, .. } => match message {
+                Some(message) => {
+                    to.extend(self.unicasts(from, std::slice::from_ref(other), message, span));
+                    self.note_last(block, to, message, &[]);
                 }
-            }
+                None => self.tacit(names::CONNECT, from, other, span, to),
+            },
             K::Disconnect { left, right } => self.tacit(names::DISCONNECT, left, right, span, to),
             K::Wrap { from, to: other } => self.tacit(names::WRAP, from, other, span, to),
             K::Assert(expr) => self.hold(block, Note::Assert(expr), to),
@@ -509,10 +507,9 @@ impl<'t> Body<'_, '_, 't> {
     fn ends(&mut self, sender: &'t tree::Role, receivers: &'t [tree::Role]) -> (Option<RoleId>, Vec<RoleId>) {
         let from = self.role(sender);
         self.active.extend(from);
-        if let Some(from) = from.filter(|from| self.unreliable.contains(from)) {
-            if self.caught.get(&from).is_none_or(|&count| count == 0) {
-                self.awaited(from, sender);
-            }
+        let caught = |role: &RoleId| self.caught.get(role).is_some_and(|&count| count > 0);
+        if let Some(from) = from.filter(|from| self.unreliable.contains(from) && !caught(from)) {
+            self.awaited(from, sender);
         }
         let mut seen = FxHashSet::default();
         let mut to = Vec::with_capacity(receivers.len());
@@ -537,7 +534,8 @@ impl<'t> Body<'_, '_, 't> {
         let name = self.role_text(role).to_owned();
         let declared = self.roles.entry(role).map_or(at.span, |role| role.span);
         self.report.once(data::AWAITED, &name, || {
-            let text = format!("`{name}` is unreliable, and its message is awaited outside of a `try … on crash {name}`");
+            let text =
+                format!("`{name}` is unreliable, and its message is awaited outside of a `try … on crash {name}`");
             let found = Diagnostic::new(data::AWAITED, at.span, text).label(declared, "declared here");
             found.help(format!("write `try {{ … }} on crash {name} {{ … }}` around it"))
         });

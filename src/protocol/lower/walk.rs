@@ -46,11 +46,14 @@ pub(super) struct Data<'t> {
     opts: u32,
     pub(super) memories: FxHashMap<(Span, FrameId), MemoryId>,
     pub(super) found: Vec<Diagnostic>,
+    said: FxHashSet<(&'static str, Span, String)>,
     /// Some expression has no meaning.
     pub(super) broken: bool,
     pub(super) unsupported: Vec<Unsupported>,
     /// Families of which some message carries a key.
     pub(super) keyed: FxHashSet<FrameId>,
+    /// What to say of a family if no message of it does; whoever is called in it may.
+    pub(super) unkeyed: Vec<(FrameId, Diagnostic)>,
 }
 
 /// A message whose rule is being made.
@@ -104,6 +107,14 @@ pub(super) struct State<'t> {
     pub(super) opts: Option<Rc<Opts<'t>>>,
 }
 
+/// Where variables are declared.
+enum Head {
+    /// Of a block: each sees those before it. They may have been declared already.
+    Block(Option<Vec<BindingId>>),
+    /// Of a loop: all take values from before it.
+    Loop,
+}
+
 /// The walk of one instance.
 pub(super) struct Walk<'m, 'n, 'd, 't> {
     pub(super) making: &'m mut Making<'n, 't>,
@@ -122,6 +133,8 @@ pub(super) struct Walk<'m, 'n, 'd, 't> {
     pub(super) pending: Vec<(&'t tree::Expr, Env, Consts<'t>)>,
     /// Variables of family blocks, declared before anything is walked.
     ahead: FxHashMap<BlockId, Vec<BindingId>>,
+    /// The keys of families.
+    keys: FxHashMap<FrameId, Vec<(Arc<str>, BindingId)>>,
     /// `every` of the opening message of the round at hand.
     pub(super) every: Option<Code>,
     /// Whom the message of an interrupt reaches, its sender among them.
@@ -130,8 +143,7 @@ pub(super) struct Walk<'m, 'n, 'd, 't> {
 
 impl Data<'_> {
     pub(super) fn new() -> Self {
-        let root =
-            Surround { frame: FrameId::default(), opts: None, env: Env::default(), chain: None };
+        let root = Surround { frame: FrameId::default(), opts: None, env: Env::default(), chain: None };
         Self {
             table: RefCell::default(),
             sites: Vec::new(),
@@ -142,9 +154,11 @@ impl Data<'_> {
             opts: 0,
             memories: FxHashMap::default(),
             found: Vec::new(),
+            said: FxHashSet::default(),
             broken: false,
             unsupported: Vec::new(),
             keyed: FxHashSet::default(),
+            unkeyed: Vec::new(),
         }
     }
 
@@ -157,9 +171,18 @@ impl Data<'_> {
         }
     }
 
+    /// Says of which families no message carries a key, when all that is called in them was walked.
+    pub(super) fn families(&mut self) {
+        for (frame, diagnostic) in std::mem::take(&mut self.unkeyed) {
+            if !self.keyed.contains(&frame) {
+                self.add(diagnostic);
+            }
+        }
+    }
+
     /// Adds a finding, once.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        if self.said.insert((diagnostic.code.id(), diagnostic.span, diagnostic.text.clone())) {
             self.found.push(diagnostic);
         }
     }
@@ -199,6 +222,7 @@ pub(super) fn instance<'d, 't>(
         loops: Vec::new(),
         pending: Vec::new(),
         ahead: FxHashMap::default(),
+        keys: FxHashMap::default(),
         every: None,
         told: Vec::new(),
     };
@@ -341,7 +365,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
             Stmt::Set { .. } => match note {
                 Some((Note::Vars(vars), consts)) => {
                     let ahead = if at.1 == 0 { self.ahead.remove(&at.0) } else { None };
-                    self.variables(vars, consts, ahead, &mut env, state, out);
+                    self.variables(vars, consts, Head::Block(ahead), &mut env, state, out);
                 }
                 Some((Note::Assert(expr), consts)) => {
                     self.pending.push((*expr, env.clone(), Rc::clone(consts)));
@@ -370,7 +394,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let mut inner = env.clone();
                 let mut bound = Vec::new();
                 if let Some((Note::Loop(vars), consts)) = note {
-                    bound = self.variables(vars, consts, None, &mut inner, state, out);
+                    bound = self.variables(vars, consts, Head::Loop, &mut inner, state, out);
                 }
                 self.loops.push((var, bound));
                 let end = self.block(body, inner, state)?;
@@ -455,21 +479,25 @@ impl<'t> Walk<'_, '_, '_, 't> {
         &mut self,
         vars: &[Variable<'t>],
         consts: &Consts<'t>,
-        ahead: Option<Vec<BindingId>>,
+        head: Head,
         env: &mut Env,
         state: &State<'t>,
         out: &mut Vec<Stmt>,
     ) -> Vec<BindingId> {
-        let ids = ahead.unwrap_or_else(|| vars.iter().map(|var| self.declare(var, state.frame)).collect());
+        let together = matches!(head, Head::Loop);
+        let ids = match head {
+            Head::Block(Some(ids)) => ids,
+            Head::Block(None) | Head::Loop => vars.iter().map(|var| self.declare(var, state.frame)).collect(),
+        };
         let before = env.clone();
         let mut group: Vec<Set> = Vec::new();
         let mut span = None;
         for (var, &id) in vars.iter().zip(&ids) {
             let binding = self.data().table.get_mut().get(id).cloned();
             let Some(Binding { roles, sort, slot: Some(slot), .. }) = binding else { continue };
-            let looped = matches!(var.inner, Some(_)) || var.roles.is_some();
-            let seen = if looped { &before } else { &*env };
-            let value = self.expr(var.value, &sort, &self.writer(consts), seen, &roles, &format!("`{}`", var.name.text));
+            let seen = if together { &before } else { &*env };
+            let value =
+                self.expr(var.value, &sort, &self.writer(consts), seen, &roles, &format!("`{}`", var.name.text));
             env.variable(&var.name.text, id);
             if let Some(inner) = var.inner {
                 env.variable(&inner.text, id);
@@ -756,13 +784,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         for (round, frame) in rounds.iter().zip(frames) {
             let mut seen = inner.clone();
             if let Some(frame) = frame {
-                let keys: Vec<(Arc<str>, BindingId)> = {
-                    let table = self.making.data.table.get_mut();
-                    let own = table.bindings.iter().enumerate();
-                    own.filter(|(_, binding)| binding.frame == frame && binding.kind == Kind::Key)
-                        .map(|(id, binding)| (Arc::clone(&binding.name), id))
-                        .collect()
-                };
+                let keys = self.keys.get(&frame).cloned().unwrap_or_default();
                 for (name, id) in keys {
                     seen.variable(&name, id);
                 }
@@ -806,6 +828,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         let frame = Frame { parent: Some(parent), depth, name, ..Frame::default() };
         let id = table.frames.push(frame).map_err(|_| Failure::TooLarge)?;
         let mut keys = Vec::with_capacity(round.keys.len());
+        let mut named = Vec::with_capacity(round.keys.len());
         for (key, sort) in &round.keys {
             let binding = Binding {
                 name: key.name.text.as_ref().into(),
@@ -817,6 +840,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 slot: None,
             };
             let own = table.declare(binding);
+            named.push((Arc::from(&*key.name.text), own));
             let Some(slot) = table.get(own).and_then(|binding| binding.slot) else { continue };
             let use_ = match key.mode {
                 tree::KeyMode::Once => KeyUse::Once,
@@ -828,6 +852,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
         if let Some(frame) = table.frames.entry_mut(id) {
             frame.keys = keys.into();
         }
+        self.keys.insert(id, named);
         if let Some((Note::Vars(vars), _)) = self.template.notes.get(&(round.body, 0)) {
             let ids = vars.iter().map(|var| self.declare(var, id)).collect();
             self.ahead.insert(round.body, ids);
@@ -843,15 +868,16 @@ impl<'t> Walk<'_, '_, '_, 't> {
             return;
         }
         let table = self.making.data.table.get_mut();
-        let keys = table.frames.entry(frame).map(|frame| {
-            frame.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or ")
-        });
+        let keys = table
+            .frames
+            .entry(frame)
+            .map(|frame| frame.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or "));
         let keys = keys.unwrap_or_default();
         let text = format!("no message of this family carries its key {keys}");
         let at = round.keys.first().map_or(round.span, |(key, _)| key.span);
         let found = Diagnostic::new(data::NO_KEY, at, text);
         let help = "give one of them a field of that name, or a condition `where field == key`";
-        self.data().add(found.help(help));
+        self.data().unkeyed.push((frame, found.help(help)));
     }
 
     fn attempt(
@@ -1034,7 +1060,9 @@ impl<'t> Compiling<'_, 't> {
         let found = found.label(binding.span, format!("only {}{more} {knows}", who.join(" and ")));
         let teller = binding.roles.first().map_or("?", |role| name(role));
         let help = match binding.kind {
-            Kind::Variable => format!("let a message of `{teller}` to `{}` carry it, or declare that it knows it", name(&role)),
+            Kind::Variable => {
+                format!("let a message of `{teller}` to `{}` carry it, or declare that it knows it", name(&role))
+            }
             _ => format!("let a message of `{teller}` to `{}` carry it", name(&role)),
         };
         found.help(help)

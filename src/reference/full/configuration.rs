@@ -162,9 +162,7 @@ impl<'a> Full<'a> {
                 {
                     *sort
                 }
-                Stmt::Act { role, label, sort, .. }
-                    if (*role, *role, *label) == (seen.from, seen.to, seen.label) =>
-                {
+                Stmt::Act { role, label, sort, .. } if (*role, *role, *label) == (seen.from, seen.to, seen.label) => {
                     *sort
                 }
                 _ => return,
@@ -357,7 +355,12 @@ impl<'a> Full<'a> {
 
     /// The oldest message on an edge: label, signature, values.
     #[must_use]
-    pub fn head(&self, conf: &Configuration, from: RoleId, to: RoleId) -> Option<(LabelId, SortId, Vec<Option<Value>>)> {
+    pub fn head(
+        &self,
+        conf: &Configuration,
+        from: RoleId,
+        to: RoleId,
+    ) -> Option<(LabelId, SortId, Vec<Option<Value>>)> {
         let head = conf.queues.get(&(from, to))?.first()?;
         Some((head.label, head.sort, head.values.clone()))
     }

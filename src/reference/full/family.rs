@@ -31,8 +31,12 @@ impl Full<'_> {
         (opens, since): (bool, Time),
     ) -> Vec<Done<Round>> {
         let Some(declared) = self.term.frames.entry(frame) else { return Vec::new() };
-        let named: Named =
-            q.keys.iter().filter(|(depth, ..)| *depth == declared.depth).map(|(_, key, value)| (*key, value.clone())).collect();
+        let named: Named = q
+            .keys
+            .iter()
+            .filter(|(depth, ..)| *depth == declared.depth)
+            .map(|(_, key, value)| (*key, value.clone()))
+            .collect();
         let inner = q.keys.iter().any(|(depth, ..)| *depth > declared.depth);
         let meant: Vec<usize> = (0..family.live.len())
             .filter(|&at| {
@@ -183,12 +187,10 @@ impl Full<'_> {
     }
 
     fn may_be_meant(&self, q: &Query<'_>, copies: &Copies) -> bool {
-        self.rule(q.letter.sort).conditions.iter().all(|condition| {
-            match self.view(q, copies).value(&condition.code) {
-                Ok(Value::Bool(held)) => held,
-                Ok(_) => false,
-                Err(fault) => is_unset(&fault),
-            }
+        self.rule(q.letter.sort).conditions.iter().all(|condition| match self.view(q, copies).value(&condition.code) {
+            Ok(Value::Bool(held)) => held,
+            Ok(_) => false,
+            Err(fault) => is_unset(&fault),
         })
     }
 

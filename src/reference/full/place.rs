@@ -39,7 +39,10 @@ pub(super) struct Open {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Parts {
     Par(Vec<Place>),
-    During { main: Option<Place>, rounds: Vec<Round> },
+    During {
+        main: Option<Place>,
+        rounds: Vec<Round>,
+    },
     Try {
         /// The handler that the role is in; none is the body.
         at: Option<usize>,

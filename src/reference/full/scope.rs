@@ -36,9 +36,7 @@ impl<'a> Full<'a> {
     fn come(&self, role: RoleId, scope: ScopeId, view: Option<&View<'_>>, since: Time) -> Open {
         let parts = match self.term.scopes.entry(scope) {
             None => Parts::Par(Vec::new()),
-            Some(Scope::Par { parts }) => {
-                Parts::Par(parts.iter().map(|&part| Self::fresh(part, since)).collect())
-            }
+            Some(Scope::Par { parts }) => Parts::Par(parts.iter().map(|&part| Self::fresh(part, since)).collect()),
             Some(Scope::During { main, rounds }) => Parts::During {
                 main: main.map(|main| Self::fresh(main, since)),
                 rounds: rounds
@@ -138,7 +136,13 @@ impl<'a> Full<'a> {
                             done.stale.push(Stale { blocks, heard });
                             done.crashed.extend(crashed);
                             let (came, limits) = (*came, limits.clone());
-                            found.push(done.map(|place| Parts::Try { at: Some(number), place, came, heard: again, limits }));
+                            found.push(done.map(|place| Parts::Try {
+                                at: Some(number),
+                                place,
+                                came,
+                                heard: again,
+                                limits,
+                            }));
                         }
                     }
                 }
@@ -357,9 +361,8 @@ impl<'a> Full<'a> {
 
     /// Whether no round that was begun in a scope must go on.
     pub(super) fn is_quiet(&self, role: RoleId, open: &Open) -> bool {
-        let inside = |place: &Place| {
-            place.open.as_deref().into_iter().chain(&place.left).all(|open| self.is_quiet(role, open))
-        };
+        let inside =
+            |place: &Place| place.open.as_deref().into_iter().chain(&place.left).all(|open| self.is_quiet(role, open));
         let may = |place: &Place| self.ends(role, place, None).iter().any(|(way, _)| *way == Way::End);
         match &open.parts {
             Parts::Par(parts) => parts.iter().all(inside),
@@ -397,16 +400,17 @@ impl<'a> Full<'a> {
         }
         round.push(rest.clone());
         self.fronts(rest, role).into_iter().any(|front| match front.first {
-                First::Way(_) => false,
-                First::Message { from, .. } => from == role,
-                First::Scope(scope) => {
-                    let open = self.come(role, scope, None, 0);
-                    self.owes_in(role, &open)
-                        || self.scope_ends(role, &open, None).into_iter().any(|(way, _)| {
-                            self.owes_rest(role, &self.go(&front.rest, way), round)
-                        })
-                }
-            })
+            First::Way(_) => false,
+            First::Message { from, .. } => from == role,
+            First::Scope(scope) => {
+                let open = self.come(role, scope, None, 0);
+                self.owes_in(role, &open)
+                    || self
+                        .scope_ends(role, &open, None)
+                        .into_iter()
+                        .any(|(way, _)| self.owes_rest(role, &self.go(&front.rest, way), round))
+            }
+        })
     }
 
     pub(super) fn owes_in(&self, role: RoleId, open: &Open) -> bool {

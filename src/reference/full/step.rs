@@ -110,7 +110,9 @@ impl<'a> Full<'a> {
                     }
                 }
             }
-            None if here == Here::In => beyond.extend(self.first(q, &at.rest, at.left.clone(), copies, at.since, &mut Vec::new())),
+            None if here == Here::In => {
+                beyond.extend(self.first(q, &at.rest, at.left.clone(), copies, at.since, &mut Vec::new()))
+            }
             None => {}
         }
         for mut done in beyond.into_iter().filter(|_| !owes) {

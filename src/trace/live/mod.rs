@@ -8,27 +8,27 @@
 //! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
 
 mod observe;
-mod payload;
 mod why;
 
-use self::{
-    observe::Watch,
-    payload::{Reading, Values},
-};
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use self::observe::{Config, Watch};
 use super::{
-    map::Map,
-    payload::{Injected, Misfit, Shape},
+    payload::Injected,
     report::{Expected, Offence, Way},
     subject::Subject,
 };
 use crate::{
-    data::{Redaction, Sort, Value},
+    data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
+    diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Lapse, Refused, Time, digest},
+        live::{Lapse, Refused, Time, Why, digest},
     },
-    protocol::{Names, Observer, PAYLOAD, Rule, Side, place},
+    protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
 };
 
 /// An event, as far as it is known before its payload is read.
@@ -38,12 +38,16 @@ pub(super) struct Event<'e> {
     /// The sender itself, if it is a local action.
     pub(super) to: RoleId,
     pub(super) label: LabelId,
+    /// Which messages it can be.
+    pub(super) candidates: &'e [MessageId],
     pub(super) side: Side,
     /// Valid JSON without flaws; empty if there is none.
     pub(super) payload: &'e str,
     pub(super) injected: &'e Injected<'e>,
     /// The payload is as written in a specification.
     pub(super) written: bool,
+    /// Nothing is known of the payload.
+    pub(super) blank: bool,
     /// When, if it says so.
     pub(super) now: Option<Time>,
 }
@@ -51,7 +55,7 @@ pub(super) struct Event<'e> {
 /// What was seen of one session.
 #[derive(Clone, Debug)]
 struct Sitting {
-    set: Vec<Live>,
+    set: Vec<Config>,
     /// The latest time seen.
     now: Time,
 }
@@ -71,6 +75,21 @@ pub(super) enum Refusal {
     Nothing,
 }
 
+impl Refusal {
+    /// Whether it says that nothing is known: too much to follow, or too little said (`blank`: no payload).
+    pub(super) fn is_unknown(&self, blank: bool) -> bool {
+        match self {
+            Self::TooMany => true,
+            Self::Refused(_, refused) => match &refused.why {
+                Why::MemoryFull => true,
+                Why::Fault(fault) => blank && matches!(fault.why(), crate::data::Why::Unset(_)),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// What is to be known of a message to read its payload.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -87,50 +106,60 @@ pub(super) struct Judge<'a> {
     watch: Watch,
     slack: Time,
     /// One per distinct payload.
-    readings: Vec<Reading>,
+    readings: Vec<Extract>,
     entries: IdVec<MessageId, Entry>,
     /// By the slot of the session.
     sittings: Vec<Option<Box<Sitting>>>,
     redaction: Redaction,
     hidden: Vec<Box<str>>,
+    /// Slots that got something hidden or secret.
+    tainted: FxHashSet<Slot>,
+    assumed: Vec<String>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(subject: Subject<'a>, program: &'a Program, map: &Map, observer: Observer) -> Self {
-        let mut readings: Vec<Reading> = Vec::new();
+    pub(super) fn new(
+        subject: Subject<'a>,
+        program: &'a Program,
+        observer: Observer,
+        sided: bool,
+        hidden: Vec<Box<str>>,
+    ) -> Self {
+        let mut known: Vec<(Option<&Payload>, Vec<bool>)> = Vec::new();
         let mut entries = IdVec::new();
-        let mut known: Vec<(Shape, usize)> = Vec::new();
         for travel in program.messages().values() {
             let payload = subject.names.payload(travel.sort);
-            let shape = Shape::of(payload);
-            let fields = payload.map_or(0, |payload| payload.fields.len());
-            let at = known.iter().find(|(known, len)| *known == shape && *len == fields);
-            let at = match at.and_then(|found| known.iter().position(|one| std::ptr::eq(one, found))) {
+            let at = match known.iter().position(|(known, _)| *known == payload) {
                 Some(at) => at,
                 None => {
-                    known.push((shape, fields));
-                    readings.push(Reading::of(payload));
-                    readings.len().saturating_sub(1)
+                    known.push((payload, vec![false; payload.map_or(0, |payload| payload.fields.len())]));
+                    known.len().saturating_sub(1)
                 }
             };
-            if let Some(reading) = readings.get_mut(at) {
-                need(&travel.rule, &mut reading.needed);
+            if let Some((_, needed)) = known.get_mut(at) {
+                need(&travel.rule, needed);
+                need(&travel.taken, needed);
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
             // There are as many entries as messages, which have ids.
             let _: Result<MessageId, _> = entries.push(Entry { reading: at, except: counts.then_some(except) });
         }
+        let extract = |(payload, needed): &(Option<&Payload>, Vec<bool>)| {
+            Extract::new(*payload, |at| needed.get(at).copied().unwrap_or(false))
+        };
         Self {
             program,
             subject,
-            watch: Watch::new(observer, map.sides),
+            watch: Watch::new(observer, sided, &subject.header.pipelined),
             slack: 0,
-            readings,
+            readings: known.iter().map(extract).collect(),
             entries,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
-            hidden: Vec::new(),
+            tainted: tainted(subject, program, &hidden),
+            hidden,
+            assumed: assumed(subject, program),
         }
     }
 
@@ -150,7 +179,7 @@ impl<'a> Judge<'a> {
             self.sittings.resize_with(at.saturating_add(1), || None);
         }
         let program = self.program;
-        let fresh = || Box::new(Sitting { set: vec![Live::new(program, now)], now });
+        let fresh = || Box::new(Sitting { set: vec![Config::from(Live::new(program, now))], now });
         self.sittings.get_mut(at).expect("it was just made long enough").get_or_insert_with(fresh)
     }
 
@@ -161,8 +190,18 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn set(&self, slot: u32) -> &[Live] {
+    fn set(&self, slot: u32) -> &[Config] {
         self.sittings.get(slot as usize).and_then(Option::as_ref).map_or(&[], |sitting| &sitting.set)
+    }
+
+    /// A session begins, before any event of it.
+    pub(super) fn open(&mut self, slot: u32) {
+        self.sitting(slot, 0);
+    }
+
+    /// As [`Judge::step`], with the bare reason: for traces of specifications.
+    pub(super) fn take(&mut self, event: &Event<'_>) -> Result<(), Refusal> {
+        self.judge(0, event)
     }
 
     /// Lets an event happen in a session, or says why it may not. True if some role may have ended.
@@ -173,10 +212,58 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
-        let program = self.program;
-        let (watch, slack) = (self.watch, self.slack);
-        let given = event.now;
+    /// A role crashes, or notices that its time is over.
+    pub(super) fn happens(
+        &mut self,
+        slot: u32,
+        crash: bool,
+        role: RoleId,
+        now: Option<Time>,
+    ) -> Result<(), Box<Offence>> {
+        match self.on_time(slot, now) {
+            Ok(_) => {}
+            Err(refusal) => {
+                let event = Event {
+                    from: role,
+                    to: role,
+                    label: LabelId::default(),
+                    candidates: &[],
+                    side: Side::Both,
+                    payload: "",
+                    injected: &[],
+                    written: false,
+                    blank: false,
+                    now,
+                };
+                return Err(Box::new(self.offence(slot, &event, &refusal)));
+            }
+        }
+        let (program, header) = (self.program, self.subject.header);
+        let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Ok(()) };
+        if crash {
+            sitting.set.iter_mut().for_each(|config| config.live.crash(program, role));
+            return Ok(());
+        }
+        let now = sitting.now;
+        let mut expired = sitting.set.clone();
+        expired.retain_mut(|config| config.live.expire(program, role, now));
+        if expired.is_empty() {
+            let name = header.role_name(role);
+            return Err(Box::new(Offence {
+                code: codes::TOO_EARLY,
+                message: format!("no time limit of `{name}` has run out"),
+                help: None,
+                blame: Some(name.to_owned()),
+                span: None,
+            }));
+        }
+        sitting.set = expired;
+        Ok(())
+    }
+
+    /// Whether everything that should have happened before an event has.
+    fn on_time(&mut self, slot: u32, given: Option<Time>) -> Result<Time, Refusal> {
+        let slack = self.slack;
         let sitting = self.sitting(slot, given.unwrap_or(0));
         let now = given.map_or(sitting.now, |now| now.max(sitting.now));
         sitting.now = now;
@@ -184,8 +271,8 @@ impl<'a> Judge<'a> {
         let before = now.saturating_sub(slack);
         let mut lapse = None;
         let mut lapsed = 0_usize;
-        for live in &mut sitting.set {
-            if let Some(found) = live.lapsed(before) {
+        for config in &mut sitting.set {
+            if let Some(found) = config.live.lapsed(before) {
                 lapse.get_or_insert(found);
                 lapsed = lapsed.saturating_add(1);
             }
@@ -194,25 +281,32 @@ impl<'a> Judge<'a> {
             if lapsed == sitting.set.len() {
                 return Err(Refusal::Lapsed(lapse));
             }
-            sitting.set.retain_mut(|live| live.lapsed(before).is_none());
+            sitting.set.retain_mut(|config| config.live.lapsed(before).is_none());
         }
-        let candidates = program.find(event.from, event.to, event.label);
+        Ok(now)
+    }
+
+    fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
+        let program = self.program;
+        let now = self.on_time(slot, event.now)?;
+        let candidates = event.candidates;
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
-        let read = Self::read(&self.readings, &self.entries, candidates, event);
+        let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
-        observe::next(program, watch, &mut sitting.set, event, &read, now)
+        observe::next(program, &self.watch, &mut sitting.set, event, read, now)
     }
 
     /// What each candidate's payload holds; read once per signature.
     fn read<'c>(
-        readings: &[Reading],
+        readings: &[Extract],
         entries: &IdVec<MessageId, Entry>,
         candidates: &'c [MessageId],
         event: &Event<'_>,
+        now: Time,
     ) -> Vec<observe::Candidate> {
-        let mut known: Vec<(usize, Result<std::sync::Arc<Values>, Misfit>)> = Vec::new();
+        let mut known: Vec<(usize, Result<Arc<Values>, Misfit>)> = Vec::new();
         let mut contents: Vec<(&[Box<str>], u128)> = Vec::new();
         let mut out = Vec::with_capacity(candidates.len());
         for &message in candidates {
@@ -221,7 +315,7 @@ impl<'a> Judge<'a> {
                 Some((_, values)) => values.clone(),
                 None => {
                     let Some(reading) = readings.get(entry.reading) else { continue };
-                    let values = reading.read(event.payload, event.injected, event.written).map(std::sync::Arc::new);
+                    let values = read(reading, event, now).map(Arc::new);
                     known.push((entry.reading, values.clone()));
                     values
                 }
@@ -245,20 +339,20 @@ impl<'a> Judge<'a> {
     /// Whether the session may be over.
     pub(super) fn is_final(&self, slot: u32) -> bool {
         let set = self.set(slot);
-        set.is_empty() || set.iter().any(|live| observe::is_final(self.program, self.watch, live))
+        set.is_empty() || set.iter().any(|config| observe::is_final(self.program, &self.watch, config))
     }
 
     /// Whether nothing can happen in it any more.
     pub(super) fn is_over(&self, slot: u32) -> bool {
         let set = self.set(slot);
-        !set.is_empty() && set.iter().all(|live| live.is_over(self.program))
+        !set.is_empty() && set.iter().all(|config| config.ahead.is_empty() && config.live.is_over(self.program))
     }
 
     /// Everything that would be accepted next, whatever the data says.
     pub(super) fn expected(&self, slot: u32) -> Vec<Expected> {
-        let mut known = rustc_hash::FxHashSet::default();
+        let mut known = FxHashSet::default();
         let mut all = Vec::new();
-        for live in self.set(slot) {
+        for Config { live, .. } in self.set(slot) {
             for role in self.subject.header.roles.ids() {
                 if matches!(self.watch.observer, Observer::Endpoint(only) if only != role) {
                     continue;
@@ -289,15 +383,105 @@ impl<'a> Judge<'a> {
             }
         }
         // One line for each that reads the same.
-        let mut shown = rustc_hash::FxHashSet::default();
+        let mut shown = FxHashSet::default();
         all.retain(|one: &Expected| shown.insert((one.role.clone(), one.way, one.peer.clone(), one.message.clone())));
         all
     }
 
-    /// The names of the extern predicates that were taken for true.
-    pub(super) fn names(&self) -> &'a Names {
-        self.subject.names
+    /// The names of the extern predicates that are taken for true.
+    pub(super) fn assumed(&self) -> &[String] {
+        &self.assumed
     }
+
+    /// The obligation of a session that lapsed before a time, if in every explanation one did.
+    pub(super) fn lapsed(&mut self, slot: u32, until: Time) -> Option<Box<Offence>> {
+        let before = until.saturating_sub(self.slack);
+        let sitting = self.sittings.get_mut(slot as usize)?.as_mut()?;
+        let lapses: Vec<Option<Lapse>> = sitting.set.iter_mut().map(|config| config.live.lapsed(before)).collect();
+        let lapse = *lapses.first()?;
+        let lapse = if lapses.iter().all(Option::is_some) { lapse? } else { return None };
+        Some(Box::new(self.late(&lapse)))
+    }
+}
+
+/// The values of payload fields, by index.
+type Values = Vec<Option<Value>>;
+
+/// The time, for conditions of sorts that ask for it.
+struct At(Time);
+
+impl Env for At {
+    fn slot(&self, _slot: Slot) -> Option<&Value> {
+        None
+    }
+
+    fn now(&self) -> Option<i64> {
+        Some(self.0)
+    }
+
+    fn external(&self, _id: crate::data::ExternId, _args: &[Value]) -> Option<bool> {
+        // As for conditions of messages: what the host would say is taken for true, and listed.
+        Some(true)
+    }
+}
+
+/// What an event's payload holds under a signature.
+fn read(reading: &Extract, event: &Event<'_>, now: Time) -> Result<Values, Misfit> {
+    let mut values = Values::new();
+    if event.blank {
+        values.resize(reading.len(), None);
+        return Ok(values);
+    }
+    reading.read_valid(event.payload, event.injected, event.written, &At(now), &mut values)?;
+    Ok(values)
+}
+
+/// Slots that are computed from payload fields that must not be shown. Truth values show nothing.
+fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHashSet<Slot> {
+    let mut all: FxHashSet<Slot> = FxHashSet::default();
+    loop {
+        let before = all.len();
+        for travel in program.messages().values() {
+            let payload = subject.names.payload(travel.sort);
+            let fields = payload.map_or(&[][..], |payload| &payload.fields);
+            let field = |index: u32| {
+                let field = fields.get(index as usize);
+                field.is_some_and(|field| {
+                    why::has_secret(&field.sort)
+                        || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
+                })
+            };
+            let rule = &travel.rule;
+            all.extend(rule.binds.iter().filter(|(at, _)| field(*at)).map(|(_, slot)| *slot));
+            let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+            for set in sets.filter(|set| *set.value.sort().plain() != Sort::BOOL) {
+                let reads = set.value.slots().iter().any(|slot| {
+                    let (depth, index) = place(*slot);
+                    if depth == PAYLOAD { field(index) } else { all.contains(slot) }
+                });
+                if reads {
+                    all.insert(set.slot);
+                }
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
+}
+
+/// The extern predicates that some rule asks, in their order.
+fn assumed(subject: Subject<'_>, program: &Program) -> Vec<String> {
+    let mut asked: Vec<usize> = Vec::new();
+    for travel in program.messages().values() {
+        let rule = &travel.rule;
+        let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+        let codes = rule.conditions.iter().map(|condition| &condition.code).chain(sets.map(|set| &set.value));
+        asked.extend(codes.flat_map(|code| code.externals().iter().map(|id| id.0 as usize)));
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    asked.into_iter().filter_map(|at| subject.externs.get(at)).map(ToString::to_string).collect()
 }
 
 /// Marks the payload fields that a rule reads.
@@ -334,7 +518,8 @@ fn content(payload: &str, except: &[Box<str>]) -> u128 {
     match crate::data::read(&Sort::ANY, payload.as_bytes()) {
         Ok(Value::Record(record)) => {
             let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
-            let parts: Vec<Value> = counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
+            let parts: Vec<Value> =
+                counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
             digest(parts.iter())
         }
         Ok(value) => digest([value].iter()),

@@ -3,6 +3,10 @@
 //! `total` sees each message sent and received in one instant, or the side that the line shows; `endpoint` sees what one
 //! role sends and receives; `wire` sees sends, and each receive lies anywhere between then and the receiver's first act
 //! that presupposes it: the receives of a role are explored before each of its own events.
+//!
+//! A `@pipelined` role sends ahead of what it still has to receive: what its type cannot take yet is kept in order, the
+//! other side takes it at once, and the type catches up behind each of its receives. (Of a wire, which shows no
+//! receives, nothing more is known: there it is taken like any other role.)
 
 use std::sync::Arc;
 
@@ -11,7 +15,7 @@ use crate::{
     data::Value,
     id::{Id, MessageId, RoleId},
     machine::{
-        Live, Program,
+        End, Live, Program,
         live::{Refused, Seen, Sides, Time, Way, Why},
     },
     protocol::{Observer, Side},
@@ -21,28 +25,32 @@ use crate::{
 const MAX_TOTAL: usize = 8;
 /// As many explanations as are followed when receives are out of sight.
 const MAX_WIRE: usize = 1_024;
+/// A role sends this many messages ahead, at most.
+const MAX_AHEAD: usize = 1 << 16;
 
 /// Who watches, and whether lines show one side of a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Watch {
     pub(super) observer: Observer,
     sided: bool,
+    /// Roles that send ahead.
+    pipelined: Box<[RoleId]>,
 }
 
 impl Watch {
-    pub(super) fn new(observer: Observer, sided: bool) -> Self {
-        Self { observer, sided }
+    pub(super) fn new(observer: Observer, sided: bool, pipelined: &[RoleId]) -> Self {
+        Self { observer, sided, pipelined: pipelined.into() }
     }
 
-    pub(super) fn shows_receives(self) -> bool {
+    pub(super) fn shows_receives(&self) -> bool {
         self.sided || matches!(self.observer, Observer::Endpoint(_))
     }
 
-    fn most(self) -> usize {
+    fn most(&self) -> usize {
         if self.observer == Observer::Wire { MAX_WIRE } else { MAX_TOTAL }
     }
 
-    fn sides(self, event: &Event<'_>) -> Sides {
+    fn sides(&self, event: &Event<'_>) -> Sides {
         let local = event.from == event.to;
         match (self.observer, event.side) {
             (Observer::Endpoint(own), side) if own == event.from && (local || side != Side::Receive) => Sides::Give,
@@ -55,7 +63,38 @@ impl Watch {
     }
 }
 
+/// A configuration, and what roles have sent ahead of it.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) live: Live,
+    /// Oldest first.
+    pub(super) ahead: Vec<Ahead>,
+}
+
+/// A message whose sender's type is behind.
+#[derive(Clone, Debug)]
+pub(super) struct Ahead {
+    role: RoleId,
+    candidates: Arc<[Candidate]>,
+}
+
+impl From<Live> for Config {
+    fn from(live: Live) -> Self {
+        Self { live, ahead: Vec::new() }
+    }
+}
+
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Ahead, &Ahead)| a.role == b.role && Arc::ptr_eq(&a.candidates, &b.candidates);
+        self.ahead.len() == other.ahead.len()
+            && self.ahead.iter().zip(&other.ahead).all(same)
+            && self.live == other.live
+    }
+}
+
 /// A message that an event can be, with what its payload holds under its signature.
+#[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) message: MessageId,
     pub(super) values: Result<Arc<Values>, Misfit>,
@@ -82,56 +121,70 @@ impl Nearest {
     fn refused(&mut self, message: MessageId, refused: Refused) {
         self.note(refused.why.rank(), || Refusal::Refused(message, refused));
     }
+
+    fn refusal(self) -> Refusal {
+        self.0.map_or(Refusal::Nothing, |(_, refusal)| refusal)
+    }
 }
 
 /// The configurations that explain an event after those of the set; the set stays as it is if there are none.
 pub(super) fn next(
     program: &Program,
-    watch: Watch,
-    set: &mut Vec<Live>,
+    watch: &Watch,
+    set: &mut Vec<Config>,
     event: &Event<'_>,
-    candidates: &[Candidate],
+    candidates: Vec<Candidate>,
     now: Time,
 ) -> Result<(), Refusal> {
     let sides = watch.sides(event);
     let mut nearest = Nearest::default();
+    if !watch.pipelined.is_empty() && matches!(sides, Sides::Both | Sides::Give | Sides::Take) {
+        let found = pipelined(program, watch, set, event, &candidates.into(), sides, now, &mut nearest)?;
+        return replace(set, found, nearest);
+    }
     // The one configuration with the one explanation is changed in place.
-    if let (Observer::Total | Observer::Endpoint(_), [live]) = (watch.observer, &mut **set) {
-        let mut ways = ways(program, live, candidates, sides, now, &mut nearest);
+    if let (Observer::Total | Observer::Endpoint(_), [config]) = (watch.observer, &mut **set) {
+        let mut ways = ways(program, &config.live, &candidates, sides, now, &mut nearest);
         if ways.len() < 2 {
             return match ways.pop() {
                 Some(way) => {
-                    live.take(program, &way);
+                    config.live.take(program, &way);
                     Ok(())
                 }
-                None => Err(nearest.0.map_or(Refusal::Nothing, |(_, refusal)| refusal)),
+                None => Err(nearest.refusal()),
             };
         }
     }
-    let mut next: Vec<Live> = Vec::new();
-    for live in &*set {
+    let mut next: Vec<Config> = Vec::new();
+    for config in &*set {
         let starts = match watch.observer {
-            Observer::Wire => receives(program, live, actor(event, sides), now)?,
+            Observer::Wire => receives(program, &config.live, actor(event, sides), now)?,
             _ => Vec::new(),
         };
-        for start in std::iter::once(live).chain(&starts) {
-            for way in ways(program, start, candidates, sides, now, &mut nearest) {
+        for start in std::iter::once(&config.live).chain(&starts) {
+            for way in ways(program, start, &candidates, sides, now, &mut nearest) {
                 let mut after = start.clone();
                 after.take(program, &way);
-                if !next.contains(&after) {
-                    next.push(after);
-                }
-                if next.len() > watch.most() {
-                    return Err(Refusal::TooMany);
-                }
+                add(&mut next, after.into(), watch.most())?;
             }
         }
     }
+    replace(set, next, nearest)
+}
+
+fn replace(set: &mut Vec<Config>, next: Vec<Config>, nearest: Nearest) -> Result<(), Refusal> {
     if next.is_empty() {
-        return Err(nearest.0.map_or(Refusal::Nothing, |(_, refusal)| refusal));
+        return Err(nearest.refusal());
     }
     *set = next;
     Ok(())
+}
+
+fn add(set: &mut Vec<Config>, config: Config, most: usize) -> Result<(), Refusal> {
+    if !set.contains(&config) {
+        set.push(config);
+    }
+    if set.len() > most { Err(Refusal::TooMany) } else { Ok(()) }
 }
 
 fn actor(event: &Event<'_>, sides: Sides) -> RoleId {
@@ -153,15 +206,14 @@ fn ways(
             Ok(values) => values,
             Err(misfit) => {
                 // Only of a message that might come here is it worth saying that its payload does not fit.
-                let rank = match live.admits(program, candidate.seen(&[], sides, now)) {
-                    Ok(_) => Why::NEAR,
-                    Err(refused) if refused.why.rank() >= Why::NEAR => Why::NEAR,
-                    Err(refused) => {
+                match live.admits(program, candidate.seen(&[], sides, now)) {
+                    Err(refused)
+                        if refused.why.rank() < Why::NEAR && !matches!(refused.why, Why::NoInstance { .. }) =>
+                    {
                         nearest.refused(candidate.message, refused);
-                        continue;
                     }
-                };
-                nearest.note(rank, || Refusal::Payload(candidate.message, misfit.clone()));
+                    _ => nearest.note(Why::NEAR, || Refusal::Payload(candidate.message, misfit.clone())),
+                }
                 continue;
             }
         };
@@ -177,6 +229,103 @@ fn ways(
         }
     }
     all
+}
+
+/// An event where some roles send ahead.
+#[expect(clippy::too_many_arguments, reason = "what is seen, where, and what is known so far")]
+fn pipelined(
+    program: &Program,
+    watch: &Watch,
+    set: &[Config],
+    event: &Event<'_>,
+    candidates: &Arc<[Candidate]>,
+    sides: Sides,
+    now: Time,
+    nearest: &mut Nearest,
+) -> Result<Vec<Config>, Refusal> {
+    let mut next: Vec<Config> = Vec::new();
+    let sends_ahead = watch.pipelined.contains(&event.from) && sides != Sides::Take;
+    for config in set {
+        let waits = sends_ahead && config.ahead.iter().any(|ahead| ahead.role == event.from);
+        let mut found: Vec<Config> = Vec::new();
+        if !waits {
+            for way in ways(program, &config.live, candidates, sides, now, nearest) {
+                let mut after = config.clone();
+                after.live.take(program, &way);
+                found.push(after);
+            }
+        }
+        // The other side takes it at once; the sender's type waits for what it has to receive first.
+        if found.is_empty() && sends_ahead && awaits(program, &config.live, event.from) {
+            if config.ahead.len() >= MAX_AHEAD {
+                return Err(Refusal::TooMany);
+            }
+            let mut push = |mut after: Config| {
+                after.ahead.push(Ahead { role: event.from, candidates: Arc::clone(candidates) });
+                found.push(after);
+            };
+            if sides == Sides::Both && event.from != event.to {
+                for way in ways(program, &config.live, candidates, Sides::Early, now, nearest) {
+                    let mut after = config.clone();
+                    after.live.take(program, &way);
+                    push(after);
+                }
+            } else {
+                push(config.clone());
+            }
+        }
+        for after in found {
+            catch_up(program, watch, after, now, nearest, &mut next)?;
+        }
+    }
+    Ok(next)
+}
+
+/// Whether a role's type can go on by a receive.
+fn awaits(program: &Program, live: &Live, role: RoleId) -> bool {
+    live.offers(program, role).iter().any(|offer| offer.end == End::To)
+}
+
+/// Lets the types of roles that have sent ahead take what they can.
+fn catch_up(
+    program: &Program,
+    watch: &Watch,
+    config: Config,
+    now: Time,
+    nearest: &mut Nearest,
+    next: &mut Vec<Config>,
+) -> Result<(), Refusal> {
+    let mut todo = vec![config];
+    while let Some(mut config) = todo.pop() {
+        let mut stays = true;
+        for &role in &watch.pipelined {
+            let Some(at) = config.ahead.iter().position(|ahead| ahead.role == role) else { continue };
+            let Some(candidates) = config.ahead.get(at).map(|ahead| Arc::clone(&ahead.candidates)) else { continue };
+            let found = ways(program, &config.live, &candidates, Sides::Behind, now, nearest);
+            if !found.is_empty() {
+                config.ahead.remove(at);
+                for way in &found {
+                    let mut after = config.clone();
+                    after.live.take(program, way);
+                    todo.push(after);
+                }
+                stays = false;
+                break;
+            }
+            // [caught up] nothing more comes before it, and still it may not be sent.
+            if !awaits(program, &config.live, role) {
+                stays = false;
+                break;
+            }
+        }
+        if stays {
+            add(next, config, watch.most())?;
+        }
+        if todo.len() > MAX_WIRE {
+            return Err(Refusal::TooMany);
+        }
+    }
+    Ok(())
 }
 
 /// Every configuration that a role reaches by receiving what is on its way to it.
@@ -211,29 +360,32 @@ fn receives(program: &Program, live: &Live, role: RoleId, now: Time) -> Result<V
 }
 
 /// Whether a session may be over in a configuration.
-pub(super) fn is_final(program: &Program, watch: Watch, live: &Live) -> bool {
-    match watch.observer {
-        Observer::Total => live.is_final(program),
-        Observer::Endpoint(role) => live.may_stop(program, role),
-        Observer::Wire => {
-            // What is still on its way is received in the end; roles do not wait for each other to do so.
-            let mut at = live.clone();
-            for _ in 0..MAX_WIRE.max(live.queued()) {
-                if at.is_final(program) {
-                    return true;
-                }
-                let roles = (0..program.roles()).map_while(|role| RoleId::new(role).ok());
-                let step = roles.flat_map(|role| at.heads(program, role)).find_map(|(message, payload)| {
-                    let now = at.now();
-                    let seen = Seen { message, sides: Sides::Receive, payload: &payload, content: 0, now };
-                    at.admits(program, seen).ok()?.into_iter().next()
-                });
-                match step {
-                    Some(way) => at.take(program, &way),
-                    None => return false,
-                }
-            }
-            false
+pub(super) fn is_final(program: &Program, watch: &Watch, config: &Config) -> bool {
+    let live = &config.live;
+    config.ahead.is_empty()
+        && match watch.observer {
+            Observer::Total => live.is_final(program),
+            Observer::Endpoint(role) => live.may_stop(program, role),
+            Observer::Wire => drains(program, live),
+        }
+}
+
+/// Whether all may stop when what is still on its way has been received; roles do not wait for each other to do so.
+fn drains(program: &Program, live: &Live) -> bool {
+    let mut at = live.clone();
+    for _ in 0..=live.queued() {
+        if at.is_final(program) {
+            return true;
+        }
+        let roles = (0..program.roles()).map_while(|role| RoleId::new(role).ok());
+        let step = roles.flat_map(|role| at.heads(program, role)).find_map(|(message, payload)| {
+            let seen = Seen { message, sides: Sides::Receive, payload: &payload, content: 0, now: at.now() };
+            at.admits(program, seen).ok()?.into_iter().next()
+        });
+        match step {
+            Some(way) => at.take(program, &way),
+            None => return false,
         }
     }
+    false
 }

@@ -2,12 +2,12 @@
 //!
 //! Values of secret sorts, and of names that the map hides, are shown as keyed digests only.
 
-use super::{Event, Judge, Misfit, Refusal, Time};
+use super::{Event, Judge, Misfit, Refusal, Time, observe::Config, read};
 use crate::{
     data::{self, Sort, Value},
     diag::{Code, Span, catalogue::trace as codes},
     id::{FrameId, MessageId, RoleId},
-    machine::live::{Live, Reads, Refused, Seen, Sides, Why},
+    machine::live::{Lapse, Reads, Refused, Seen, Sides, Why},
     protocol::{PAYLOAD, place},
     trace::report::Offence,
 };
@@ -34,16 +34,18 @@ impl Judge<'_> {
                 blame: None,
                 span: None,
             },
-            Refusal::Lapsed(lapse) => {
-                let since = time(lapse.deadline);
-                let message = format!("`{}` owed a step until {since}, and has not taken it", name(lapse.role));
-                offence(codes::LAPSED, message, name(lapse.role), Some(lapse.span))
-            }
+            Refusal::Lapsed(lapse) => self.late(lapse),
             Refusal::Payload(message, misfit) => {
                 offence(codes::PAYLOAD, format!("{what}: {}", self.misfit(*message, misfit)), from, None)
             }
             Refusal::Refused(message, refused) => self.refused(slot, event, &what, *message, refused),
         }
+    }
+
+    pub(super) fn late(&self, lapse: &Lapse) -> Offence {
+        let name = self.subject.header.role_name(lapse.role);
+        let message = format!("`{name}` owed a step until {}, and has not taken it", time(lapse.deadline));
+        offence(codes::LAPSED, message, name.to_owned(), Some(lapse.span))
     }
 
     fn refused(&self, slot: u32, event: &Event<'_>, what: &str, message: MessageId, refused: &Refused) -> Offence {
@@ -83,12 +85,13 @@ impl Judge<'_> {
             Why::NotUnique { option } => {
                 (codes::NOT_UNIQUE, format!("{} came before", self.memory(message, *option, false)))
             }
-            Why::OtherContent { option } => {
-                (codes::OTHER_CONTENT, format!("{} came before with other content", self.memory(message, *option, true)))
-            }
+            Why::OtherContent { option } => (
+                codes::OTHER_CONTENT,
+                format!("{} came before with other content", self.memory(message, *option, true)),
+            ),
             Why::MemoryFull => (codes::MEMORY_FULL, "more keys than are remembered".to_owned()),
         };
-        let found = self.set(slot).iter().find_map(|live| self.explain(live, event, message, refused));
+        let found = self.set(slot).iter().find_map(|config| self.explain(config, event, message, refused));
         let mut text = format!("{what}: {text}");
         if let Some(reads) = &found {
             if !text.contains(reads.code.text()) {
@@ -120,12 +123,13 @@ impl Judge<'_> {
     }
 
     /// What the refused expression read, if it can be found again.
-    fn explain(&self, live: &Live, event: &Event<'_>, message: MessageId, refused: &Refused) -> Option<Reads> {
+    fn explain(&self, config: &Config, event: &Event<'_>, message: MessageId, refused: &Refused) -> Option<Reads> {
         let entry = self.entries.entry(message)?;
         let reading = self.readings.get(entry.reading)?;
-        let values = reading.read(event.payload, event.injected, event.written).ok()?;
-        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now: event.now.unwrap_or(0) };
-        live.explain(self.program, seen, refused)
+        let now = event.now.unwrap_or(0);
+        let values = read(reading, event, now).ok()?;
+        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now };
+        config.live.explain(self.program, seen, refused)
     }
 
     /// `cost = 12, balance = 10`
@@ -133,6 +137,10 @@ impl Judge<'_> {
         let shown = reads.values.iter().map(|(slot, value)| {
             let (name, sort) = self.slot(message, reads.frame, *slot);
             match value {
+                Some(value) if self.tainted.contains(slot) => {
+                    let plain = data::write(value, None, &self.redaction, &|_| false);
+                    format!("{name} = {}", self.redaction.digest(&plain))
+                }
                 Some(value) => format!("{name} = {}", self.value(&name, value, sort.as_ref())),
                 None => format!("{name} is not set"),
             }
@@ -145,7 +153,8 @@ impl Judge<'_> {
         let name = self.program.slot_name(self.subject.names, message, frame, slot).to_owned();
         let (depth, index) = place(slot);
         if depth == PAYLOAD {
-            let sort = self.program.messages().entry(message).and_then(|travel| self.subject.names.payload(travel.sort));
+            let sort =
+                self.program.messages().entry(message).and_then(|travel| self.subject.names.payload(travel.sort));
             let field = sort.and_then(|payload| payload.fields.get(index as usize));
             return (name, field.map(|field| field.sort.clone()));
         }
@@ -185,7 +194,8 @@ impl Judge<'_> {
 
     fn memory(&self, message: MessageId, option: usize, idempotent: bool) -> String {
         let rule = self.program.messages().entry(message).map(|travel| &travel.rule);
-        let memory = rule.and_then(|rule| if idempotent { rule.idempotent.get(option) } else { rule.unique.get(option) });
+        let memory =
+            rule.and_then(|rule| if idempotent { rule.idempotent.get(option) } else { rule.unique.get(option) });
         let by: Vec<&str> = memory.map(|memory| memory.by.iter().map(data::Code::text).collect()).unwrap_or_default();
         let word = if idempotent { "idempotent" } else { "unique" };
         format!("the key of `{word} by ({})`", by.join(", "))
@@ -212,6 +222,7 @@ impl Judge<'_> {
             Some(field) if has_secret(&field.sort) && misfit.what.contains('`') => {
                 format!("field `{}` does not fit `{}`", misfit.path, field.sort)
             }
+            _ if misfit.path.is_empty() => format!("the payload {}", misfit.what),
             _ => misfit.to_string(),
         }
     }
@@ -221,7 +232,7 @@ impl Judge<'_> {
         if event.payload.is_empty() {
             return None;
         }
-        let candidates = self.program.find(event.from, event.to, event.label);
+        let candidates = event.candidates;
         let value = data::read(&Sort::ANY, event.payload.as_bytes()).ok()?;
         // Secret in one signature is secret.
         let payload = candidates

@@ -10,17 +10,38 @@
 //! role = "client"          # whose endpoint; `{ pointer = "/at" }` if each line names the role that recorded it
 //! sides = true             # the key `dir` ("send", "receive") says which side of a message a line shows
 //!
+//! payload = "/body"        # where in a line the payload is; else behind its key `payload`
+//!
 //! [session]                # which session a line belongs to; else what its key `session` says
 //! pointer = "/payload/path"             # a JSON pointer into the line, or a list of them: the first that finds a value
 //! pattern = "^/sessions/([^/]+)"        # of that value, what the first group captures (without a group, the match)
+//! # key = "connection"                  # instead: a key of the line
 //! # whole = true                        # instead: all lines are one session
 //!
-//! [inject]                 # payload field = key of the line, or JSON pointer into it
+//! [session.join]           # several of these are one session: the line `name` says its id, the line `with` asks for it
+//! name = { label = "session.welcome", pointer = "/payload/session_id" }
+//! with = { label = "session.hello", pointer = "/payload/resume/session_id" }
+//!
+//! [inject]                 # payload field = key of the line, or JSON pointer into it, or a list of them, or a table
 //! session_id = "session"
 //! now_ms = "ts"
+//! [inject.link]
+//! pointer = ["/from", "/to"]            # the first that finds a value
+//! except = "^server$"                   # that does not match this
+//! pattern = "^([a-z]+)"                 # of that value, as above
+//! join = ["/payload/conn"]              # and behind it, if they are there, these, with a `/` in front of each
 //!
-//! [roles]                  # role in the log = role in the specification
+//! [fields."job.subscribe"] # the same for one label of the specification (or a beginning and `*`)
+//! job_id = ["/payload/payload/job_id", "/payload/job_id"]
+//!
+//! [roles]                  # role in the log (or a beginning and `*`) = role in the specification
 //! observer = "client"
+//!
+//! [events]                 # label in the log = what happens to a role
+//! "@kill" = "crash server"
+//!
+//! [redact]                 # payload fields whose values no report shows
+//! fields = ["password"]
 //!
 //! [labels]
 //! drop = ["@*", "debug"]                # not events; a name, or a beginning and `*`
@@ -37,6 +58,10 @@
 //! [labels.rename]          # label in the log (or derived; or a beginning and `*`) = label in the specification
 //! "x-vendor.*" = "vendor"
 //! ```
+//!
+//! What `[inject]` and `[fields]` find hides a field of the payload with the same name; where they find nothing, the
+//! payload's own counts. `with` joins a line's session, from that line on, to the session in which `name` said the same
+//! id before; if there is none, it stays its own.
 //!
 //! A line's label is dropped, derived (and dropped again, if `drop` has the derived one), then renamed, in this order.
 //! Of several beginnings with `*` the longest counts, and an exact name before all of them. What a pointer finds must
@@ -119,7 +144,15 @@ pub struct Map {
     pub(crate) sides: bool,
     pub(crate) whole: bool,
     session: Option<Lookup>,
-    inject: Vec<(Placed, Path)>,
+    payload: Option<Path>,
+    join: Option<Join>,
+    /// Payload fields that come from elsewhere in the line; the first of them for every label.
+    sources: Vec<(Placed, Source)>,
+    inject: usize,
+    /// Labels of the specification, and their sources.
+    fields: Vec<(Placed, std::ops::Range<usize>)>,
+    events: Vec<(Placed, Happening)>,
+    redact: Vec<Placed>,
     roles: Vec<(Placed, Placed)>,
     /// `None` is `["@*"]`, but for labels of the specification.
     drop: Option<Vec<Placed>>,
@@ -139,14 +172,62 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// The text in a line that is valid JSON.
     pub(crate) fn find<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
+        self.find_but(line, None)
+    }
+
+    fn find_but<'a>(&self, line: &'a str, except: Option<&Regex>) -> Option<Cow<'a, str>> {
         self.pointers.iter().find_map(|path| {
             let text = scalar_text(pointer(line, path)?)?;
+            if except.is_some_and(|except| except.is_match(&text)) {
+                return None;
+            }
             let Some(pattern) = &self.pattern else { return Some(text) };
             let captures = pattern.captures(&text)?;
             let found = captures.get(1).or_else(|| captures.get(0))?;
             Some(Cow::Owned(found.as_str().to_owned()))
         })
     }
+}
+
+/// Where a payload field comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    lookup: Lookup,
+    except: Option<Regex>,
+    join: Vec<Path>,
+}
+
+impl Source {
+    /// The JSON text of the value, if there is one.
+    pub(crate) fn find<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
+        if self.lookup.pattern.is_none() && self.except.is_none() && self.join.is_empty() {
+            return self.lookup.pointers.iter().find_map(|path| pointer(line, path)).map(Cow::Borrowed);
+        }
+        let mut text = self.lookup.find_but(line, self.except.as_ref())?.into_owned();
+        for path in &self.join {
+            if let Some(more) = pointer(line, path).and_then(scalar_text) {
+                text.push('/');
+                text.push_str(&more);
+            }
+        }
+        Some(Cow::Owned(serde_json::Value::String(text).to_string()))
+    }
+}
+
+/// Which lines make one session of several.
+#[derive(Clone, Debug)]
+pub(crate) struct Join {
+    /// The label that says the id of its session, and where.
+    pub(crate) name: (Placed, Lookup),
+    /// The label that asks for a session by its id, and where.
+    pub(crate) with: (Placed, Lookup),
+}
+
+/// What a label of the log means beside messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Happening {
+    pub(crate) crash: bool,
+    pub(crate) role: Placed,
 }
 
 /// Tells a label apart by a value.
@@ -252,8 +333,37 @@ impl Map {
         self.session.as_ref()
     }
 
-    pub(crate) fn inject(&self) -> &[(Placed, Path)] {
-        &self.inject
+    /// Where in a line the payload is, if not behind its key.
+    pub(crate) fn payload(&self) -> Option<&Path> {
+        self.payload.as_ref()
+    }
+
+    pub(crate) fn join(&self) -> Option<&Join> {
+        self.join.as_ref()
+    }
+
+    /// A payload field that comes from elsewhere in the line.
+    pub(crate) fn source(&self, at: usize) -> Option<&(Placed, Source)> {
+        self.sources.get(at)
+    }
+
+    /// The numbers of the fields of a label of the specification that come from elsewhere in the line.
+    pub(crate) fn sources_of(&self, label: &str) -> Box<[usize]> {
+        let own = best(&self.fields, label).map(|(_, range)| range.clone()).unwrap_or_default();
+        // What is said of one label counts before what is said of all.
+        let named = |at: &usize| self.sources.get(*at).map(|(field, _)| &field.text);
+        let all = (0..self.inject).filter(|at| !own.clone().any(|other| named(&other) == named(at)));
+        all.chain(own.clone()).collect()
+    }
+
+    /// What a label of the log means beside messages.
+    pub(crate) fn happens(&self, label: &str) -> Option<&Happening> {
+        best(&self.events, label).map(|(_, happening)| happening)
+    }
+
+    /// Fields whose values no report shows.
+    pub(crate) fn redacted(&self) -> impl Iterator<Item = &str> {
+        self.redact.iter().map(|placed| &*placed.text)
     }
 
     /// Whether a label is no event. `known` says whether the specification has it.
@@ -280,7 +390,7 @@ impl Map {
     }
 
     pub(crate) fn rename_role<'a>(&'a self, role: &'a str) -> &'a str {
-        self.roles.iter().find(|(from, _)| *from.text == *role).map_or(role, |(_, to)| &to.text)
+        best(&self.roles, role).map_or(role, |(_, to)| &to.text)
     }
 
     /// What the map names and the specification does not have.
@@ -289,6 +399,7 @@ impl Map {
         let mut found = Vec::new();
         let roles = || header.roles.values().map(|role| &*role.name);
         let role = self.role.iter().chain(self.roles.iter().map(|(_, to)| to));
+        let role = role.chain(self.events.iter().map(|(_, happening)| &happening.role));
         for role in role.filter(|role| header.role(&role.text).is_none()) {
             found.push(MapError {
                 code: codes::MAP_ROLE,
@@ -317,6 +428,31 @@ impl Map {
                 text: format!("no message of the specification has the label `{}`", to.text),
                 help: near(&to.text, names.label_texts()).map(|near| format!("did you mean `{near}`?")),
             });
+        }
+        for (label, range) in &self.fields {
+            let prefix = label.text.strip_suffix('*');
+            let is_meant = |text: &str| *label.text == *text || prefix.is_some_and(|prefix| text.starts_with(prefix));
+            if !names.label_texts().any(is_meant) {
+                found.push(MapError {
+                    code: codes::MAP_LABEL,
+                    place: label.place,
+                    text: format!("no message of the specification has the label `{}`", label.text),
+                    help: near(&label.text, names.label_texts()).map(|near| format!("did you mean `{near}`?")),
+                });
+                continue;
+            }
+            for (field, _) in self.sources.get(range.clone()).unwrap_or_default() {
+                let payloads = || names.sorts().filter_map(|sort| names.payload(sort));
+                if !payloads().any(|payload| payload.field(&field.text).is_some()) {
+                    let fields = payloads().flat_map(|payload| payload.fields.iter()).filter_map(|f| f.name.as_deref());
+                    found.push(MapError {
+                        code: codes::MAP_FIELD,
+                        place: field.place,
+                        text: format!("no message of the specification has the field `{}`", field.text),
+                        help: near(&field.text, fields).map(|near| format!("did you mean `{near}`?")),
+                    });
+                }
+            }
         }
         found
     }

@@ -6,7 +6,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Derive, Lookup, Map, MapError, Path, Place, Placed, Watch, listed};
+use super::{Derive, Happening, Join, Lookup, Map, MapError, Path, Place, Placed, Source, Watch, listed};
 use crate::{
     diag::{Code, catalogue::trace as codes},
     trace::near::near,
@@ -105,6 +105,17 @@ impl Text<'_> {
         Ok(vec![self.path(&self.string(key, value)?)?])
     }
 
+    /// As [`Text::pointers`], but what does not begin with `/` is a key of the line.
+    fn places(&self, key: &str, value: &Value<'_>) -> Result<Vec<Path>, MapError> {
+        let place = |text: &Placed| {
+            if text.text.starts_with('/') { self.path(text) } else { Ok([text.text.clone()].into()) }
+        };
+        if value.get_ref().is_array() {
+            return self.strings(key, value)?.iter().map(place).collect();
+        }
+        Ok(vec![place(&self.string(key, value)?)?])
+    }
+
     fn pattern(&self, key: &str, value: &Value<'_>) -> Result<Regex, MapError> {
         let text = self.string(key, value)?;
         Regex::new(&text.text).map_err(|error| {
@@ -150,6 +161,7 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
         text.error(codes::MAP_SYNTAX, at, format!("not TOML: {message}"), None)
     })?;
     let mut map = Map::default();
+    let (mut inject, mut fields) = (None, None);
     for (key, value) in table.get_ref() {
         match key.get_ref().as_ref() {
             "protocol" => map.protocol = Some(text.string("protocol", value)?),
@@ -161,21 +173,136 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "role" => map.role = Some(text.string("role", value)?),
             "sides" => map.sides = text.bool("sides", value)?,
             "session" => session(&text, &mut map, value)?,
-            "inject" => {
-                for (field, key) in text.pairs("inject", value)? {
-                    let path = if key.text.starts_with('/') { text.path(&key)? } else { [key.text].into() };
-                    map.inject.push((field, path));
-                }
-            }
+            "payload" => map.payload = Some(text.path(&text.string("payload", value)?)?),
+            "inject" => inject = Some(value),
+            "fields" => fields = Some(value),
+            "events" => events(&text, &mut map, value)?,
+            "redact" => redact(&text, &mut map, value)?,
             "roles" => map.roles = text.pairs("roles", value)?,
             "labels" => labels(&text, &mut map, value)?,
             _ => {
-                let known = ["protocol", "observer", "role", "sides", "session", "inject", "roles", "labels"];
+                let known = [
+                    "protocol", "observer", "role", "sides", "payload", "session", "inject", "fields", "roles",
+                    "events", "redact", "labels",
+                ];
                 return Err(text.unknown(key, "the map", &known));
             }
         }
     }
+    if let Some(value) = inject {
+        sources(&text, &mut map, "inject", value)?;
+        map.inject = map.sources.len();
+    }
+    if let Some(value) = fields {
+        for (label, value) in text.table("fields", value)? {
+            let from = map.sources.len();
+            sources(&text, &mut map, label.get_ref(), value)?;
+            map.fields.push((text.key(label), from..map.sources.len()));
+        }
+    }
     Ok(map)
+}
+
+/// Where payload fields come from.
+fn sources(text: &Text<'_>, map: &mut Map, name: &str, value: &Value<'_>) -> Result<(), MapError> {
+    for (field, value) in text.table(name, value)? {
+        let mut source =
+            Source { lookup: Lookup { pointers: Vec::new(), pattern: None }, except: None, join: Vec::new() };
+        if value.get_ref().is_table() {
+            for (key, value) in text.table(field.get_ref(), value)? {
+                match key.get_ref().as_ref() {
+                    "pointer" => source.lookup.pointers = text.places("pointer", value)?,
+                    "pattern" => source.lookup.pattern = Some(text.pattern("pattern", value)?),
+                    "except" => source.except = Some(text.pattern("except", value)?),
+                    "join" => source.join = text.places("join", value)?,
+                    _ => {
+                        let known = ["pointer", "pattern", "except", "join"];
+                        return Err(text.unknown(key, "a field's source", &known));
+                    }
+                }
+            }
+        } else {
+            source.lookup.pointers = text.places(field.get_ref(), value)?;
+        }
+        if source.lookup.pointers.is_empty() {
+            let problem = format!("`{}` does not say where in a line the value is", field.get_ref());
+            let help = Some("add `pointer = \"/payload/…\"`".to_owned());
+            return Err(text.error(codes::MAP_VALUE, field.span().start, problem, help));
+        }
+        map.sources.push((text.key(field), source));
+    }
+    Ok(())
+}
+
+fn events(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
+    for (label, what) in text.pairs("events", value)? {
+        let wrong = || MapError {
+            code: codes::MAP_EVENT,
+            place: what.place,
+            text: format!("`{}` is no event", what.text),
+            help: Some("there are `crash ROLE` and `timeout ROLE`".to_owned()),
+        };
+        let (kind, role) = what.text.split_once(' ').ok_or_else(wrong)?;
+        let crash = match kind {
+            "crash" => true,
+            "timeout" => false,
+            _ => return Err(wrong()),
+        };
+        let role = Placed { text: role.trim().into(), place: what.place };
+        map.events.push((label, Happening { crash, role }));
+    }
+    Ok(())
+}
+
+fn redact(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
+    for (key, value) in text.table("redact", value)? {
+        match key.get_ref().as_ref() {
+            "fields" => map.redact = text.strings("fields", value)?,
+            _ => return Err(text.unknown(key, "`[redact]`", &["fields"])),
+        }
+    }
+    Ok(())
+}
+
+/// Which line says, or asks for, a session's id.
+fn joint(text: &Text<'_>, name: &str, value: &Value<'_>) -> Result<(Placed, Lookup), MapError> {
+    let mut lookup = Lookup { pointers: Vec::new(), pattern: None };
+    let mut label = None;
+    for (key, value) in text.table(name, value)? {
+        match key.get_ref().as_ref() {
+            "label" => label = Some(text.string("label", value)?),
+            "pointer" => lookup.pointers = text.pointers("pointer", value)?,
+            "pattern" => lookup.pattern = Some(text.pattern("pattern", value)?),
+            _ => return Err(text.unknown(key, "a line that joins sessions", &["label", "pointer", "pattern"])),
+        }
+    }
+    match label {
+        Some(label) if !lookup.pointers.is_empty() => Ok((label, lookup)),
+        _ => {
+            let problem = format!("`{name}` does not say which line has the id, and where");
+            let help = Some("write `{ label = \"…\", pointer = \"/…\" }`".to_owned());
+            Err(text.error(codes::MAP_VALUE, value.span().start, problem, help))
+        }
+    }
+}
+
+fn join(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapError> {
+    let (mut name, mut with) = (None, None);
+    for (key, value) in text.table("join", value)? {
+        match key.get_ref().as_ref() {
+            "name" => name = Some(joint(text, "name", value)?),
+            "with" => with = Some(joint(text, "with", value)?),
+            _ => return Err(text.unknown(key, "`[session.join]`", &["name", "with"])),
+        }
+    }
+    match (name, with) {
+        (Some(name), Some(with)) => map.join = Some(Join { name, with }),
+        _ => {
+            let problem = "`[session.join]` needs both `name` and `with`".to_owned();
+            return Err(text.error(codes::MAP_VALUE, value.span().start, problem, None));
+        }
+    }
+    Ok(())
 }
 
 fn recorder(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {
@@ -205,8 +332,10 @@ fn session(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapE
                 pattern_at = Some(value.span().start);
                 lookup.pattern = Some(text.pattern("pattern", value)?);
             }
+            "key" => lookup.pointers = text.places("key", value)?,
             "whole" => map.whole = text.bool("whole", value)?,
-            _ => return Err(text.unknown(key, "`[session]`", &["pointer", "pattern", "whole"])),
+            "join" => join(text, map, value)?,
+            _ => return Err(text.unknown(key, "`[session]`", &["pointer", "pattern", "key", "whole", "join"])),
         }
     }
     if lookup.pointers.is_empty() {

@@ -91,24 +91,9 @@ fn misfit<T>(what: String) -> Result<T, Misfit> {
 }
 
 /// The same misfit, seen from one step further out.
-pub(crate) fn below(step: &str, inner: Misfit) -> Misfit {
+fn below(step: &str, inner: Misfit) -> Misfit {
     let dot = if inner.path.is_empty() || inner.path.starts_with('[') { "" } else { "." };
     Misfit { path: format!("{step}{dot}{}", inner.path), what: inner.what }
-}
-
-/// A field that the message does not have.
-pub(crate) fn is_not_declared(name: &str) -> Misfit {
-    Misfit { path: name.to_owned(), what: "is not declared".to_owned() }
-}
-
-/// A field that is not there and must be.
-pub(crate) fn is_missing(name: &str) -> Misfit {
-    Misfit { path: name.to_owned(), what: "is missing".to_owned() }
-}
-
-/// Whether a value fits a sort.
-pub(crate) fn looks_like(wanted: &Sort, value: &str) -> Result<(), Misfit> {
-    sort(wanted, value)
 }
 
 fn is_not(value: &str, sort: &dyn fmt::Display) -> Misfit {
@@ -139,7 +124,7 @@ fn record(fields: &Payload, value: &str, injected: &Injected<'_>) -> Result<(), 
                 sort(&field.sort, value).map_err(|inner| below(name, inner))
             }
             None if fields.open || from_line => Ok(()),
-            None => Err(is_not_declared(name)),
+            None => Err(Misfit { path: name.to_owned(), what: "is not declared".to_owned() }),
         }
     };
     for &(name, value) in injected {
@@ -149,7 +134,9 @@ fn record(fields: &Payload, value: &str, injected: &Injected<'_>) -> Result<(), 
         fit(&name, value, false)?;
     }
     match fields.fields.iter().zip(&seen).find(|&(field, &seen)| !seen && !field.optional) {
-        Some((Field { name: Some(name), .. }, _)) => Err(is_missing(name)),
+        Some((Field { name: Some(name), .. }, _)) => {
+            Err(Misfit { path: name.to_string(), what: "is missing".to_owned() })
+        }
         _ => Ok(()),
     }
 }
@@ -161,7 +148,7 @@ fn in_order(fields: &Payload, value: &str) -> Result<(), Misfit> {
         match values.next() {
             Some((_, value)) => sort(&field.sort, value).map_err(|inner| below(&step(), inner))?,
             None if field.optional => {}
-            None => return Err(is_missing(&step())),
+            None => return Err(Misfit { path: step(), what: "is missing".to_owned() }),
         }
     }
     if !fields.open && values.next().is_some() {

@@ -80,7 +80,16 @@ pub(in super::super) fn general<'a>(line: &'a str, scratch: &mut Scratch) -> Res
     let from = string("from", from.ok_or(Fault::Missing("from"))?)?;
     let to = string("to", to.ok_or(Fault::Missing("to"))?)?;
     let label = string("label", label.ok_or(Fault::Missing("label"))?)?;
-    Ok(Raw { session, ts: ts.unwrap_or(""), from, to, label, payload: payload.unwrap_or(""), dir, flaw: flaw.map(Box::new) })
+    Ok(Raw {
+        session,
+        ts: ts.unwrap_or(""),
+        from,
+        to,
+        label,
+        payload: payload.unwrap_or(""),
+        dir,
+        flaw: flaw.map(Box::new),
+    })
 }
 
 const KEYS: [&str; 8] = ["session", "seq", "ts", "from", "to", "label", "payload", "dir"];

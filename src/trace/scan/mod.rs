@@ -75,7 +75,8 @@ pub(crate) fn micros(ts: &str) -> Option<i64> {
     let plain = |text: &str, most: usize| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
     // Thirteen digits and three behind the point: what recorders write.
     if !whole.is_empty() && plain(whole, 15) && plain(fraction, 3) && !ts.ends_with('.') {
-        let number = |text: &str| text.bytes().fold(0_i64, |sum, b| sum.wrapping_mul(10).wrapping_add(i64::from(b & 15)));
+        let number =
+            |text: &str| text.bytes().fold(0_i64, |sum, b| sum.wrapping_mul(10).wrapping_add(i64::from(b & 15)));
         let scale = [1_000, 100, 10, 1].get(fraction.len()).copied().unwrap_or(1);
         return number(whole).checked_mul(1_000)?.checked_add(number(fraction).saturating_mul(scale));
     }

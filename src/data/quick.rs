@@ -1,0 +1,258 @@
+//! The quick way through the common case: comparisons, arithmetic on small integers, members and connectives, by
+//! reference, without a copy and without a stack.
+//!
+//! What it gives is what the [`Program`] gives. Where it cannot go on (a fault, a number beyond 64 bits, a part that is
+//! not made for it) it gives up, and the program does all of it, faults and their absorption included. A part of sort
+//! `bool` that is not made for it is a program of its own.
+
+use std::sync::Arc;
+
+use super::{
+    Env, Node, Op, Operator, Slot, Value,
+    bytecode::{self, Program},
+    function,
+};
+
+/// A value that is not owned.
+#[derive(Clone, Copy)]
+enum Lite<'e> {
+    Int(i64),
+    Bool(bool),
+    Time(i64),
+    Of(&'e Value),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Quick {
+    Int(i64),
+    Const(Value),
+    Slot(Slot),
+    Now,
+    Path(Box<Quick>, Box<[Arc<str>]>),
+    Has(Box<Quick>, Box<[Arc<str>]>, bool),
+    Compare(Operator, Box<(Quick, Quick)>),
+    Compute(Operator, Box<(Quick, Quick)>),
+    Not(Box<Quick>),
+    All(Box<[Quick]>),
+    Any(Box<[Quick]>),
+    If(Box<(Quick, Quick, Quick)>),
+    Sub(Box<Program>),
+}
+
+impl Quick {
+    /// Of a tree; none if most of the work is not for it.
+    pub(super) fn new(node: &Node) -> Option<Self> {
+        let pair = |a: &Node, b: &Node| Some(Box::new((Self::new(a)?, Self::new(b)?)));
+        Some(match &node.op {
+            Op::Const(Value::Int(int)) => Self::Int(*int),
+            Op::Const(value) => Self::Const(value.clone()),
+            Op::Slot(slot, _) => Self::Slot(*slot),
+            Op::Now => Self::Now,
+            Op::Member(..) => {
+                let (root, names) = path(node);
+                Self::Path(Box::new(Self::new(root)?), names)
+            }
+            Op::Has(of) => {
+                let (root, names) = path(of);
+                match root.op {
+                    Op::Slot(..) => Self::Has(Box::new(Self::new(root)?), names, of.sort.is_option()),
+                    _ => return None,
+                }
+            }
+            Op::Binary(operator @ (Operator::Add | Operator::Sub | Operator::Mul), a, b) => {
+                Self::Compute(*operator, pair(a, b)?)
+            }
+            Op::Binary(operator, a, b) if *operator <= Operator::In => Self::Compare(*operator, pair(a, b)?),
+            Op::Not(of) => Self::Not(Box::new(Self::condition(of))),
+            Op::All(of) => Self::All(of.iter().map(Self::condition).collect()),
+            Op::Any(of) => Self::Any(of.iter().map(Self::condition).collect()),
+            Op::Conditional(c, a, b) => Self::If(Box::new((Self::condition(c), Self::new(a)?, Self::new(b)?))),
+            _ => return None,
+        })
+    }
+
+    fn condition(node: &Node) -> Self {
+        Self::new(node).unwrap_or_else(|| Self::Sub(Box::new(Program::new(node))))
+    }
+
+    /// The value, if it is had this way.
+    #[inline]
+    pub(super) fn eval<E: Env>(&self, env: &E) -> Option<Value> {
+        Some(match self.get(env)? {
+            Lite::Int(int) => Value::Int(int),
+            Lite::Bool(value) => Value::Bool(value),
+            Lite::Time(micros) => Value::Timestamp(micros),
+            Lite::Of(value) => value.clone(),
+        })
+    }
+
+    /// Whether it holds, if that is had this way.
+    #[inline]
+    pub(super) fn holds<E: Env>(&self, env: &E) -> Option<bool> {
+        match self.get(env)? {
+            Lite::Bool(value) => Some(value),
+            Lite::Of(Value::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Leaves are looked at in place, the rest is a call.
+    #[inline(always)]
+    fn get<'e, E: Env>(&'e self, env: &'e E) -> Option<Lite<'e>> {
+        match self {
+            Self::Int(int) => Some(Lite::Int(*int)),
+            Self::Slot(slot) => Some(match env.slot(*slot)? {
+                Value::Int(int) => Lite::Int(*int),
+                value => Lite::Of(value),
+            }),
+            other => other.deep(env),
+        }
+    }
+
+    fn truth<E: Env>(&self, env: &E) -> Option<bool> {
+        match self {
+            Self::Compare(operator, pair) => compare(*operator, pair.0.get(env)?, pair.1.get(env)?),
+            other => other.holds(env),
+        }
+    }
+
+    fn deep<'e, E: Env>(&'e self, env: &'e E) -> Option<Lite<'e>> {
+        Some(match self {
+            Self::Int(int) => Lite::Int(*int),
+            Self::Const(value) => Lite::Of(value),
+            Self::Slot(slot) => Lite::Of(env.slot(*slot)?),
+            Self::Now => Lite::Time(env.now()?),
+            Self::Path(root, names) => {
+                let Lite::Of(mut value) = root.get(env)? else { return None };
+                for name in names {
+                    value = function::member(value, name).ok()?;
+                }
+                match value {
+                    Value::Int(int) => Lite::Int(*int),
+                    value => Lite::Of(value),
+                }
+            }
+            Self::Has(root, names, option) => {
+                let Self::Slot(slot) = &**root else { return None };
+                let mut value = env.slot(*slot);
+                for name in names {
+                    value = value.and_then(|value| function::find(value, name));
+                }
+                Lite::Bool(value.is_some_and(|value| !(*option && matches!(value, Value::Unit))))
+            }
+            Self::Compare(operator, pair) => Lite::Bool(compare(*operator, pair.0.get(env)?, pair.1.get(env)?)?),
+            Self::Compute(operator, pair) => match (pair.0.get(env)?, pair.1.get(env)?) {
+                (Lite::Int(x), Lite::Int(y)) => Lite::Int(match operator {
+                    Operator::Add => x.checked_add(y)?,
+                    Operator::Sub => x.checked_sub(y)?,
+                    _ => x.checked_mul(y)?,
+                }),
+                (Lite::Time(x), Lite::Of(Value::Duration(y))) if *operator == Operator::Add => {
+                    Lite::Time(x.checked_add(*y)?)
+                }
+                (Lite::Of(Value::Timestamp(x)), Lite::Of(Value::Duration(y))) if *operator == Operator::Add => {
+                    Lite::Time(x.checked_add(*y)?)
+                }
+                _ => return None,
+            },
+            Self::Not(of) => Lite::Bool(!of.truth(env)?),
+            Self::All(of) => {
+                for part in of {
+                    if !part.truth(env)? {
+                        return Some(Lite::Bool(false));
+                    }
+                }
+                Lite::Bool(true)
+            }
+            Self::Any(of) => {
+                for part in of {
+                    if part.truth(env)? {
+                        return Some(Lite::Bool(true));
+                    }
+                }
+                Lite::Bool(false)
+            }
+            Self::If(parts) => {
+                let (condition, then, other) = &**parts;
+                return if condition.truth(env)? { then.get(env) } else { other.get(env) };
+            }
+            Self::Sub(program) => match bytecode::run(program, env).ok()? {
+                Value::Bool(value) => Lite::Bool(value),
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// The members of members that a node names, and of what.
+fn path(node: &Node) -> (&Node, Box<[Arc<str>]>) {
+    let mut names = Vec::new();
+    let mut root = node;
+    while let Op::Member(inner, name) = &root.op {
+        names.push(name.clone());
+        root = inner;
+    }
+    names.reverse();
+    (root, names.into())
+}
+
+#[inline(always)]
+fn compare(operator: Operator, a: Lite<'_>, b: Lite<'_>) -> Option<bool> {
+    use Operator as O;
+    match (a, b) {
+        (Lite::Int(x), Lite::Int(y)) => Some(match operator {
+            O::Eq => x == y,
+            O::Ne => x != y,
+            O::Lt => x < y,
+            O::Le => x <= y,
+            O::Gt => x > y,
+            O::Ge => x >= y,
+            _ => return None,
+        }),
+        (a, b) => compare_deep(operator, a, b),
+    }
+}
+
+fn compare_deep(operator: Operator, a: Lite<'_>, b: Lite<'_>) -> Option<bool> {
+    use Operator as O;
+    if let (Lite::Of(Value::Text(x)), Lite::Of(Value::Text(y)), O::Eq | O::Ne) = (a, b, operator) {
+        return Some((x == y) == (operator == O::Eq));
+    }
+    let (held_a, held_b);
+    let a = match a {
+        Lite::Of(value) => value,
+        other => {
+            held_a = own(other);
+            &held_a
+        }
+    };
+    let b = match b {
+        Lite::Of(value) => value,
+        other => {
+            held_b = own(other);
+            &held_b
+        }
+    };
+    // Small work only: what is counted is the program's.
+    if a.extent().weight.min(b.extent().weight) > 64 && operator != O::In {
+        return None;
+    }
+    match (operator, b) {
+        (O::In, Value::Set(set)) if a.extent().weight <= 64 => Some(set.contains(a)),
+        (O::In, Value::Map(map)) if a.extent().weight <= 64 => Some(map.get(a).is_some()),
+        (O::In, _) => None,
+        _ => match function::binary(operator, a, b, &mut function::Meter::full()) {
+            Ok(Value::Bool(value)) => Some(value),
+            _ => None,
+        },
+    }
+}
+
+fn own(value: Lite<'_>) -> Value {
+    match value {
+        Lite::Int(int) => Value::Int(int),
+        Lite::Bool(value) => Value::Bool(value),
+        Lite::Time(micros) => Value::Timestamp(micros),
+        Lite::Of(value) => value.clone(),
+    }
+}
