@@ -260,6 +260,8 @@ pub(super) struct Finder<'a> {
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
     /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
     pub(super) late: bool,
+    /// States come by on the way: a way round brings nothing new.
+    pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
 }
@@ -292,6 +294,7 @@ impl<'a> Finder<'a> {
             rank: 0,
             dues: SmallVec::new(),
             late: false,
+            round: SmallVec::new(),
             hits: Vec::new(),
             miss: None,
         }
@@ -364,7 +367,14 @@ impl<'a> Finder<'a> {
         let state = at.state(self.program, self.role);
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
-            None if !left => self.state(region, state, depth),
+            None if !left => {
+                // Where a scope begins, what is inside says more.
+                let row = self.program.row(self.role, region, state);
+                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
+                    nearer(&mut self.miss, self.role, Why::NotNow);
+                }
+                self.state(region, state, depth);
+            }
             None => {}
             Some(inside) => {
                 self.scope(In::Live(inside), left, depth);
@@ -427,10 +437,11 @@ impl<'a> Finder<'a> {
 
     /// A state without an open scope.
     fn state(&mut self, region: RegionId, state: StateId, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.round.contains(&(region, state)) {
             return;
         }
         let Some(row) = self.program.row(self.role, region, state) else { return };
+        self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
             self.hits.push(Hit {
                 hops: self.hops.clone(),
@@ -453,6 +464,7 @@ impl<'a> Finder<'a> {
             self.beyond(region, inner, In::Fresh(scope), scope, depth.saturating_add(1));
             self.hops.pop();
         }
+        self.round.pop();
         nearer(&mut self.miss, self.role, Why::NotNow);
     }
 
