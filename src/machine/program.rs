@@ -49,6 +49,11 @@ pub struct Travel {
     pub rule: Arc<Rule>,
     /// The same as the receiver writes it, if both ends are written by hand.
     pub taken: Arc<Rule>,
+    /// Conditions that can be decided before the place of the message is known: they read nothing but the payload and
+    /// the session's own variables, and nothing on the way to any place assigns these. First those that read no payload.
+    pub(super) early: Box<[usize]>,
+    /// How many of them read no payload.
+    pub(super) blind: usize,
 }
 
 impl Travel {
@@ -332,6 +337,7 @@ impl Program {
             }
         }
         program.find_mentions();
+        program.find_early();
         Ok(program)
     }
 
@@ -420,7 +426,7 @@ impl Program {
                 }
             };
             let rule = |sort| Arc::new(names.rule(sort).cloned().unwrap_or_default());
-            let travel = Travel { from, to, edge, label, sort, rule: rule(sort), taken: rule(taken) };
+            let travel = Travel { from, to, edge, label, sort, rule: rule(sort), taken: rule(taken), early: Box::default(), blind: 0 };
             let id = self.messages.push(travel)?;
             self.find.entry((from, to, label)).or_default().push(id);
             known.entry((from, to, label, sort, End::From)).or_default().push(id);
@@ -465,6 +471,28 @@ impl Program {
             })?;
         }
         Ok(Automaton { initial: local.initial, rows, mentions })
+    }
+
+    /// Which conditions can be decided early.
+    fn find_early(&mut self) {
+        let root = RegionId::default();
+        let inner = self.regions.iter().filter(|(id, _)| *id != root).flat_map(|(_, region)| &region.entry);
+        let behind = self.scopes.values().flatten().flat_map(|scope| scope.behind.iter().flat_map(|(_, entry)| entry));
+        let assigned: rustc_hash::FxHashSet<crate::data::Slot> =
+            inner.chain(behind).flat_map(|(_, sets)| sets.iter().map(|set| set.slot)).collect();
+        for travel in self.messages.values_mut() {
+            let payload = |slot: &crate::data::Slot| place(*slot).0 == crate::protocol::PAYLOAD;
+            let (mut blind, mut sighted) = (Vec::new(), Vec::new());
+            for (at, condition) in travel.rule.conditions.iter().enumerate() {
+                let slots = condition.code.slots();
+                if slots.iter().all(|slot| payload(slot) || place(*slot).0 == 0 && !assigned.contains(slot)) {
+                    if slots.iter().any(payload) { &mut sighted } else { &mut blind }.push(at);
+                }
+            }
+            travel.blind = blind.len();
+            blind.extend(sighted);
+            travel.early = blind.into();
+        }
     }
 
     /// INVARIANT (mentions): what scopes hold is handed on to the regions in which they stand, until nothing changes.
@@ -534,14 +562,28 @@ impl Program {
         self.automata.values().flat_map(|regions| regions.values().flatten())
     }
 
-    /// The same, with the role and the innermost frame of each.
-    pub fn placed(&self) -> impl Iterator<Item = (RoleId, FrameId, &Automaton)> {
+    /// The same, with the role, the region and the innermost frame of each.
+    pub fn placed(&self) -> impl Iterator<Item = (RoleId, RegionId, FrameId, &Automaton)> {
         self.automata.iter().flat_map(move |(role, regions)| {
             regions.iter().filter_map(move |(region, automaton)| {
                 let frame = self.regions.entry(region)?.frame;
-                automaton.as_ref().map(|automaton| (role, frame, automaton))
+                automaton.as_ref().map(|automaton| (role, region, frame, automaton))
             })
         })
+    }
+
+    /// Regions that nobody has to begin: rounds and handlers.
+    #[must_use]
+    pub fn optional(&self) -> Vec<RegionId> {
+        let mut found = Vec::new();
+        for scope in self.scopes.values().flatten() {
+            match &scope.parts {
+                ScopeParts::Par(_) => {}
+                ScopeParts::During(_, rounds) => found.extend(rounds.iter().map(|round| round.region)),
+                ScopeParts::Try(_, handlers) => found.extend(handlers.iter().map(|handler| handler.region)),
+            }
+        }
+        found
     }
 
     /// The automaton of a role in a region.

@@ -39,6 +39,8 @@ pub struct Refused {
 pub enum Why {
     /// The message is nowhere in what the role may ever do from here.
     NotHere,
+    /// The role is in another state.
+    NotNow,
     /// No instance has the key that it names, and none may begin with it.
     NoInstance {
         /// The family.
@@ -48,8 +50,6 @@ pub enum Why {
         /// It was used before.
         used: bool,
     },
-    /// The role is in another state.
-    NotNow,
     /// The edge is full.
     Full,
     /// Nothing, or something else, is at the head of the edge.
@@ -109,8 +109,9 @@ impl Why {
     pub fn rank(&self) -> u8 {
         match self {
             Self::NotHere => 0,
-            Self::NoInstance { .. } => 1,
-            Self::NotNow => 2,
+            Self::NotNow => 1,
+            // Whoever names a key means its instance.
+            Self::NoInstance { .. } => 2,
             Self::Full | Self::NotSent => 3,
             Self::TooEarlyToHandle { .. } => 4,
             Self::Fault(_) => 5,
@@ -259,6 +260,8 @@ pub(super) struct Finder<'a> {
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
     /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
     pub(super) late: bool,
+    /// States come by on the way: a way round brings nothing new.
+    pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
 }
@@ -291,6 +294,7 @@ impl<'a> Finder<'a> {
             rank: 0,
             dues: SmallVec::new(),
             late: false,
+            round: SmallVec::new(),
             hits: Vec::new(),
             miss: None,
         }
@@ -363,7 +367,14 @@ impl<'a> Finder<'a> {
         let state = at.state(self.program, self.role);
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
-            None if !left => self.state(region, state, depth),
+            None if !left => {
+                // Where a scope begins, what is inside says more.
+                let row = self.program.row(self.role, region, state);
+                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
+                    nearer(&mut self.miss, self.role, Why::NotNow);
+                }
+                self.state(region, state, depth);
+            }
             None => {}
             Some(inside) => {
                 self.scope(In::Live(inside), left, depth);
@@ -426,10 +437,11 @@ impl<'a> Finder<'a> {
 
     /// A state without an open scope.
     fn state(&mut self, region: RegionId, state: StateId, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.round.contains(&(region, state)) {
             return;
         }
         let Some(row) = self.program.row(self.role, region, state) else { return };
+        self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
             self.hits.push(Hit {
                 hops: self.hops.clone(),
@@ -452,6 +464,7 @@ impl<'a> Finder<'a> {
             self.beyond(region, inner, In::Fresh(scope), scope, depth.saturating_add(1));
             self.hops.pop();
         }
+        self.round.pop();
         nearer(&mut self.miss, self.role, Why::NotNow);
     }
 
@@ -708,7 +721,6 @@ impl<'a> Finder<'a> {
                 rank
             };
             let hits = self.hits.len();
-            let before = self.miss.take();
             self.frames.push(&EMPTY);
             self.path.push(frame);
             self.begin(Hop::Create(number), info.region, depth);
@@ -717,12 +729,6 @@ impl<'a> Finder<'a> {
             self.rank = rank;
             if self.hits.len() > hits {
                 return;
-            }
-            // That a new instance does not begin so says less than that there is no such instance.
-            let near = self.miss.take().filter(|miss| miss.why.rank() >= Why::NEAR);
-            self.miss = before;
-            if let Some(Refused { why, role }) = near {
-                nearer(&mut self.miss, role, why);
             }
         }
         if named.is_none()

@@ -146,6 +146,43 @@ impl Live {
         }
     }
 
+    /// Whether a message is out of the question wherever its place might be: one of its conditions is false that depends
+    /// on the session's own variables and, if it is given, the payload. A quick look before [`Live::admits`], which
+    /// would say the same, and why.
+    #[must_use]
+    pub fn excludes(
+        &self,
+        program: &Program,
+        message: MessageId,
+        sides: Sides,
+        payload: Option<&[Option<Value>]>,
+        now: Time,
+    ) -> bool {
+        let Some(travel) = program.messages.entry(message) else { return true };
+        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give);
+        // A repetition is recognized before conditions are looked at.
+        if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
+            return false;
+        }
+        let Some(seat) = self.seats.entry(travel.from) else { return true };
+        let frames = [&seat.frame];
+        let view = View {
+            program,
+            live: self,
+            role: Some(travel.from),
+            frames: &frames,
+            pending: &[],
+            payload: payload.unwrap_or_default(),
+            now: now.max(self.now),
+        };
+        let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
+        let asked = if payload.is_some() { sighted } else { blind };
+        asked
+            .iter()
+            .filter_map(|&at| travel.rule.conditions.get(at))
+            .any(|condition| condition.code.eval(&view) == Ok(Value::Bool(false)))
+    }
+
     /// Every way in which an event may happen; if there is none, why the nearest one fails.
     pub fn admits(&self, program: &Program, seen: Seen<'_>) -> Result<Vec<Way>, Refused> {
         let Some(travel) = program.messages.entry(seen.message) else {

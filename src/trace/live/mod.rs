@@ -13,6 +13,7 @@ mod why;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use self::observe::{Config, Watch};
 use super::{
@@ -138,6 +139,7 @@ impl<'a> Judge<'a> {
             };
             if let Some((_, needed)) = known.get_mut(at) {
                 need(&travel.rule, needed);
+                need(&travel.taken, needed);
                 need(&travel.taken, needed);
             }
             let counts = !travel.rule.idempotent.is_empty();
@@ -293,8 +295,21 @@ impl<'a> Judge<'a> {
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
-        let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
+        // Most of what an event might be is out of the question by a look at variables. If nothing is left, all is
+        // looked at again, to say why.
+        if let ([config], true) = (&*sitting.set, candidates.len() > 1) {
+            let sides = self.watch.sides(event);
+            let left = |message: &&MessageId| !config.live.excludes(program, **message, sides, None, now);
+            let left: SmallVec<[MessageId; 4]> = candidates.iter().filter(left).copied().collect();
+            if !left.is_empty() && left.len() < candidates.len() {
+                let read = Self::read(&self.readings, &self.entries, &left, event, now);
+                if observe::next(program, &self.watch, &mut sitting.set, event, read, now).is_ok() {
+                    return Ok(());
+                }
+            }
+        }
+        let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         observe::next(program, &self.watch, &mut sitting.set, event, read, now)
     }
 
@@ -451,9 +466,10 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHa
                         || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
                 })
             };
-            let rule = &travel.rule;
-            all.extend(rule.binds.iter().filter(|(at, _)| field(*at)).map(|(_, slot)| *slot));
-            let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
+            let rules = [&travel.rule, &travel.taken];
+            let binds = rules.iter().flat_map(|rule| &rule.binds);
+            all.extend(binds.filter(|(at, _)| field(*at)).map(|(_, slot)| *slot));
+            let sets = rules.iter().flat_map(|rule| rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter())));
             for set in sets.filter(|set| *set.value.sort().plain() != Sort::BOOL) {
                 let reads = set.value.slots().iter().any(|slot| {
                     let (depth, index) = place(*slot);

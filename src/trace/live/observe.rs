@@ -50,7 +50,7 @@ impl Watch {
         if self.observer == Observer::Wire { MAX_WIRE } else { MAX_TOTAL }
     }
 
-    fn sides(&self, event: &Event<'_>) -> Sides {
+    pub(super) fn sides(&self, event: &Event<'_>) -> Sides {
         let local = event.from == event.to;
         match (self.observer, event.side) {
             (Observer::Endpoint(own), side) if own == event.from && (local || side != Side::Receive) => Sides::Give,
@@ -201,6 +201,24 @@ fn ways(
     nearest: &mut Nearest,
 ) -> Vec<Way> {
     let mut all: Vec<Way> = Vec::new();
+    let excluded = |candidate: &&Candidate| {
+        let values = candidate.values.as_ref();
+        values.is_ok_and(|values| live.excludes(program, candidate.message, sides, Some(values), now))
+    };
+    // First without what is out of the question; with all of it, to say why, only if nothing else is left.
+    if candidates.len() > 1 {
+        for candidate in candidates.iter().filter(|candidate| !excluded(candidate)) {
+            let Ok(values) = &candidate.values else { continue };
+            let found = live.admits(program, candidate.seen(values, sides, now)).unwrap_or_default();
+            if let Some(way) = found.iter().find(|way| way.is_duplicate()) {
+                return vec![way.clone()];
+            }
+            all.extend(found);
+        }
+        if !all.is_empty() {
+            return all;
+        }
+    }
     for candidate in candidates {
         let values = match &candidate.values {
             Ok(values) => values,
