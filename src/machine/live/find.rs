@@ -138,21 +138,21 @@ pub(super) enum Hop {
     /// Out of the scope that is open, by a way, to a state.
     Leave(u32, StateId),
     /// Out of a scope that is left behind with rounds still open.
-    Part(usize),
+    Part(u32),
     /// The main part.
     Main,
     /// A round; begun anew if it says so.
-    One(usize, bool),
+    One(u32, bool),
     /// An instance.
-    Instance(usize, u32),
+    Instance(u32, u32),
     /// A new instance.
-    Create(usize),
+    Create(u32),
     /// Where a `try` is.
     Current,
     /// Into a handler.
-    Handler(usize),
+    Handler(u32),
     /// Into a scope that was left.
-    Linger(usize),
+    Linger(u32),
 }
 
 /// A place at which what nobody knows is assigned: the start of a region, or the way out of a scope.
@@ -239,7 +239,7 @@ pub(super) fn info(program: &Program, scope: ScopeId) -> Option<&ScopeInfo> {
 }
 
 /// The keys that a message names: depth of the family, number of the key, value.
-pub(super) type Keys = SmallVec<[(u8, u16, Value); 4]>;
+pub(super) type Keys = SmallVec<[(u8, u16, Value); 2]>;
 
 /// Looks for a message in a role's tree.
 pub(super) struct Finder<'a> {
@@ -264,6 +264,8 @@ pub(super) struct Finder<'a> {
     pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
+    /// Only hits are wanted: why there is none may be said less well than it could be.
+    pub(super) brief: bool,
 }
 
 impl<'a> Finder<'a> {
@@ -297,6 +299,7 @@ impl<'a> Finder<'a> {
             round: SmallVec::new(),
             hits: Vec::new(),
             miss: None,
+            brief: false,
         }
     }
 
@@ -357,7 +360,7 @@ impl<'a> Finder<'a> {
         if let At::Live(act) = at {
             self.since = act.since;
             for (number, inside) in act.lingering.iter().enumerate() {
-                self.hops.push(Hop::Linger(number));
+                self.hops.push(Hop::Linger(short(number)));
                 self.scope(In::Live(inside), true, depth);
                 self.hops.pop();
                 // A role may not send beyond a scope while it owes a message of a round.
@@ -411,9 +414,18 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Whether the message may have a place in a state without an open scope.
+    fn leads_on(&self, region: RegionId, state: StateId) -> bool {
+        let row = self.program.row(self.role, region, state);
+        row.is_some_and(|row| !row.scopes.is_empty() || row.arms(self.message, self.end).next().is_some())
+    }
+
     /// What stands behind a scope, if it may be left.
     fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'a>, scope: ScopeId, depth: usize) {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
+        if self.brief && !row.leaves.iter().any(|&(_, then)| self.leads_on(region, then)) {
+            return;
+        }
         let came = self.since;
         for (way, dues) in scope_exits(self.program, self.role, at, Some(self.end), depth) {
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
@@ -444,18 +456,18 @@ impl<'a> Finder<'a> {
         self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
             self.hits.push(Hit {
-                hops: self.hops.clone(),
+                hops: SmallVec::from_slice(&self.hops),
                 then: arm.then,
                 region,
                 span: arm.span,
-                frames: self.frames.clone(),
-                path: self.path.clone(),
-                before: self.before.clone(),
-                passed: self.passed.clone(),
+                frames: SmallVec::from_slice(&self.frames),
+                path: SmallVec::from_slice(&self.path),
+                before: SmallVec::from_slice(&self.before),
+                passed: SmallVec::from_slice(&self.passed),
                 since: self.since,
                 rank: self.rank,
                 discard: false,
-                dues: self.dues.clone(),
+                dues: SmallVec::from_slice(&self.dues),
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -499,7 +511,7 @@ impl<'a> Finder<'a> {
             (ScopeParts::Par(parts), In::Fresh(_)) => {
                 parts.iter().for_each(|&part| self.start(part));
                 for (number, &part) in parts.iter().enumerate() {
-                    self.hop(Hop::Part(number), At::Fresh(part), false, depth);
+                    self.hop(Hop::Part(short(number)), At::Fresh(part), false, depth);
                 }
             }
             (ScopeParts::During(main, rounds), In::Fresh(_)) => {
@@ -519,7 +531,7 @@ impl<'a> Finder<'a> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => {
                     for (number, act) in acts.iter().enumerate() {
-                        self.hop(Hop::Part(number), At::Live(act), left, depth);
+                        self.hop(Hop::Part(short(number)), At::Live(act), left, depth);
                     }
                 }
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
@@ -602,7 +614,7 @@ impl<'a> Finder<'a> {
             if own && inside.is_none() && limited {
                 self.dues.push((Due::Limit(scope_of, number), self.since));
             }
-            self.begin(Hop::Handler(number), handler.region, depth);
+            self.begin(Hop::Handler(short(number)), handler.region, depth);
             self.dues.truncate(known);
         }
     }
@@ -612,16 +624,16 @@ impl<'a> Finder<'a> {
             return;
         }
         match (info.family, round) {
-            (None, None) if opens => self.begin(Hop::One(number, true), info.region, depth),
+            (None, None) if opens => self.begin(Hop::One(short(number), true), info.region, depth),
             (None, None) => {}
             (None, Some(Round::One { act, .. })) => {
                 let mut anew = opens;
                 if let Some(act) = act {
-                    self.hop(Hop::One(number, false), At::Live(act), false, depth);
+                    self.hop(Hop::One(short(number), false), At::Live(act), false, depth);
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
-                    self.begin(Hop::One(number, true), info.region, depth);
+                    self.begin(Hop::One(short(number), true), info.region, depth);
                 }
             }
             (Some(frame), None) => self.family(number, info, frame, None, opens, depth),
@@ -720,7 +732,7 @@ impl<'a> Finder<'a> {
             let hits = self.hits.len();
             self.frames.push(&EMPTY);
             self.path.push(frame);
-            self.begin(Hop::Create(number), info.region, depth);
+            self.begin(Hop::Create(short(number)), info.region, depth);
             self.path.pop();
             self.frames.pop();
             self.rank = rank;
@@ -744,10 +756,15 @@ impl<'a> Finder<'a> {
     fn instance(&mut self, number: usize, frame: FrameId, id: u32, instance: &'a Instance, depth: usize) {
         self.frames.push(&instance.frame);
         self.path.push(frame);
-        self.hop(Hop::Instance(number, id), At::Live(&instance.act), false, depth);
+        self.hop(Hop::Instance(short(number), id), At::Live(&instance.act), false, depth);
         self.path.pop();
         self.frames.pop();
     }
+}
+
+/// The number of a part, in few bytes; there are fewer parts than ids.
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Whether some key of an inner family names an instance in an activation.
