@@ -426,7 +426,17 @@ impl Program {
                 }
             };
             let rule = |sort| Arc::new(names.rule(sort).cloned().unwrap_or_default());
-            let travel = Travel { from, to, edge, label, sort, rule: rule(sort), taken: rule(taken), early: Box::default(), blind: 0 };
+            let travel = Travel {
+                from,
+                to,
+                edge,
+                label,
+                sort,
+                rule: rule(sort),
+                taken: rule(taken),
+                early: Box::default(),
+                blind: 0,
+            };
             let id = self.messages.push(travel)?;
             self.find.entry((from, to, label)).or_default().push(id);
             known.entry((from, to, label, sort, End::From)).or_default().push(id);

@@ -722,7 +722,12 @@ impl<'a> Finder<'a> {
             })
         };
         if let Some((_, _, key)) = mine().find(used) {
-            let why = Why::NoInstance { family: frame, key: key.clone(), used: true };
+            // A key that was used is to blame only for a message with which an instance may begin.
+            let initial = self.program.automaton_of(self.role, info.region).map(|automaton| automaton.initial);
+            let row = initial.and_then(|initial| self.program.row(self.role, info.region, initial));
+            let begins =
+                row.is_some_and(|row| !row.scopes.is_empty() || row.arms(self.message, self.end).next().is_some());
+            let why = Why::NoInstance { family: frame, key: key.clone(), used: begins };
             nearer(&mut self.miss, self.role, why);
             return;
         }
