@@ -1,6 +1,12 @@
 //! Lowering of data and scopes: frames, slots and rules of the examples of the language page and of the drafts, what a
 //! name means where, and which message names which instance.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use polylogue::{
     diag::{Diagnostic, Sources},

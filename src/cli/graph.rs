@@ -43,7 +43,7 @@ pub(super) fn run(args: &args::Graph) -> Result<Status, Failure> {
         }),
         (machines::Subject::Protocol(protocol), Some(role)) => machines::graph(protocol).and_then(|graph| {
             let local = Projector::new(&graph).project(role, Discipline::Full);
-            local.map_err(|error| NoLocals::Projection(graph, vec![error])).and_then(|local| {
+            local.map_err(|error| NoLocals::Projection(Box::new(graph), vec![error])).and_then(|local| {
                 let machine = Machine::of(&local).map_err(|error| NoLocals::TooLarge(format!("{error:?}")))?;
                 let title = format!("{} at {}", header.name, header.role_name(role));
                 let group = diagram::machine(&machine, header, names);

@@ -62,7 +62,7 @@ pub(super) enum NoLocals {
     /// It has constructs without a meaning yet.
     Unsupported(&'static str),
     /// Some roles cannot follow it.
-    Projection(Graph, Vec<ProjectionError>),
+    Projection(Box<Graph>, Vec<ProjectionError>),
     /// It is too large.
     TooLarge(String),
 }
@@ -97,7 +97,7 @@ pub(super) fn project(protocol: &Protocol, discipline: project::Discipline) -> R
         return unrolled(protocol.flat.as_ref());
     }
     project::project_all(&graph, protocol.header.roles.len(), discipline)
-        .map_err(|errors| NoLocals::Projection(graph, errors))
+        .map_err(|errors| NoLocals::Projection(Box::new(graph), errors))
 }
 
 /// What is beyond the kernel, if it was unrolled.

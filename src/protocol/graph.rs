@@ -244,7 +244,6 @@ impl Graph {
     }
 
     /// Who takes part in a step.
-    #[must_use]
     pub fn roles_of(&self, step: Step) -> impl Iterator<Item = RoleId> + '_ {
         let (pair, scope) = match step {
             Step::Message { from, to } => ([Some(from), (from != to).then_some(to)], None),

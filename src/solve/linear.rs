@@ -380,7 +380,8 @@ fn back(gone: Vec<Gone>, integer: &dyn Fn(u32) -> bool) -> Option<Values> {
                 values.insert(var, value);
             }
             Gone::Between(var, bounds) => {
-                let (mut low, mut high): (Option<(Ratio, bool)>, Option<(Ratio, bool)>) = (None, None);
+                let mut low: Option<(Ratio, bool)> = None;
+                let mut high: Option<(Ratio, bool)> = None;
                 for bound in &bounds {
                     let rest = rest(&bound.sum, var, &values)?;
                     let own = bound.sum.of(var);

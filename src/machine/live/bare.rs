@@ -242,14 +242,15 @@ fn learn(all: &Program, role: RoleId, gone: RoleId, act: &mut Activation, now: i
     let Some(inside) = act.inside.as_deref_mut() else { return false };
     let mut inner = |act: &mut Activation| learn(all, role, gone, act, now, stale);
     let handled = match &mut inside.parts {
-        Parts::Par(parts) => parts.iter_mut().fold(false, |found, part| inner(part) || found),
+        // All of them learn of it, whoever handles it.
+        Parts::Par(parts) => parts.iter_mut().map(&mut inner).fold(false, |found, more| found | more),
         Parts::During { main, rounds } => {
             let mut found = main.as_mut().is_some_and(&mut inner);
             for round in rounds {
                 found |= match round {
                     Round::One { act, .. } => act.as_mut().is_some_and(&mut inner),
                     Round::Family(family) => {
-                        family.live.values_mut().fold(false, |found, one| inner(&mut one.act) || found)
+                        family.live.values_mut().map(|one| inner(&mut one.act)).fold(false, |found, more| found | more)
                     }
                 };
             }

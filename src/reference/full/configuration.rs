@@ -381,10 +381,10 @@ impl<'a> Full<'a> {
         let mut keys: Vec<(u8, u16, Value)> = Vec::new();
         for key in &self.rule(letter.sort).keys {
             match view.value(&key.value) {
-                Ok(value) if value != Value::Unit => {
-                    if !keys.iter().any(|known| (known.0, known.1) == (key.depth, key.key)) {
-                        keys.push((key.depth, key.key, value));
-                    }
+                Ok(value)
+                    if value != Value::Unit && !keys.iter().any(|known| (known.0, known.1) == (key.depth, key.key)) =>
+                {
+                    keys.push((key.depth, key.key, value));
                 }
                 _ => {}
             }

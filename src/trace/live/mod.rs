@@ -314,10 +314,10 @@ impl<'a> Judge<'a> {
     }
 
     /// What each candidate's payload holds; read once per signature.
-    fn read<'c>(
+    fn read(
         readings: &[Extract],
         entries: &IdVec<MessageId, Entry>,
-        candidates: &'c [MessageId],
+        candidates: &[MessageId],
         event: &Event<'_>,
         now: Time,
     ) -> Vec<observe::Candidate> {
