@@ -16,6 +16,9 @@ pub struct Rich {
     pub constructs: BTreeMap<&'static str, u64>,
 }
 
+/// A loop's variable and the two roles that know it.
+type Carried = (String, usize, usize);
+
 /// What is seen at a place.
 #[derive(Clone, Debug, Default)]
 struct Seen {
@@ -26,7 +29,7 @@ struct Seen {
     /// The keys of the families around, outermost first.
     keys: Vec<String>,
     /// Loops that may be continued, with the variable that they carry and the roles that know it.
-    loops: Vec<(String, Option<(String, usize, usize)>)>,
+    loops: Vec<(String, Option<Carried>)>,
     /// Families whose instances may be looked up.
     families: Vec<String>,
 }

@@ -233,7 +233,7 @@ impl In<'_> {
     }
 }
 
-pub(super) fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p ScopeInfo> {
+pub(super) fn info(program: &Program, scope: ScopeId) -> Option<&ScopeInfo> {
     program.scopes.entry(scope)?.as_ref()
 }
 
@@ -604,11 +604,7 @@ impl<'a> Finder<'a> {
             return;
         }
         match (info.family, round) {
-            (None, None) => {
-                if opens {
-                    self.begin(Hop::One(number, true), info.region, depth);
-                }
-            }
+            (None, None) if opens => self.begin(Hop::One(number, true), info.region, depth),
             (None, Some(Round::One { act, .. })) => {
                 let mut anew = opens;
                 if let Some(act) = act {

@@ -855,10 +855,10 @@ impl Mover<'_> {
                 }
                 regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
                 self.stale.push(Stale { regions: regions.into(), heard: Vec::new() });
-                if let Trigger::Crash(other) = handler.trigger {
-                    if other != role {
-                        self.crashed.push(other);
-                    }
+                if let Trigger::Crash(other) = handler.trigger
+                    && other != role
+                {
+                    self.crashed.push(other);
                 }
                 *at = Attempt::Handler(number);
                 let abandoned = std::mem::replace(act, Activation::start(program, role, handler.region, self.since));

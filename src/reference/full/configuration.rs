@@ -380,13 +380,10 @@ impl<'a> Full<'a> {
         let view = View { full: self, seat, copies: &copies, payload: &letter.values, now };
         let mut keys: Vec<(u8, u16, Value)> = Vec::new();
         for key in &self.rule(letter.sort).keys {
-            match view.value(&key.value) {
-                Ok(value) if value != Value::Unit => {
-                    if !keys.iter().any(|known| (known.0, known.1) == (key.depth, key.key)) {
-                        keys.push((key.depth, key.key, value));
-                    }
-                }
-                _ => {}
+            let Ok(value) = view.value(&key.value) else { continue };
+            let known = keys.iter().any(|known| (known.0, known.1) == (key.depth, key.key));
+            if value != Value::Unit && !known {
+                keys.push((key.depth, key.key, value));
             }
         }
         keys
