@@ -60,8 +60,7 @@ fn measure(name: &str, text: String, map: &str, log: &str) {
 fn plain() -> String {
     let mut log = String::new();
     for at in 0..200_000 {
-        let (from, to, label) =
-            if at % 2 == 0 { ("client", "server", "ask") } else { ("server", "client", "answer") };
+        let (from, to, label) = if at % 2 == 0 { ("client", "server", "ask") } else { ("server", "client", "answer") };
         writeln!(
             log,
             "{{\"session\":\"plain-{:03}\",\"seq\":{at},\"ts\":1795228861815,\"from\":\"{from}\",\"to\":\"{to}\",\

@@ -43,15 +43,7 @@ impl Way {
 
     /// One role's step, without data.
     pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
-        Self {
-            message,
-            sides,
-            now: 0,
-            payload: None,
-            taken: vec![taken],
-            remember: SmallVec::new(),
-            duplicate: false,
-        }
+        Self { message, sides, now: 0, payload: None, taken: vec![taken], remember: SmallVec::new(), duplicate: false }
     }
 
     /// Where the step is written, as the role that takes it first sees it.
@@ -853,7 +845,9 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
+                let (Some(Round::One { act, opened }), Some(info)) =
+                    (rounds.get_mut(number as usize), infos.get(number as usize))
+                else {
                     return;
                 };
                 if anew {
@@ -873,7 +867,9 @@ impl Mover<'_> {
                 ScopeParts::During(_, infos),
                 Hop::Instance(number, _) | Hop::Create(number),
             ) => {
-                let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
+                let (Some(Round::Family(family)), Some(info)) =
+                    (rounds.get_mut(number as usize), infos.get(number as usize))
+                else {
                     return;
                 };
                 let Some(frame) = info.family else { return };
