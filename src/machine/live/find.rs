@@ -455,6 +455,9 @@ impl<'a> Finder<'a> {
         let Some(row) = self.program.row(self.role, region, state) else { return };
         self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
+            if self.hits.is_empty() {
+                self.hits.reserve_exact(1);
+            }
             self.hits.push(Hit {
                 hops: SmallVec::from_slice(&self.hops),
                 then: arm.then,
@@ -538,9 +541,12 @@ impl<'a> Finder<'a> {
                     if let Some(main) = main {
                         self.hop(Hop::Main, At::Live(main), left, depth);
                     }
-                    let opens = self.opens(inside, main.as_ref(), left);
+                    let mut opens = None;
                     for (number, (info, round)) in infos.iter().zip(rounds).enumerate() {
-                        self.round(number, info, Some(round), opens, depth);
+                        if self.mentions(info.region) {
+                            let opens = *opens.get_or_insert_with(|| self.opens(inside, main.as_ref(), left));
+                            self.round(number, info, Some(round), opens, depth);
+                        }
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {

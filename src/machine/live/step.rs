@@ -275,7 +275,7 @@ impl Live {
             remember: remember.clone(),
             duplicate: false,
         };
-        let mut ways = Vec::new();
+        let mut ways = Vec::with_capacity(1);
         match (senders.is_empty(), receivers.is_empty()) {
             (false, false) if senders.len() == 1 && receivers.len() == 1 => {
                 senders.append(&mut receivers);
@@ -311,7 +311,13 @@ impl Live {
         let mut taken: Vec<Taken> = Vec::new();
         for hit in hits {
             match self.evaluate(program, seen, role, end, keys, now, &hit) {
-                Ok(one) => taken.push(one),
+                Ok(one) => {
+                    // Most often it is the one, and the other side's comes behind it.
+                    if taken.is_empty() {
+                        taken.reserve_exact(2);
+                    }
+                    taken.push(one);
+                }
                 Err(why) => nearer(miss, role, why),
             }
         }
