@@ -107,11 +107,10 @@ limit is met. What cannot be decided is never taken for true.";
 step.";
     /// No instance has this key.
     NO_INSTANCE = "PL0653", Error, "a message names an instance that is not there",
-        "No instance of the family has the key that the message names, and none may begin with this message. Either it \
-was never opened, or it has ended.";
+        "No instance of the family has the key that the message names, and none may begin with this message.";
     /// A key was used before.
-    KEY_USED = "PL0654", Error, "a message opens an instance under a key that was used before",
-        "Keys of a family are used once, unless they are `reusable`; `rising` keys must be greater than all before.";
+    KEY_USED = "PL0654", Error, "a message names a key that was used before",
+        "The instance with this key has ended, and no other may begin under it. Keys of a family are used once, unless they are `reusable`; `rising` keys must be greater than all before.";
     /// Too early.
     TOO_EARLY = "PL0655", Error, "a message comes before its time",
         "It is `within [a, b]`, and less than `a` has passed since its sender could send it; or the time limit of a \

@@ -314,10 +314,10 @@ impl<'a> Judge<'a> {
     }
 
     /// What each candidate's payload holds; read once per signature.
-    fn read<'c>(
+    fn read(
         readings: &[Extract],
         entries: &IdVec<MessageId, Entry>,
-        candidates: &'c [MessageId],
+        candidates: &[MessageId],
         event: &Event<'_>,
         now: Time,
     ) -> Vec<observe::Candidate> {
@@ -469,7 +469,8 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHa
             let rules = [&travel.rule, &travel.taken];
             let binds = rules.iter().flat_map(|rule| &rule.binds);
             all.extend(binds.filter(|(at, _)| field(*at)).map(|(_, slot)| *slot));
-            let sets = rules.iter().flat_map(|rule| rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter())));
+            let sets =
+                rules.iter().flat_map(|rule| rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter())));
             for set in sets.filter(|set| *set.value.sort().plain() != Sort::BOOL) {
                 let reads = set.value.slots().iter().any(|slot| {
                     let (depth, index) = place(*slot);
