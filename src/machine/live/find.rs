@@ -371,11 +371,6 @@ impl<'a> Finder<'a> {
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
             None if !left => {
-                // Where a scope begins, what is inside says more.
-                let row = self.program.row(self.role, region, state);
-                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
-                    nearer(&mut self.miss, self.role, Why::NotNow);
-                }
                 self.state(region, state, depth);
             }
             None => {}
@@ -480,7 +475,10 @@ impl<'a> Finder<'a> {
             self.hops.pop();
         }
         self.round.pop();
-        nearer(&mut self.miss, self.role, Why::NotNow);
+        // Where a scope begins, what is inside says more.
+        if row.scopes.is_empty() {
+            nearer(&mut self.miss, self.role, Why::NotNow);
+        }
     }
 
     fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
