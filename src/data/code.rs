@@ -183,6 +183,11 @@ impl Code {
         }
     }
 
+    /// Whether it holds, if that is had without a program.
+    pub(super) fn quickly<E: Env>(&self, env: &E) -> Option<bool> {
+        self.0.quick.as_ref()?.holds(env)
+    }
+
     /// As [`Code::eval`], by the bytecode alone.
     pub fn run<E: Env>(&self, env: &E) -> Result<Value, Fault> {
         bytecode::run(&self.0.program, env)

@@ -639,6 +639,10 @@ fn of_two(function: Function, a: &Value, b: &Value, meter: &mut Meter) -> Result
         F::Add | F::Remove => {
             meter.pay(b.extent().weight as usize)?;
             match (function, a) {
+                // What changes nothing copies nothing.
+                (F::Add, Value::Set(set)) if set.contains(b) => Ok(a.clone()),
+                (F::Remove, Value::Set(set)) if !set.contains(b) => Ok(a.clone()),
+                (F::Remove, Value::Map(map)) if map.get(b).is_none() => Ok(a.clone()),
                 (F::Add, Value::Set(set)) => {
                     let mut set = super::collection::Set::clone(set);
                     set.add(b.clone())?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Env, List, Node, Op, Operator, Slot, Value,
+    Env, List, Node, Op, Operator, Pattern, Slot, Value,
     bytecode::{self, Program},
     function::{self, Function, Meter},
 };
@@ -40,6 +40,7 @@ pub(super) enum Quick {
     If(Box<(Quick, Quick, Quick)>),
     Index(Box<(Quick, Quick)>),
     Size(Box<Quick>),
+    Matches(Box<Quick>, Pattern),
     Call(Function, Box<[Quick]>),
     Sub(Box<Program>),
 }
@@ -80,6 +81,7 @@ impl Quick {
             Op::Call(function @ (Function::Tail | Function::Add | Function::Remove | Function::Put), of) => {
                 Self::Call(*function, of.iter().map(Self::part).collect())
             }
+            Op::Matches(of, pattern) => Self::Matches(Box::new(Self::new(of)?), pattern.clone()),
             Op::List(of) => {
                 let constant = |node: &Node| match &node.op {
                     Op::Const(value) => Some(value.clone()),
@@ -226,6 +228,13 @@ impl Quick {
                 Lite::Of(Value::List(list)) => Lite::Int(i64::try_from(list.len()).ok()?),
                 Lite::Of(Value::Set(set)) => Lite::Int(i64::try_from(set.len()).ok()?),
                 Lite::Of(Value::Map(map)) => Lite::Int(i64::try_from(map.len()).ok()?),
+                _ => return None,
+            },
+            Self::Matches(of, pattern) => match of.get(env)? {
+                Lite::Of(Value::Text(text)) => match function::matches(text, &pattern.0, &mut Meter::full()).ok()? {
+                    Value::Bool(value) => Lite::Bool(value),
+                    _ => return None,
+                },
                 _ => return None,
             },
             Self::Call(..) => return None,

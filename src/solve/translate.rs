@@ -44,8 +44,8 @@ pub struct Atoms {
     /// Texts are numbers, each its own.
     texts: IndexSet<Arc<str>>,
     inexact: bool,
-    /// What `this` means, in the condition of a sort.
-    this: Option<Term>,
+    /// What a slot means, in a condition about another value.
+    renamed: Option<(Slot, Term)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -134,10 +134,10 @@ impl Atoms {
 
     fn atom(&mut self, node: &Node, kind: Kind) -> Linear {
         let term = match &node.op {
-            Op::Slot(Slot::THIS, _) if self.this.is_some() => {
-                self.this.clone().unwrap_or_else(|| Term::Other(Box::new(node.clone())))
-            }
-            Op::Slot(slot, name) => Term::Slot(*slot, Arc::clone(name)),
+            Op::Slot(slot, name) => match &self.renamed {
+                Some((from, term)) if from == slot => term.clone(),
+                _ => Term::Slot(*slot, Arc::clone(name)),
+            },
             Op::Has(of) if matches!(of.op, Op::Slot(..)) => match &of.op {
                 Op::Slot(slot, name) => Term::Present(*slot, Arc::clone(name)),
                 _ => Term::Other(Box::new(node.clone())),
@@ -181,9 +181,14 @@ impl Atoms {
 
     /// The condition of a sort, about the value of a slot.
     pub fn formula_of(&mut self, condition: &Node, slot: Slot, name: &Arc<str>) -> Formula {
-        self.this = Some(Term::Slot(slot, Arc::clone(name)));
+        self.formula_about(condition, Slot::THIS, slot, name)
+    }
+
+    /// A condition about a slot, said of another.
+    pub fn formula_about(&mut self, condition: &Node, from: Slot, slot: Slot, name: &Arc<str>) -> Formula {
+        self.renamed = Some((from, Term::Slot(slot, Arc::clone(name))));
         let formula = self.formula(condition);
-        self.this = None;
+        self.renamed = None;
         formula
     }
 

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::{
-    data::{Node, Op, Slot, Sort, Value},
+    data::{Builtin, Empty, Env, Node, Op, Operator, Slot, Sort, Value, fits},
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     id::{FrameId, MessageId, RoleId},
     machine::{Arm, End, Program},
-    protocol::{Frame, Header, Names, PAYLOAD, Rule, place},
+    protocol::{Condition, Frame, Header, Names, PAYLOAD, Rule, place},
     solve::{Answer, Atoms, Formula, Term, decide},
 };
 
@@ -248,15 +248,19 @@ fn assignments(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Dia
         let mut conditions = Vec::new();
         let mut at = &info.sort;
         while let Sort::Refined(of, condition) = at {
-            conditions.push(condition.clone());
+            conditions.push((condition.clone(), Slot::THIS));
             at = of;
         }
-        for condition in conditions {
+        // What is declared of this variable alone.
+        if let Some(invariant) = info.invariant.as_ref().filter(|code| code.slots() == [set.slot]) {
+            conditions.push((invariant.clone(), set.slot));
+        }
+        for (condition, about) in conditions {
             let mut premises = world.sending(arm.message, frame);
             premises.sorts(world, arm.message, frame, set.value.tree());
             let name: Arc<str> = format!("the new {}", info.name).into();
             let equal = premises.atoms.equal(NEW, &name, set.value.tree());
-            let broken = premises.atoms.formula_of(condition.tree(), NEW, &name).negated();
+            let broken = premises.atoms.formula_about(condition.tree(), about, NEW, &name).negated();
             premises.parts.extend([equal, broken]);
             if let Answer::Yes(values) = premises.ask() {
                 let text = format!("after this, `{}` may not satisfy `{condition}`", info.name);
@@ -292,7 +296,7 @@ fn stuck(world: &World<'_>) -> Option<(RoleId, Span, String)> {
             let mut free = false;
             for arm in &row.arms {
                 let Some(rule) = world.rule(arm.message) else { continue };
-                let left = not_of_its_choosing(rule);
+                let left = not_of_its_choosing(world, frame, arm.message, rule);
                 if left.is_empty() && rule.unique.is_empty() {
                     free = true;
                     break;
@@ -321,51 +325,112 @@ fn stuck(world: &World<'_>) -> Option<(RoleId, Span, String)> {
     None
 }
 
-/// The conditions of a rule but for those that the sender satisfies by the choice of a field that nothing else binds:
-/// `n == x + 1` for a field `n` of its own.
-fn not_of_its_choosing(rule: &Rule) -> Vec<&Node> {
-    let mut left: Vec<&Node> = Vec::new();
-    for condition in &rule.conditions {
-        conjuncts(condition.code.tree(), &mut left);
-    }
-    // What speaks of nothing but the message itself can be satisfied, or it is reported as a step that never happens.
-    left.retain(|node| {
-        let mut others = false;
-        node.visit(&mut |node| {
-            others |= match &node.op {
-                Op::Slot(at, _) => place(*at).0 != PAYLOAD,
-                Op::Now | Op::Extern(..) | Op::Lives(..) | Op::Instance(..) => true,
-                _ => false,
-            };
-        });
-        others
+/// The payload fields that an expression reads.
+fn fields(node: &Node) -> Vec<Slot> {
+    let mut fields = Vec::new();
+    node.visit(&mut |node| {
+        if let Op::Slot(at, _) = &node.op
+            && place(*at).0 == PAYLOAD
+            && *at != Slot::THIS
+        {
+            fields.push(*at);
+        }
     });
+    fields
+}
+
+/// The conditions of a rule but for those that the sender satisfies by the choice of a field that nothing else binds:
+/// `n == x + 1` for a field `n` of its own that may be any integer; and those that speak of nothing but one field, if a
+/// value is found that satisfies them all.
+fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId, rule: &'r Rule) -> Vec<&'r Node> {
+    let mut left: Vec<&'r Condition> = rule.conditions.iter().collect();
+    // Whether a field can have any value, and whether its values are ordered without end.
+    let open = |slot: Slot| match world.sort(message, frame, slot) {
+        Some(Sort::Builtin(Builtin::Int | Builtin::Decimal)) => Some(true),
+        Some(Sort::Builtin(Builtin::String | Builtin::Json)) => Some(false),
+        _ => None,
+    };
     loop {
-        let fields = |node: &Node| {
-            let mut fields = Vec::new();
-            node.visit(&mut |node| {
-                if let Op::Slot(at, _) = &node.op
-                    && place(*at).0 == PAYLOAD
-                {
-                    fields.push(*at);
-                }
-            });
-            fields
-        };
-        let chosen = left.iter().position(|node| {
-            let Op::Binary(_, a, b) = &node.op else { return false };
+        let chosen = left.iter().position(|condition| {
+            let Op::Binary(operator, a, b) = &condition.code.tree().op else { return false };
             [(a, b), (b, a)].iter().any(|(own, rest)| {
                 let Op::Slot(at, _) = &own.op else { return false };
-                place(*at).0 == PAYLOAD
+                let any = match operator {
+                    Operator::Eq | Operator::Ne => open(*at).is_some(),
+                    Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge => open(*at) == Some(true),
+                    _ => false,
+                };
+                any && place(*at).0 == PAYLOAD
                     && !fields(rest).contains(at)
-                    && left.iter().filter(|other| fields(other).contains(at)).count() == 1
+                    && left.iter().filter(|other| fields(other.code.tree()).contains(at)).count() == 1
             })
         });
         match chosen {
             Some(at) => drop(left.remove(at)),
-            None => return left,
+            None => break,
         }
     }
+    // Conditions of one field alone.
+    let alone = |condition: &Condition| -> Option<Slot> {
+        let code = &condition.code;
+        let &[slot] = code.slots() else { return None };
+        let free = place(slot).0 == PAYLOAD && !code.reads_now() && code.externals().is_empty();
+        free.then_some(slot)
+    };
+    let mut satisfied: Vec<Slot> = Vec::new();
+    for slot in left.iter().filter_map(|condition| alone(condition)) {
+        let mine: Vec<&&Condition> =
+            left.iter().filter(|condition| fields(condition.code.tree()).contains(&slot)).collect();
+        if satisfied.contains(&slot) || mine.iter().any(|condition| alone(condition) != Some(slot)) {
+            continue;
+        }
+        let holds = |value: &Value| mine.iter().all(|condition| condition.code.holds(&One(slot, value)) == Ok(true));
+        let fits =
+            |value: &Value| world.sort(message, frame, slot).is_none_or(|sort| fits(sort, value, &Empty).is_ok());
+        if candidates(&mine).iter().any(|value| fits(value) && holds(value)) {
+            satisfied.push(slot);
+        }
+    }
+    left.retain(|condition| alone(condition).is_none_or(|slot| !satisfied.contains(&slot)));
+    let mut nodes = Vec::new();
+    left.into_iter().for_each(|condition| conjuncts(condition.code.tree(), &mut nodes));
+    nodes
+}
+
+/// One field has a value, nothing else.
+struct One<'v>(Slot, &'v Value);
+
+impl Env for One<'_> {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        (slot == self.0).then_some(self.1)
+    }
+}
+
+/// Values that may satisfy conditions: what they compare with and its neighbours, small numbers, short and long texts.
+fn candidates(conditions: &[&&Condition]) -> Vec<Value> {
+    let mut all = vec![Value::Bool(true), Value::Bool(false)];
+    let mut numbers: Vec<i64> = vec![0, 1];
+    for condition in conditions {
+        condition.code.tree().visit(&mut |node| match &node.op {
+            Op::Const(Value::Int(value)) => {
+                numbers.extend([value.saturating_sub(1), *value, value.saturating_add(1)]);
+            }
+            Op::Const(Value::List(list)) => all.extend(list.iter().cloned()),
+            Op::Const(Value::Set(set)) => all.extend(set.iter().cloned()),
+            Op::Const(value) => all.push(value.clone()),
+            _ => {}
+        });
+    }
+    for number in numbers {
+        all.push(Value::Int(number));
+        if let Ok(length) = usize::try_from(number)
+            && length <= 256
+        {
+            all.push(Value::text(&"a".repeat(length)));
+            all.push(Value::text(&"0".repeat(length)));
+        }
+    }
+    all
 }
 
 fn conjuncts<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {

@@ -138,10 +138,11 @@ Conditions that exclude each other are easier to read and to check.
 
     /// A role that may be left with nothing it may send.
     MAY_BE_STUCK = "PL0521", Note, "a role that may be left with nothing it may send", r#"
-In some state a role can only send, and there are values, allowed by the sorts of the variables, for which the conditions of everything that it could send are false. Perhaps no run reaches them: then an invariant in the sort of a variable says so (`var left: int{left >= 0} = 3;`).
+Said where a claim is about runs: in some state a role can only send, and there are values, allowed by the sorts of the variables, for which the conditions of everything that it could send are false. Perhaps no run reaches them: then an invariant in the sort of a variable says so (`var left: int{left >= 0} = 3;`).
 
 ```
 protocol P(role A, role B) { var n: int = 0; A -> B: m() where n == 1; }
+check safe(P);
 ```
 
 Until that is known, `safe`, `deadlock_free`, `live` and `terminating` are not answered with "holds".

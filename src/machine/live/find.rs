@@ -371,11 +371,6 @@ impl<'a> Finder<'a> {
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
             None if !left => {
-                // Where a scope begins, what is inside says more.
-                let row = self.program.row(self.role, region, state);
-                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
-                    nearer(&mut self.miss, self.role, Why::NotNow);
-                }
                 self.state(region, state, depth);
             }
             None => {}
@@ -455,6 +450,9 @@ impl<'a> Finder<'a> {
         let Some(row) = self.program.row(self.role, region, state) else { return };
         self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
+            if self.hits.is_empty() {
+                self.hits.reserve_exact(1);
+            }
             self.hits.push(Hit {
                 hops: SmallVec::from_slice(&self.hops),
                 then: arm.then,
@@ -477,7 +475,10 @@ impl<'a> Finder<'a> {
             self.hops.pop();
         }
         self.round.pop();
-        nearer(&mut self.miss, self.role, Why::NotNow);
+        // Where a scope begins, what is inside says more.
+        if row.scopes.is_empty() {
+            nearer(&mut self.miss, self.role, Why::NotNow);
+        }
     }
 
     fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
@@ -538,9 +539,12 @@ impl<'a> Finder<'a> {
                     if let Some(main) = main {
                         self.hop(Hop::Main, At::Live(main), left, depth);
                     }
-                    let opens = self.opens(inside, main.as_ref(), left);
+                    let mut opens = None;
                     for (number, (info, round)) in infos.iter().zip(rounds).enumerate() {
-                        self.round(number, info, Some(round), opens, depth);
+                        if self.mentions(info.region) {
+                            let opens = *opens.get_or_insert_with(|| self.opens(inside, main.as_ref(), left));
+                            self.round(number, info, Some(round), opens, depth);
+                        }
                     }
                 }
                 (Parts::Try { at, act, .. }, ScopeParts::Try(_, handlers)) => {
@@ -719,7 +723,12 @@ impl<'a> Finder<'a> {
             })
         };
         if let Some((_, _, key)) = mine().find(used) {
-            let why = Why::NoInstance { family: frame, key: key.clone(), used: true };
+            // A key that was used is to blame only for a message with which an instance may begin.
+            let initial = self.program.automaton_of(self.role, info.region).map(|automaton| automaton.initial);
+            let row = initial.and_then(|initial| self.program.row(self.role, info.region, initial));
+            let begins =
+                row.is_some_and(|row| !row.scopes.is_empty() || row.arms(self.message, self.end).next().is_some());
+            let why = Why::NoInstance { family: frame, key: key.clone(), used: begins };
             nearer(&mut self.miss, self.role, why);
             return;
         }

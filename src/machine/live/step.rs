@@ -43,15 +43,7 @@ impl Way {
 
     /// One role's step, without data.
     pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
-        Self {
-            message,
-            sides,
-            now: 0,
-            payload: None,
-            taken: vec![taken],
-            remember: SmallVec::new(),
-            duplicate: false,
-        }
+        Self { message, sides, now: 0, payload: None, taken: vec![taken], remember: SmallVec::new(), duplicate: false }
     }
 
     /// Where the step is written, as the role that takes it first sees it.
@@ -283,7 +275,7 @@ impl Live {
             remember: remember.clone(),
             duplicate: false,
         };
-        let mut ways = Vec::new();
+        let mut ways = Vec::with_capacity(1);
         match (senders.is_empty(), receivers.is_empty()) {
             (false, false) if senders.len() == 1 && receivers.len() == 1 => {
                 senders.append(&mut receivers);
@@ -319,7 +311,13 @@ impl Live {
         let mut taken: Vec<Taken> = Vec::new();
         for hit in hits {
             match self.evaluate(program, seen, role, end, keys, now, &hit) {
-                Ok(one) => taken.push(one),
+                Ok(one) => {
+                    // Most often it is the one, and the other side's comes behind it.
+                    if taken.is_empty() {
+                        taken.reserve_exact(2);
+                    }
+                    taken.push(one);
+                }
                 Err(why) => nearer(miss, role, why),
             }
         }
@@ -884,7 +882,9 @@ impl Mover<'_> {
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
+                let (Some(Round::One { act, opened }), Some(info)) =
+                    (rounds.get_mut(number as usize), infos.get(number as usize))
+                else {
                     return;
                 };
                 if anew {
@@ -904,7 +904,9 @@ impl Mover<'_> {
                 ScopeParts::During(_, infos),
                 Hop::Instance(number, _) | Hop::Create(number),
             ) => {
-                let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
+                let (Some(Round::Family(family)), Some(info)) =
+                    (rounds.get_mut(number as usize), infos.get(number as usize))
+                else {
                     return;
                 };
                 let Some(frame) = info.family else { return };
