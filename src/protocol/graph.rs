@@ -124,7 +124,7 @@ pub enum Node {
         /// At least one.
         arms: Box<[NodeId]>,
     },
-    /// Assignments on the way; [`Graph::settle`] gives them to the steps around them and leaves none.
+    /// Assignments on the way; `Graph::settle` gives them to the steps around them and leaves none.
     Set {
         /// All take their values before any is assigned.
         sets: Box<[Set]>,
