@@ -50,8 +50,37 @@ impl Extent {
 /// Values in order.
 #[derive(Clone, Debug)]
 pub struct List {
-    items: Vector<Value>,
+    items: Items,
     extent: Extent,
+}
+
+/// Short lists are copied: that is cheaper than to share parts of them.
+#[derive(Clone, Debug)]
+enum Items {
+    Few(Vec<Value>),
+    Many(Vector<Value>),
+}
+
+/// Up to this many are few.
+const FEW: usize = 16;
+
+impl Items {
+    /// As those that are shared.
+    fn many(&mut self) -> &mut Vector<Value> {
+        loop {
+            match self {
+                Self::Many(many) => return many,
+                Self::Few(few) => *self = Self::Many(std::mem::take(few).into()),
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(few) => few.len(),
+            Self::Many(many) => many.len(),
+        }
+    }
 }
 
 /// Values without repeats, in their order.
@@ -79,7 +108,7 @@ pub struct Record {
 
 impl Default for List {
     fn default() -> Self {
-        Self { items: Vector::new(), extent: Extent::NONE }
+        Self { items: Items::Few(Vec::new()), extent: Extent::NONE }
     }
 }
 
@@ -96,7 +125,10 @@ impl List {
     /// One value more, at the end.
     pub fn push(&mut self, value: Value) -> Result<(), Oversize> {
         self.extent = self.extent.with(value.extent())?;
-        self.items.push_back(value);
+        match &mut self.items {
+            Items::Few(few) if few.len() < FEW => few.push(value),
+            items => items.many().push_back(value),
+        }
         Ok(())
     }
 
@@ -108,13 +140,23 @@ impl List {
             return Err(Oversize);
         }
         self.extent = Extent { weight, depth };
-        self.items.append(other.items.clone());
+        match (&mut self.items, &other.items) {
+            (Items::Few(few), Items::Few(more)) if few.len().saturating_add(more.len()) <= FEW => {
+                few.extend_from_slice(more);
+            }
+            (items, Items::Few(more)) => items.many().extend(more.iter().cloned()),
+            (items, Items::Many(more)) => items.many().append(more.clone()),
+        }
         Ok(())
     }
 
     /// Without the first.
     pub fn pop(&mut self) -> Option<Value> {
-        let first = self.items.pop_front()?;
+        let first = match &mut self.items {
+            Items::Few(few) if few.is_empty() => return None,
+            Items::Few(few) => few.remove(0),
+            Items::Many(many) => many.pop_front()?,
+        };
         self.extent = self.extent.without(first.extent());
         Some(first)
     }
@@ -122,7 +164,10 @@ impl List {
     /// The value at a place.
     #[must_use]
     pub fn get(&self, at: usize) -> Option<&Value> {
-        self.items.get(at)
+        match &self.items {
+            Items::Few(few) => few.get(at),
+            Items::Many(many) => many.get(at),
+        }
     }
 
     /// How many.
@@ -134,12 +179,16 @@ impl List {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.len() == 0
     }
 
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = &Value> {
-        self.items.iter()
+        let (few, many) = match &self.items {
+            Items::Few(few) => (&**few, None),
+            Items::Many(many) => (&[][..], Some(many)),
+        };
+        few.iter().chain(many.into_iter().flatten())
     }
 
     /// How much.

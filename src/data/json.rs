@@ -85,9 +85,19 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
 /// Keys of the objects that are open while a value is skipped; kept to be used again.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    /// Ranges of keys, escaped or not, of all open objects.
-    keys: Vec<(usize, usize, bool)>,
+    /// The keys of all open objects.
+    keys: Vec<Key>,
     frames: Vec<Frame>,
+}
+
+/// A key as it stands in the text.
+#[derive(Clone, Copy)]
+struct Key {
+    start: usize,
+    end: usize,
+    escaped: bool,
+    /// Its length and how it begins: most keys differ in it.
+    sign: u64,
 }
 
 struct Frame {
@@ -281,6 +291,52 @@ impl<'a> Reader<'a> {
         Ok(&self.text[start..self.at])
     }
 
+    /// Any value of a text that is known to be valid: nothing is checked again. White space before it is skipped.
+    #[inline]
+    pub(crate) fn pass(&mut self) -> Result<&'a str, Malformed> {
+        self.ws();
+        let start = self.at;
+        match self.peek() {
+            Some(b'{' | b'[') => self.at = closing(self.text.as_bytes(), self.at),
+            _ => self.scalar()?,
+        }
+        self.text.get(start..self.at).ok_or(Malformed { at: start, what: "a value" })
+    }
+
+    /// On to the value of a key of the object that is next.
+    fn member(&mut self, name: &str) -> Option<()> {
+        self.take(b'{');
+        loop {
+            self.ws();
+            let key = self.string().ok()?;
+            self.ws();
+            self.take(b':');
+            self.ws();
+            if if key.escaped { *key.decode() == *name } else { key.raw == name } {
+                return Some(());
+            }
+            self.pass().ok()?;
+            self.ws();
+            if !self.take(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// On to an element of the array that is next.
+    fn element(&mut self, at: usize) -> Option<()> {
+        self.take(b'[');
+        for _ in 0..at {
+            self.pass().ok()?;
+            self.ws();
+            if !self.take(b',') {
+                return None;
+            }
+        }
+        self.ws();
+        (self.peek()? != b']').then_some(())
+    }
+
     fn composite(&mut self, scratch: &mut Scratch) -> Result<(), Malformed> {
         scratch.frames.clear();
         scratch.keys.clear();
@@ -320,7 +376,8 @@ impl<'a> Reader<'a> {
                 if object {
                     let start = self.at + 1;
                     let key = self.string()?;
-                    self.remember(scratch, (start, self.at - 1, key.escaped));
+                    let sign = sign(key.raw.as_bytes());
+                    self.remember(scratch, Key { start, end: self.at - 1, escaped: key.escaped, sign });
                     self.ws();
                     if !self.take(b':') {
                         return Err(self.fail("a colon"));
@@ -331,13 +388,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&self, (start, end, escaped): (usize, usize, bool)) -> Cow<'a, str> {
+    fn key(&self, Key { start, end, escaped, .. }: Key) -> Cow<'a, str> {
         Text { raw: &self.text[start..end], escaped }.decode()
     }
 
     /// Notes a key of the innermost object; a flaw if it has it already.
     #[inline]
-    fn remember(&mut self, scratch: &mut Scratch, key: (usize, usize, bool)) {
+    fn remember(&mut self, scratch: &mut Scratch, key: Key) {
         let Some(frame) = scratch.frames.last_mut() else { return };
         let known = &scratch.keys[frame.first..];
         let twice = if let Some(set) = &mut frame.set {
@@ -349,10 +406,10 @@ impl<'a> Reader<'a> {
             twice
         } else {
             known.iter().any(|&known| {
-                if known.2 || key.2 {
+                if known.escaped || key.escaped {
                     self.key(known) == self.key(key)
                 } else {
-                    self.text[known.0..known.1] == self.text[key.0..key.1]
+                    known.sign == key.sign && self.text[known.start..known.end] == self.text[key.start..key.end]
                 }
             })
         };
@@ -363,6 +420,16 @@ impl<'a> Reader<'a> {
             scratch.keys.push(key);
         }
     }
+}
+
+/// The length of a key and its first bytes in a word.
+#[inline(always)]
+fn sign(key: &[u8]) -> u64 {
+    let begins = match key.first_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => key.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    begins ^ (key.len() as u64) << 56
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -391,6 +458,37 @@ pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// Behind the object or array that opens at `at` in a text that is known to be valid.
+fn closing(bytes: &[u8], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => loop {
+                at = plain(bytes, at);
+                match bytes.get(at) {
+                    Some(b'"') => {
+                        at += 1;
+                        break;
+                    }
+                    Some(b'\\') => at += 2,
+                    Some(_) => at += 1,
+                    None => return bytes.len(),
+                }
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at;
+                }
+            }
+            _ => {}
+        }
+    }
+    bytes.len()
 }
 
 /// The first quote from `at` on, or the end; eight bytes at a time.
@@ -432,7 +530,6 @@ pub(crate) fn digits(bytes: &[u8], mut at: usize) -> usize {
 /// The members of an object, or the elements of an array (with an empty key), of valid JSON; nothing of other values.
 pub(crate) struct Members<'a> {
     reader: Reader<'a>,
-    scratch: Scratch,
     object: bool,
     first: bool,
 }
@@ -446,7 +543,7 @@ pub(crate) fn members(value: &str) -> Members<'_> {
     if !object && !array {
         reader.at = value.len();
     }
-    Members { reader, scratch: Scratch::default(), object, first: true }
+    Members { reader, object, first: true }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -464,24 +561,25 @@ impl<'a> Iterator for Members<'a> {
             self.reader.ws();
             self.reader.take(b':');
         }
-        let value = self.reader.value(&mut self.scratch).ok()?;
+        let value = self.reader.pass().ok()?;
         Some((key, value))
     }
 }
 
 /// What a JSON pointer (RFC 6901) finds in a value that was read as valid JSON before; the first of repeated keys.
 pub(crate) fn pointer<'a>(value: &'a str, path: &[Box<str>]) -> Option<&'a str> {
-    let mut value = value.trim_matches([' ', '\t', '\r', '\n']);
+    let mut reader = Reader::new(value);
     for step in path {
-        value = match value.as_bytes().first() {
-            Some(b'{') => members(value).find(|(key, _)| *key == **step)?.1,
+        reader.ws();
+        match reader.peek() {
+            Some(b'{') => reader.member(step)?,
             Some(b'[') if step.len() == 1 || !step.starts_with('0') => {
-                members(value).nth(step.parse().ok().filter(|_| !step.starts_with('+'))?)?.1
+                reader.element(step.parse().ok().filter(|_| !step.starts_with('+'))?)?;
             }
             _ => return None,
-        };
+        }
     }
-    Some(value)
+    reader.pass().ok()
 }
 
 /// The content of a string value, the text of another scalar; `None` for null, objects and arrays.

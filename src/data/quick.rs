@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::{
-    Env, Node, Op, Operator, Slot, Value,
+    Env, List, Node, Op, Operator, Slot, Value,
     bytecode::{self, Program},
-    function,
+    function::{self, Function, Meter},
 };
 
 /// A value that is not owned.
@@ -36,6 +38,9 @@ pub(super) enum Quick {
     All(Box<[Quick]>),
     Any(Box<[Quick]>),
     If(Box<(Quick, Quick, Quick)>),
+    Index(Box<(Quick, Quick)>),
+    Size(Box<Quick>),
+    Call(Function, Box<[Quick]>),
     Sub(Box<Program>),
 }
 
@@ -63,27 +68,56 @@ impl Quick {
                 Self::Compute(*operator, pair(a, b)?)
             }
             Op::Binary(operator, a, b) if *operator <= Operator::In => Self::Compare(*operator, pair(a, b)?),
-            Op::Not(of) => Self::Not(Box::new(Self::condition(of))),
-            Op::All(of) => Self::All(of.iter().map(Self::condition).collect()),
-            Op::Any(of) => Self::Any(of.iter().map(Self::condition).collect()),
-            Op::Conditional(c, a, b) => Self::If(Box::new((Self::condition(c), Self::new(a)?, Self::new(b)?))),
+            Op::Not(of) => Self::Not(Box::new(Self::part(of))),
+            Op::All(of) => Self::All(of.iter().map(Self::part).collect()),
+            Op::Any(of) => Self::Any(of.iter().map(Self::part).collect()),
+            Op::Conditional(c, a, b) => Self::If(Box::new((Self::part(c), Self::part(a), Self::part(b)))),
+            Op::Index(of, at) => Self::Index(pair(of, at)?),
+            Op::Call(Function::Size, of) => match &**of {
+                [of] => Self::Size(Box::new(Self::new(of)?)),
+                _ => return None,
+            },
+            Op::Call(function @ (Function::Tail | Function::Add | Function::Remove | Function::Put), of) => {
+                Self::Call(*function, of.iter().map(Self::part).collect())
+            }
+            Op::List(of) => {
+                let constant = |node: &Node| match &node.op {
+                    Op::Const(value) => Some(value.clone()),
+                    _ => None,
+                };
+                let values: Vec<Value> = of.iter().map(constant).collect::<Option<_>>()?;
+                Self::Const(Value::List(Arc::new(List::of(values).ok()?)))
+            }
             _ => return None,
         })
     }
 
-    fn condition(node: &Node) -> Self {
+    fn part(node: &Node) -> Self {
         Self::new(node).unwrap_or_else(|| Self::Sub(Box::new(Program::new(node))))
     }
 
     /// The value, if it is had this way.
     #[inline]
     pub(super) fn eval<E: Env>(&self, env: &E) -> Option<Value> {
-        Some(match self.get(env)? {
-            Lite::Int(int) => Value::Int(int),
-            Lite::Bool(value) => Value::Bool(value),
-            Lite::Time(micros) => Value::Timestamp(micros),
-            Lite::Of(value) => value.clone(),
-        })
+        match self {
+            Self::Compute(operator, pair) => match (pair.0.get(env)?, pair.1.get(env)?) {
+                (Lite::Of(a), Lite::Of(b)) => function::binary(*operator, a, b, &mut Meter::full()).ok(),
+                _ => self.deep(env).map(own),
+            },
+            Self::If(parts) => {
+                let (condition, then, other) = &**parts;
+                if condition.truth(env)? { then.eval(env) } else { other.eval(env) }
+            }
+            Self::Call(function, of) => {
+                let mut args: SmallVec<[Value; 3]> = SmallVec::new();
+                for part in of {
+                    args.push(part.eval(env)?);
+                }
+                function::call(*function, &args, &mut Meter::full()).ok()
+            }
+            Self::Sub(program) => bytecode::run(program, env).ok(),
+            other => other.get(env).map(own),
+        }
     }
 
     /// Whether it holds, if that is had this way.
@@ -176,6 +210,25 @@ impl Quick {
                 let (condition, then, other) = &**parts;
                 return if condition.truth(env)? { then.get(env) } else { other.get(env) };
             }
+            Self::Index(pair) => {
+                let (Lite::Of(of), at) = (pair.0.get(env)?, pair.1.get(env)?) else { return None };
+                let found = match (of, at) {
+                    (Value::List(list), Lite::Int(at)) => list.get(usize::try_from(at).ok()?)?,
+                    (Value::Map(map), Lite::Of(at)) if at.extent().weight <= 64 => map.get(at)?,
+                    _ => return None,
+                };
+                match found {
+                    Value::Int(int) => Lite::Int(*int),
+                    value => Lite::Of(value),
+                }
+            }
+            Self::Size(of) => match of.get(env)? {
+                Lite::Of(Value::List(list)) => Lite::Int(i64::try_from(list.len()).ok()?),
+                Lite::Of(Value::Set(set)) => Lite::Int(i64::try_from(set.len()).ok()?),
+                Lite::Of(Value::Map(map)) => Lite::Int(i64::try_from(map.len()).ok()?),
+                _ => return None,
+            },
+            Self::Call(..) => return None,
             Self::Sub(program) => match bytecode::run(program, env).ok()? {
                 Value::Bool(value) => Lite::Bool(value),
                 _ => return None,
@@ -240,8 +293,9 @@ fn compare_deep(operator: Operator, a: Lite<'_>, b: Lite<'_>) -> Option<bool> {
     match (operator, b) {
         (O::In, Value::Set(set)) if a.extent().weight <= 64 => Some(set.contains(a)),
         (O::In, Value::Map(map)) if a.extent().weight <= 64 => Some(map.get(a).is_some()),
+        (O::In, Value::List(list)) if list.len() <= 64 && a.extent().weight <= 64 => Some(list.iter().any(|b| a == b)),
         (O::In, _) => None,
-        _ => match function::binary(operator, a, b, &mut function::Meter::full()) {
+        _ => match function::binary(operator, a, b, &mut Meter::full()) {
             Ok(Value::Bool(value)) => Some(value),
             _ => None,
         },

@@ -56,7 +56,6 @@ pub(super) fn valid(text: &str) -> Result<(), Misfit> {
 pub(super) struct Build<'a> {
     reader: Reader<'a>,
     text: &'a str,
-    scratch: Scratch,
     meter: Meter,
     env: &'a dyn Env,
     /// How deep the value nests that is being built as `json`.
@@ -72,7 +71,7 @@ fn not_json(_: Malformed) -> Misfit {
 impl<'a> Build<'a> {
     pub(super) fn new(text: &'a str, env: &'a dyn Env) -> Self {
         let meter = Meter::full();
-        Self { reader: Reader::new(text), text, scratch: Scratch::default(), meter, env, depth: 0, keep: true }
+        Self { reader: Reader::new(text), text, meter, env, depth: 0, keep: true }
     }
 
     /// With values, which are needed to judge.
@@ -233,13 +232,13 @@ impl<'a> Build<'a> {
 
     /// Passes over the value that stands here.
     pub(super) fn skip(&mut self) -> Result<&'a str, Misfit> {
-        self.reader.value(&mut self.scratch).map_err(not_json)
+        self.reader.pass().map_err(not_json)
     }
 
     /// The value that began at a byte is not of the sort; it is read to its end.
     fn is_not(&mut self, start: usize, sort: &Sort) -> Misfit {
         let mut reader = Reader::from(self.text, start);
-        let value = reader.value(&mut self.scratch).unwrap_or("");
+        let value = reader.pass().unwrap_or("");
         Misfit::here(format!("is {}, not `{sort}`", shown(value)))
     }
 

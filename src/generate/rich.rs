@@ -21,6 +21,8 @@ pub struct Rich {
 struct Seen {
     /// Variables of sort int.
     vars: Vec<String>,
+    /// Fields of messages before.
+    bound: Vec<String>,
     /// The keys of the families around, outermost first.
     keys: Vec<String>,
     /// Loops that may be continued, with the variable that they carry and the roles that know it.
@@ -45,8 +47,7 @@ impl Rich {
     #[must_use]
     pub fn draw(rng: &mut Rng, size: usize) -> Self {
         let roles = rng.between(2, 3);
-        let mut writer =
-            Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1 };
+        let mut writer = Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1 };
         writer.protocol(size);
         Self { text: writer.text, constructs: writer.constructs }
     }
@@ -150,7 +151,8 @@ impl Writer<'_> {
 
     /// An expression of sort int over what is seen and the fields of a message.
     fn term(&mut self, seen: &Seen, fields: &[String]) -> String {
-        let mut of: Vec<&String> = seen.vars.iter().chain(fields).collect();
+        let bound = seen.bound.iter().rev().take(2);
+        let mut of: Vec<&String> = seen.vars.iter().chain(fields).chain(bound).collect();
         self.rng.shuffle(&mut of);
         let Some(name) = of.first() else { return self.rng.below(4).to_string() };
         match self.rng.below(5) {
@@ -175,9 +177,9 @@ impl Writer<'_> {
     }
 
     /// A message; `keyed` if it names the instances around.
-    fn message(&mut self, seen: &Seen, (from, to): (usize, usize), keyed: bool, prefix: &str) {
+    fn message(&mut self, seen: &Seen, (from, to): (usize, usize), keyed: bool, prefix: &str) -> Vec<String> {
         let label = self.fresh("l");
-        self.labelled(seen, (from, to), keyed, prefix, &label, None);
+        self.labelled(seen, (from, to), keyed, prefix, &label, None)
     }
 
     fn labelled(
@@ -188,7 +190,7 @@ impl Writer<'_> {
         prefix: &str,
         label: &str,
         condition: Option<&str>,
-    ) {
+    ) -> Vec<String> {
         let mut fields = Vec::new();
         let mut sorts = Vec::new();
         if keyed {
@@ -213,7 +215,7 @@ impl Writer<'_> {
         let mut opts = String::new();
         if let (Some(condition), Some(field)) = (condition, own.first()) {
             let _ = write!(opts, " where {field} {condition}");
-        } else if self.rng.chance(35) && !own.is_empty() {
+        } else if self.rng.chance(if seen.families.is_empty() { 35 } else { 80 }) && !own.is_empty() {
             self.note("condition");
             let _ = write!(opts, " where {}", self.condition(seen, &own));
         }
@@ -275,6 +277,7 @@ impl Writer<'_> {
             format!("{prefix}{from} -> {to}: {label}({}){opts};", sorts.join(", "))
         };
         self.line(&line);
+        own
     }
 
     /// Statements, in front of them variables.
@@ -299,7 +302,7 @@ impl Writer<'_> {
         self.indent = self.indent.saturating_sub(1);
     }
 
-    fn stmt(&mut self, seen: &Seen, size: usize) {
+    fn stmt(&mut self, seen: &mut Seen, size: usize) {
         if size < 3 {
             let (from, to) = self.pair();
             let to = if self.rng.chance(8) { from } else { to };
@@ -310,7 +313,11 @@ impl Writer<'_> {
                 let line = format!("{} -> {}: {label}(x: int);", self.role(from), tos.join(", "));
                 return self.line(&line);
             }
-            return self.message(seen, (from, to), true, "");
+            let own = self.message(seen, (from, to), true, "");
+            if from != to && self.rng.chance(50) {
+                seen.bound.extend(own);
+            }
+            return;
         }
         match self.rng.below(10) {
             0 | 1 => self.choice(seen, size),
@@ -339,11 +346,13 @@ impl Writer<'_> {
             }
             let jump = self.rng.pick(&seen.loops).cloned();
             match jump {
-                Some((name, None)) if self.rng.chance(40) => {
+                Some((name, None)) if self.rng.chance(60) => {
                     self.note("continue");
                     self.line(&format!("continue {name};"));
                 }
-                Some((name, Some((var, a, b)))) if self.rng.chance(50) && [a, b].contains(&at) && [a, b].contains(&to) => {
+                Some((name, Some((var, a, b))))
+                    if self.rng.chance(70) && [a, b].contains(&at) && [a, b].contains(&to) =>
+                {
                     self.note("continue with a value");
                     self.line(&format!("continue {name}[{var} + 1];"));
                 }
@@ -379,6 +388,9 @@ impl Writer<'_> {
         self.indent = self.indent.saturating_add(1);
         if self.rng.chance(40) {
             self.message(&inner, (a, b), true, "");
+        }
+        if self.rng.chance(25) {
+            self.attempt(&inner, size.saturating_sub(1));
         }
         self.choice(&inner, size.saturating_sub(1));
         self.indent = self.indent.saturating_sub(1);
@@ -420,7 +432,7 @@ impl Writer<'_> {
             self.text.push_str("interleave {\n");
             self.round(&inner, part);
         }
-        if self.rng.chance(35) {
+        if self.rng.chance(50) {
             self.note("second interleave");
             self.text.push_str(&"  ".repeat(self.indent));
             self.text.push_str("} interleave {\n");
@@ -487,6 +499,12 @@ impl Writer<'_> {
     fn attempt(&mut self, seen: &Seen, size: usize) {
         self.note("try");
         self.line("try {");
+        if !seen.loops.is_empty() && self.rng.chance(60) {
+            self.note("jump out of a try");
+            self.indent = self.indent.saturating_add(1);
+            self.choice(seen, 3);
+            self.indent = self.indent.saturating_sub(1);
+        }
         self.braces(seen, size.checked_div(2).unwrap_or(1).max(1), true);
         let handlers = self.rng.between(1, 2);
         for number in 0..handlers {

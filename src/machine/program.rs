@@ -562,14 +562,28 @@ impl Program {
         self.automata.values().flat_map(|regions| regions.values().flatten())
     }
 
-    /// The same, with the role and the innermost frame of each.
-    pub fn placed(&self) -> impl Iterator<Item = (RoleId, FrameId, &Automaton)> {
+    /// The same, with the role, the region and the innermost frame of each.
+    pub fn placed(&self) -> impl Iterator<Item = (RoleId, RegionId, FrameId, &Automaton)> {
         self.automata.iter().flat_map(move |(role, regions)| {
             regions.iter().filter_map(move |(region, automaton)| {
                 let frame = self.regions.entry(region)?.frame;
-                automaton.as_ref().map(|automaton| (role, frame, automaton))
+                automaton.as_ref().map(|automaton| (role, region, frame, automaton))
             })
         })
+    }
+
+    /// Regions that nobody has to begin: rounds and handlers.
+    #[must_use]
+    pub fn optional(&self) -> Vec<RegionId> {
+        let mut found = Vec::new();
+        for scope in self.scopes.values().flatten() {
+            match &scope.parts {
+                ScopeParts::Par(_) => {}
+                ScopeParts::During(_, rounds) => found.extend(rounds.iter().map(|round| round.region)),
+                ScopeParts::Try(_, handlers) => found.extend(handlers.iter().map(|handler| handler.region)),
+            }
+        }
+        found
     }
 
     /// The automaton of a role in a region.

@@ -7,6 +7,7 @@
 //! ```text
 //! bytes ──► scan ──► kinds (names to ids, once) ──► sessions (name to block) ──► observe ──► verdict
 //!            lines     map: drop, derive, rename       states, last events        admits, step
+//!                                                            └─ with data, time or scopes: live ─┘
 //! ```
 //!
 //! * A verdict comes with the line, everything that would have been allowed, who is to blame, and the events before.
@@ -14,7 +15,7 @@
 //! * Nothing here panics, opens a file, looks at a clock, or grows with the length of a log whose sessions end.
 //!
 //! What it deliberately does not do: order events by `ts` or `seq` (the order of the lines counts), join logs (one
-//! checker per log), judge predicates or time.
+//! checker per log), look at a clock (time is the `ts` of events, and what [`Checker`] is told of the end).
 
 mod conform;
 mod coverage;

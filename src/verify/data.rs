@@ -159,7 +159,7 @@ pub(super) fn conditions(program: &Program, header: &Header, names: &Names) -> V
     let world = World { program, names, header };
     let mut found = Vec::new();
     let mut told: FxHashSet<Span> = FxHashSet::default();
-    for (role, frame, automaton) in program.placed() {
+    for (role, _, frame, automaton) in program.placed() {
         for row in automaton.rows.values() {
             if found.len() >= MAX_FOUND {
                 return found;
@@ -172,15 +172,6 @@ pub(super) fn conditions(program: &Program, header: &Header, names: &Names) -> V
             }
             overlaps(&world, role, frame, &row.arms, &mut told, &mut found);
         }
-    }
-    if let Some((role, span, values)) = stuck(&world) {
-        let who = header.role_name(role);
-        let text = format!("`{who}` can only send here, and all conditions can be false");
-        let mut diagnostic = Diagnostic::new(codes::MAY_BE_STUCK, span, text);
-        if !values.is_empty() {
-            diagnostic = diagnostic.note(format!("for example with {values}"));
-        }
-        found.push(diagnostic);
     }
     found
 }
@@ -279,13 +270,20 @@ fn assignments(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Dia
 }
 
 /// A state in which a role can only send and all that it could send may be excluded.
-pub(super) fn may_be_stuck(program: &Program, header: &Header, names: &Names) -> Option<Span> {
-    stuck(&World { program, names, header }).map(|(_, span, _)| span)
+pub(super) fn may_be_stuck(program: &Program, header: &Header, names: &Names) -> Option<Diagnostic> {
+    let (role, span, values) = stuck(&World { program, names, header })?;
+    let text = format!("`{}` can only send here, and all conditions can be false", header.role_name(role));
+    let found = Diagnostic::new(codes::MAY_BE_STUCK, span, text);
+    Some(if values.is_empty() { found } else { found.note(format!("for example with {values}")) })
 }
 
 fn stuck(world: &World<'_>) -> Option<(RoleId, Span, String)> {
-    for (role, frame, automaton) in world.program.placed() {
-        for row in automaton.rows.values() {
+    let optional = world.program.optional();
+    for (role, region, frame, automaton) in world.program.placed() {
+        for (state, row) in automaton.rows.iter() {
+            if state == automaton.initial && optional.contains(&region) {
+                continue;
+            }
             let quiet = !row.exits.is_empty() || !row.scopes.is_empty() || !row.leaves.is_empty();
             if row.arms.is_empty() || quiet || row.arms.iter().any(|arm| arm.end == End::To) {
                 continue;

@@ -63,12 +63,16 @@ fn unroll(
     };
     flat.keys = keys.filter(|_| program.frames().values().any(|frame| !frame.keys.is_empty()));
     rules(&program, &mut flat);
-    flat.blocked = super::data::may_be_stuck(&program, header, names);
     flat.notes = super::data::conditions(&program, header, names);
     let Some(keys) = keys else {
         flat.limit = Some("its runs were not looked at".to_owned());
         return flat;
     };
+    // Who asks about runs wants to know where a role may be stuck.
+    if let Some(found) = super::data::may_be_stuck(&program, header, names) {
+        flat.blocked = Some(found.span);
+        flat.notes.push(found);
+    }
     let limits = Limits { keys, ..Limits::default() };
     let mut locals: IdVec<RoleId, _> = IdVec::new();
     for role in header.roles.ids() {

@@ -79,10 +79,10 @@ received. Up to 8 configurations are followed when everything is seen, 1,024 oth
         "JSON pointers start with `/`; patterns are regular expressions of the `regex` crate, without look-around.";
     /// The map names a role that is not there.
     MAP_ROLE = "PL0633", Error, "the map names a role that the protocol does not have",
-        "The right-hand sides of `[roles]`, and `role`, are roles of the protocol.";
+        "The right-hand sides of `[roles]`, the roles of `[events]`, and `role`, are roles of the protocol.";
     /// The map names a label that is not there.
     MAP_LABEL = "PL0634", Error, "the map names a label that the specification does not have",
-        "The right-hand sides of `[labels.rename]` are labels of the specification.";
+        "The right-hand sides of `[labels.rename]`, and the keys of `[fields]`, are labels of the specification.";
     /// An event that there is not.
     MAP_EVENT = "PL0635", Error, "the map says an event that there is not",
         "`[events]` gives labels of the log the meaning `crash ROLE` or `timeout ROLE`.";
@@ -94,46 +94,122 @@ received. Up to 8 configurations are followed when everything is seen, 1,024 oth
         "`accepts` wants every event accepted, and with `end;` the session over behind the last; `rejects` wants every \
 event but the last accepted and the last refused.";
     /// A condition is false.
-    CONDITION = "PL0650", Error, "a message comes when its condition is false",
-        "The message may come here, but a `where`, an `assert` or the condition of a sort that speaks of other names is \
-false. The report says which, and what the names in it held, by the copies of the role that is named.";
+    CONDITION = "PL0650", Error, "a message comes when its condition is false", r#"
+The message may come here, but a `where`, an `assert` or the condition of a sort that speaks of other names is false. The report says which, and what the names in it held, by the copies of the role that is named.
+
+```
+protocol P(role A, role B) { var left: int = 3; A -> B: take(n: int) where n <= left set left = left - n; }
+```
+
+`take` with 4 is refused.
+"#;
     /// A condition or a value cannot be computed.
-    FAULT = "PL0651", Error, "a condition of a message cannot be decided",
-        "An expression has no value: a name in it holds nothing, a map lacks the key, a number is divided by zero, or a \
-limit is met. What cannot be decided is never taken for true.";
+    FAULT = "PL0651", Error, "a condition of a message cannot be decided", r#"
+An expression has no value: a name in it holds nothing, a map lacks the key, a number is divided by zero, or a limit is met. What cannot be decided is never taken for true.
+
+```
+protocol P(role A, role B) { var price: map<string, int> = {}; A -> B: buy(item: string) where price[item] > 0; }
+```
+
+`get(price, item, 0)` has a value whatever the item; `item in price &&` in front asks first.
+"#;
     /// An assigned value does not fit.
-    UNFIT = "PL0652", Error, "a message would give a variable a value that it cannot have",
-        "What a `set` or a jump assigns does not satisfy the sort of the variable, or an invariant that holds after every \
-step.";
+    UNFIT = "PL0652", Error, "a message would give a variable a value that it cannot have", r#"
+What a `set` or a jump assigns does not satisfy the sort of the variable, or an invariant that holds after every step.
+
+```
+protocol P(role A, role B) { var left: int{left >= 0} = 3; A -> B: take(n: int) set left = left - n; }
+```
+
+`take` with 4 is refused. `where n <= left` says so at the message.
+"#;
     /// No instance has this key.
-    NO_INSTANCE = "PL0653", Error, "a message names an instance that is not there",
-        "No instance of the family has the key that the message names, and none may begin with this message.";
+    NO_INSTANCE = "PL0653", Error, "a message names an instance that is not there", r#"
+No instance of the family has the key that the message names, and none may begin with this message. Either it was never opened, or it has ended.
+
+```
+protocol P(role A, role B) {
+  during { A -> B: bye(); } interleave jobs each id: int { A -> B: ask(id: int); B -> A: answer(id: int); }
+}
+```
+
+Behind `ask` with 1, `answer` with 2 is refused.
+"#;
     /// A key was used before.
-    KEY_USED = "PL0654", Error, "a message names a key that was used before",
-        "The instance with this key has ended, and no other may begin under it. Keys of a family are used once, unless they are `reusable`; `rising` keys must be greater than all before.";
+    KEY_USED = "PL0654", Error, "a message opens an instance under a key that was used before", r#"
+Keys of a family are used once, unless they are `reusable`; `rising` keys must be greater than all before.
+
+```
+protocol P(role A, role B) {
+  during { A -> B: bye(); } interleave jobs each id: int { A -> B: ask(id: int); B -> A: answer(id: int); }
+}
+```
+
+Behind `ask` and `answer` with 1, another `ask` with 1 is refused. `each id: int reusable` allows it.
+"#;
     /// Too early.
-    TOO_EARLY = "PL0655", Error, "a message comes before its time",
-        "It is `within [a, b]`, and less than `a` has passed since its sender could send it; or the time limit of a \
-handler has not passed yet.";
+    TOO_EARLY = "PL0655", Error, "a message comes before its time", r#"
+It is `within [a, b]`, and less than `a` has passed since its sender could send it; or the time limit of a handler has not passed yet.
+
+```
+protocol P(role A, role B) { A -> B: start(); A -> B: stop() within [2s, 5s]; }
+```
+
+`stop` is refused one second after `start`.
+"#;
     /// Too late.
-    TOO_LATE = "PL0656", Error, "a message comes after its time",
-        "It is `within` a time that has passed since its sender could send it.";
+    TOO_LATE = "PL0656", Error, "a message comes after its time", r#"
+It is `within` a time that has passed since its sender could send it, and the sender could do something else instead.
+
+```
+protocol P(role A, role B) { A -> B: start(); choice at A { A -> B: more() within 5s; } or { A -> B: stop(); } }
+```
+
+`more` is refused six seconds after `start`; `stop` is not.
+"#;
     /// An obligation lapsed.
-    LAPSED = "PL0657", Error, "a role did not do in time what it had to",
-        "All that the role could do by itself had to be done by a time that has passed. This is noticed at the session's \
-first event after it, and at the end of the log only with `--until`. `--slack` allows for clocks that differ.";
+    LAPSED = "PL0657", Error, "a role did not do in time what it had to", r#"
+All that the role could do by itself had to be done by a time that has passed. This is noticed at the session's first event after it, and at the end of the log only with `--until`. `--slack` allows for clocks that differ.
+
+```
+protocol P(role A, role B) { A -> B: ask(); B -> A: answer() within 2s; }
+```
+
+`answer` is refused three seconds after `ask`.
+"#;
     /// A key comes twice.
-    NOT_UNIQUE = "PL0658", Error, "a key comes again that must be unique",
-        "A message under the same `unique by` had this key before.";
+    NOT_UNIQUE = "PL0658", Error, "a key comes again that must be unique", r#"
+A message under the same `unique by` had this key before.
+
+```
+protocol P(role A, role B) { rec X { A -> B: pay(id: string) unique by (id); continue X; } }
+```
+
+`for 10m` behind it forgets a key after ten minutes.
+"#;
     /// A key comes again with other content.
-    OTHER_CONTENT = "PL0659", Error, "a repeated message has other content",
-        "Under `idempotent by`, a message with the key of an earlier one must have the same content: then it is a \
-repetition and changes nothing. Fields that may differ are named by `@except`.";
+    OTHER_CONTENT = "PL0659", Error, "a repeated message has other content", r#"
+Under `idempotent by`, a message with the key of an earlier one must have the same content: then it is a repetition and changes nothing. Fields that may differ are named by `@except`.
+
+```
+@except(sent)
+protocol P(role A, role B) { rec X { A -> B: pay(id: string, sum: int, sent: string) idempotent by (id); continue X; } }
+```
+
+The same `id` with another `sum` is refused, with another `sent` it is a repetition.
+"#;
     /// Too many keys.
     MEMORY_FULL = "PL0660", Warning, "more keys are to be remembered than there is room for",
         "A session remembers at most 1,000,000 keys of `unique by` and `idempotent by`; beyond, nothing can be said, and \
 the verdict is `unknown`. `for` says how long a key must be remembered.";
     /// An edge is full.
-    FULL = "PL0661", Error, "a message is sent although its edge is full",
-        "The edge is `bounded`, and as many messages are on their way as it holds.";
+    FULL = "PL0661", Error, "a message is sent although its edge is full", r#"
+The edge is `bounded`, and as many messages are on their way as it holds.
+
+```
+protocol P(role A, role B) { channel A -> B: bounded(1); var n: int = 0; A -> B: a() set n = 1; A -> B: b(); B -> A: c(); }
+```
+
+Seen on the `wire`, `b` is refused behind `a`: nothing has shown that `a` was received.
+"#;
 }

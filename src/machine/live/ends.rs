@@ -30,6 +30,15 @@ pub(super) type Out = (u32, Dues);
 
 type Outs = SmallVec<[Out; 2]>;
 
+/// Rows that were come by already: a way round brings nothing new.
+type Rows<'p> = SmallVec<[&'p Row; 4]>;
+
+fn again<'p>(seen: &mut Rows<'p>, row: &'p Row) -> bool {
+    let known = seen.iter().any(|other| std::ptr::eq(*other, row));
+    seen.push(row);
+    known
+}
+
 /// The ways by which a region may end for good, without another step of the role, whatever the time.
 pub(super) fn exits(program: &Program, role: RoleId, at: At<'_>) -> SmallVec<[u32; 2]> {
     let mut out = SmallVec::new();
@@ -70,12 +79,20 @@ fn exits_at(program: &Program, role: RoleId, at: At<'_>, to: Option<End>, depth:
         return;
     };
     match at.inside() {
-        None => exits_of_row(program, role, region, row, to, (depth, &Dues::new()), out),
+        None => exits_of_row(program, role, (region, row), to, (depth, &Dues::new()), &mut Rows::new(), out),
         Some(inside) => {
             for (way, dues) in scope_exits(program, role, In::Live(inside), to, depth) {
                 for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
                     if let Some(row) = program.row(role, region, then) {
-                        exits_of_row(program, role, region, row, to, (depth.saturating_add(1), &dues), out);
+                        exits_of_row(
+                            program,
+                            role,
+                            (region, row),
+                            to,
+                            (depth.saturating_add(1), &dues),
+                            &mut Rows::new(),
+                            out,
+                        );
                     }
                 }
             }
@@ -83,16 +100,16 @@ fn exits_at(program: &Program, role: RoleId, at: At<'_>, to: Option<End>, depth:
     }
 }
 
-fn exits_of_row(
-    program: &Program,
+fn exits_of_row<'p>(
+    program: &'p Program,
     role: RoleId,
-    region: RegionId,
-    row: &Row,
+    (region, row): (RegionId, &'p Row),
     to: Option<End>,
     (depth, dues): (usize, &Dues),
+    seen: &mut Rows<'p>,
     out: &mut Outs,
 ) {
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH || again(seen, row) {
         return;
     }
     for &exit in &row.exits {
@@ -106,7 +123,7 @@ fn exits_of_row(
             dues.extend(more);
             for &(_, then) in behind.leaves.iter().filter(|(number, _)| *number == way) {
                 if let Some(row) = program.row(role, region, then) {
-                    exits_of_row(program, role, region, row, to, (deeper, &dues), out);
+                    exits_of_row(program, role, (region, row), to, (deeper, &dues), seen, out);
                 }
             }
         }
@@ -247,24 +264,38 @@ fn owes(program: &Program, role: RoleId, at: At<'_>, depth: usize) -> bool {
     let (region, state) = (at.region(), at.state(program, role));
     let Some(row) = program.row(role, region, state) else { return false };
     match at.inside() {
-        None => owes_row(program, role, region, row, deeper),
+        None => owes_row(program, role, region, row, deeper, &mut Rows::new()),
         Some(inside) => {
             owes_in(program, role, In::Live(inside), deeper)
-                || owes_behind(program, role, region, row, In::Live(inside), deeper)
+                || owes_behind(program, role, (region, row), In::Live(inside), deeper, &mut Rows::new())
         }
     }
 }
 
-fn owes_behind(program: &Program, role: RoleId, region: RegionId, row: &Row, at: In<'_>, depth: usize) -> bool {
+fn owes_behind<'p>(
+    program: &'p Program,
+    role: RoleId,
+    (region, row): (RegionId, &'p Row),
+    at: In<'_>,
+    depth: usize,
+    seen: &mut Rows<'p>,
+) -> bool {
     scope_exits(program, role, at, None, depth).into_iter().any(|(way, _)| {
         row.leaves.iter().filter(|(number, _)| *number == way).any(|&(_, then)| {
-            program.row(role, region, then).is_some_and(|row| owes_row(program, role, region, row, depth))
+            program.row(role, region, then).is_some_and(|row| owes_row(program, role, region, row, depth, seen))
         })
     })
 }
 
-fn owes_row(program: &Program, role: RoleId, region: RegionId, row: &Row, depth: usize) -> bool {
-    if depth > MAX_DEPTH {
+fn owes_row<'p>(
+    program: &'p Program,
+    role: RoleId,
+    region: RegionId,
+    row: &'p Row,
+    depth: usize,
+    seen: &mut Rows<'p>,
+) -> bool {
+    if depth > MAX_DEPTH || again(seen, row) {
         return false;
     }
     let deeper = depth.saturating_add(1);
@@ -273,7 +304,7 @@ fn owes_row(program: &Program, role: RoleId, region: RegionId, row: &Row, depth:
             owes_in(program, role, In::Fresh(scope), deeper)
                 || program
                     .row(role, region, inner)
-                    .is_some_and(|row| owes_behind(program, role, region, row, In::Fresh(scope), deeper))
+                    .is_some_and(|row| owes_behind(program, role, (region, row), In::Fresh(scope), deeper, seen))
         })
 }
 

@@ -39,6 +39,8 @@ pub struct Refused {
 pub enum Why {
     /// The message is nowhere in what the role may ever do from here.
     NotHere,
+    /// The role is in another state.
+    NotNow,
     /// No instance has the key that it names, and none may begin with it.
     NoInstance {
         /// The family.
@@ -48,8 +50,6 @@ pub enum Why {
         /// It was used before.
         used: bool,
     },
-    /// The role is in another state.
-    NotNow,
     /// The edge is full.
     Full,
     /// Nothing, or something else, is at the head of the edge.
@@ -109,8 +109,9 @@ impl Why {
     pub fn rank(&self) -> u8 {
         match self {
             Self::NotHere => 0,
-            Self::NoInstance { .. } => 1,
-            Self::NotNow => 2,
+            Self::NotNow => 1,
+            // Whoever names a key means its instance.
+            Self::NoInstance { .. } => 2,
             Self::Full | Self::NotSent => 3,
             Self::TooEarlyToHandle { .. } => 4,
             Self::Fault(_) => 5,
@@ -137,21 +138,21 @@ pub(super) enum Hop {
     /// Out of the scope that is open, by a way, to a state.
     Leave(u32, StateId),
     /// Out of a scope that is left behind with rounds still open.
-    Part(usize),
+    Part(u32),
     /// The main part.
     Main,
     /// A round; begun anew if it says so.
-    One(usize, bool),
+    One(u32, bool),
     /// An instance.
-    Instance(usize, u32),
+    Instance(u32, u32),
     /// A new instance.
-    Create(usize),
+    Create(u32),
     /// Where a `try` is.
     Current,
     /// Into a handler.
-    Handler(usize),
+    Handler(u32),
     /// Into a scope that was left.
-    Linger(usize),
+    Linger(u32),
 }
 
 /// A place at which what nobody knows is assigned: the start of a region, or the way out of a scope.
@@ -238,7 +239,7 @@ pub(super) fn info<'p>(program: &'p Program, scope: ScopeId) -> Option<&'p Scope
 }
 
 /// The keys that a message names: depth of the family, number of the key, value.
-pub(super) type Keys = SmallVec<[(u8, u16, Value); 4]>;
+pub(super) type Keys = SmallVec<[(u8, u16, Value); 2]>;
 
 /// Looks for a message in a role's tree.
 pub(super) struct Finder<'a> {
@@ -259,8 +260,12 @@ pub(super) struct Finder<'a> {
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
     /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
     pub(super) late: bool,
+    /// States come by on the way: a way round brings nothing new.
+    pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
+    /// Only hits are wanted: why there is none may be said less well than it could be.
+    pub(super) brief: bool,
 }
 
 impl<'a> Finder<'a> {
@@ -291,8 +296,10 @@ impl<'a> Finder<'a> {
             rank: 0,
             dues: SmallVec::new(),
             late: false,
+            round: SmallVec::new(),
             hits: Vec::new(),
             miss: None,
+            brief: false,
         }
     }
 
@@ -353,7 +360,7 @@ impl<'a> Finder<'a> {
         if let At::Live(act) = at {
             self.since = act.since;
             for (number, inside) in act.lingering.iter().enumerate() {
-                self.hops.push(Hop::Linger(number));
+                self.hops.push(Hop::Linger(short(number)));
                 self.scope(In::Live(inside), true, depth);
                 self.hops.pop();
                 // A role may not send beyond a scope while it owes a message of a round.
@@ -364,6 +371,11 @@ impl<'a> Finder<'a> {
         match at.inside() {
             _ if owes => nearer(&mut self.miss, self.role, Why::NotNow),
             None if !left => {
+                // Where a scope begins, what is inside says more.
+                let row = self.program.row(self.role, region, state);
+                if matches!(at, At::Live(_)) && row.is_none_or(|row| row.scopes.is_empty()) {
+                    nearer(&mut self.miss, self.role, Why::NotNow);
+                }
                 self.state(region, state, depth);
             }
             None => {}
@@ -402,9 +414,18 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Whether the message may have a place in a state without an open scope.
+    fn leads_on(&self, region: RegionId, state: StateId) -> bool {
+        let row = self.program.row(self.role, region, state);
+        row.is_some_and(|row| !row.scopes.is_empty() || row.arms(self.message, self.end).next().is_some())
+    }
+
     /// What stands behind a scope, if it may be left.
     fn beyond(&mut self, region: RegionId, inner: StateId, at: In<'a>, scope: ScopeId, depth: usize) {
         let Some(row) = self.program.row(self.role, region, inner) else { return };
+        if self.brief && !row.leaves.iter().any(|&(_, then)| self.leads_on(region, then)) {
+            return;
+        }
         let came = self.since;
         for (way, dues) in scope_exits(self.program, self.role, at, Some(self.end), depth) {
             for &(_, then) in row.leaves.iter().filter(|(number, _)| *number == way) {
@@ -428,24 +449,25 @@ impl<'a> Finder<'a> {
 
     /// A state without an open scope.
     fn state(&mut self, region: RegionId, state: StateId, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.round.contains(&(region, state)) {
             return;
         }
         let Some(row) = self.program.row(self.role, region, state) else { return };
+        self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
             self.hits.push(Hit {
-                hops: self.hops.clone(),
+                hops: SmallVec::from_slice(&self.hops),
                 then: arm.then,
                 region,
                 span: arm.span,
-                frames: self.frames.clone(),
-                path: self.path.clone(),
-                before: self.before.clone(),
-                passed: self.passed.clone(),
+                frames: SmallVec::from_slice(&self.frames),
+                path: SmallVec::from_slice(&self.path),
+                before: SmallVec::from_slice(&self.before),
+                passed: SmallVec::from_slice(&self.passed),
                 since: self.since,
                 rank: self.rank,
                 discard: false,
-                dues: self.dues.clone(),
+                dues: SmallVec::from_slice(&self.dues),
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -454,10 +476,8 @@ impl<'a> Finder<'a> {
             self.beyond(region, inner, In::Fresh(scope), scope, depth.saturating_add(1));
             self.hops.pop();
         }
-        // Where a scope begins, what is inside says more.
-        if row.scopes.is_empty() {
-            nearer(&mut self.miss, self.role, Why::NotNow);
-        }
+        self.round.pop();
+        nearer(&mut self.miss, self.role, Why::NotNow);
     }
 
     fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
@@ -491,7 +511,7 @@ impl<'a> Finder<'a> {
             (ScopeParts::Par(parts), In::Fresh(_)) => {
                 parts.iter().for_each(|&part| self.start(part));
                 for (number, &part) in parts.iter().enumerate() {
-                    self.hop(Hop::Part(number), At::Fresh(part), false, depth);
+                    self.hop(Hop::Part(short(number)), At::Fresh(part), false, depth);
                 }
             }
             (ScopeParts::During(main, rounds), In::Fresh(_)) => {
@@ -511,7 +531,7 @@ impl<'a> Finder<'a> {
             (parts, In::Live(inside)) => match (&inside.parts, parts) {
                 (Parts::Par(acts), _) => {
                     for (number, act) in acts.iter().enumerate() {
-                        self.hop(Hop::Part(number), At::Live(act), left, depth);
+                        self.hop(Hop::Part(short(number)), At::Live(act), left, depth);
                     }
                 }
                 (Parts::During { main, rounds }, ScopeParts::During(_, infos)) => {
@@ -594,7 +614,7 @@ impl<'a> Finder<'a> {
             if own && inside.is_none() && limited {
                 self.dues.push((Due::Limit(scope_of, number), self.since));
             }
-            self.begin(Hop::Handler(number), handler.region, depth);
+            self.begin(Hop::Handler(short(number)), handler.region, depth);
             self.dues.truncate(known);
         }
     }
@@ -606,17 +626,17 @@ impl<'a> Finder<'a> {
         match (info.family, round) {
             (None, None) => {
                 if opens {
-                    self.begin(Hop::One(number, true), info.region, depth);
+                    self.begin(Hop::One(short(number), true), info.region, depth);
                 }
             }
             (None, Some(Round::One { act, .. })) => {
                 let mut anew = opens;
                 if let Some(act) = act {
-                    self.hop(Hop::One(number, false), At::Live(act), false, depth);
+                    self.hop(Hop::One(short(number), false), At::Live(act), false, depth);
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
-                    self.begin(Hop::One(number, true), info.region, depth);
+                    self.begin(Hop::One(short(number), true), info.region, depth);
                 }
             }
             (Some(frame), None) => self.family(number, info, frame, None, opens, depth),
@@ -713,21 +733,14 @@ impl<'a> Finder<'a> {
                 rank
             };
             let hits = self.hits.len();
-            let before = self.miss.take();
             self.frames.push(&EMPTY);
             self.path.push(frame);
-            self.begin(Hop::Create(number), info.region, depth);
+            self.begin(Hop::Create(short(number)), info.region, depth);
             self.path.pop();
             self.frames.pop();
             self.rank = rank;
             if self.hits.len() > hits {
                 return;
-            }
-            // That a new instance does not begin so says less than that there is no such instance.
-            let near = self.miss.take().filter(|miss| miss.why.rank() >= Why::NEAR);
-            self.miss = before;
-            if let Some(Refused { why, role }) = near {
-                nearer(&mut self.miss, role, why);
             }
         }
         if named.is_none()
@@ -746,10 +759,15 @@ impl<'a> Finder<'a> {
     fn instance(&mut self, number: usize, frame: FrameId, id: u32, instance: &'a Instance, depth: usize) {
         self.frames.push(&instance.frame);
         self.path.push(frame);
-        self.hop(Hop::Instance(number, id), At::Live(&instance.act), false, depth);
+        self.hop(Hop::Instance(short(number), id), At::Live(&instance.act), false, depth);
         self.path.pop();
         self.frames.pop();
     }
+}
+
+/// The number of a part, in few bytes; there are fewer parts than ids.
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Whether some key of an inner family names an instance in an activation.

@@ -40,7 +40,7 @@ pub use self::{
     step::Way,
     time::Lapse,
 };
-use super::program::{Automaton, Program, ScopeParts};
+use super::program::{Program, ScopeParts};
 use crate::{
     data::Value,
     id::{EdgeId, IdVec, MessageId, RegionId, RoleId, ScopeId, StateId},

@@ -82,9 +82,10 @@ impl List<'_> {
     }
 
     fn state(&mut self, region: RegionId, state: StateId, depth: usize, sends: bool) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.work == 0 {
             return;
         }
+        self.work = self.work.saturating_sub(1);
         let Some(row) = self.program.row(self.role, region, state) else { return };
         for arm in row.arms.iter().filter(|arm| sends || arm.end == End::To) {
             if self.known.insert((arm.message, arm.end)) {

@@ -26,8 +26,10 @@ pub struct Way {
     message: MessageId,
     sides: Sides,
     now: Time,
-    payload: Arc<[Option<Value>]>,
-    taken: SmallVec<[Taken; 2]>,
+    /// What goes on its way.
+    payload: Option<Arc<[Option<Value>]>>,
+    /// The sender's part, then the receiver's.
+    taken: Vec<Taken>,
     remember: SmallVec<[(Digest, u128); 1]>,
     duplicate: bool,
 }
@@ -45,8 +47,8 @@ impl Way {
             message,
             sides,
             now: 0,
-            payload: Arc::from([]),
-            taken: SmallVec::from_iter([taken]),
+            payload: None,
+            taken: vec![taken],
             remember: SmallVec::new(),
             duplicate: false,
         }
@@ -92,7 +94,7 @@ impl Taken {
         Self {
             role,
             end,
-            hops: hit.hops.clone(),
+            hops: SmallVec::from_slice(&hit.hops),
             then: hit.then,
             span: hit.span,
             pending: Vec::new(),
@@ -102,7 +104,7 @@ impl Taken {
             rank: hit.rank,
             doubtful: false,
             discard: hit.discard,
-            passed: hit.passed.clone(),
+            passed: SmallVec::from_slice(&hit.passed),
         }
     }
 }
@@ -185,6 +187,16 @@ impl Live {
 
     /// Every way in which an event may happen; if there is none, why the nearest one fails.
     pub fn admits(&self, program: &Program, seen: Seen<'_>) -> Result<Vec<Way>, Refused> {
+        self.look(program, seen, false)
+    }
+
+    /// As [`Live::admits`], for whoever does not ask why: what cannot be is given up sooner.
+    #[must_use]
+    pub fn ways(&self, program: &Program, seen: Seen<'_>) -> Vec<Way> {
+        self.look(program, seen, true).unwrap_or_default()
+    }
+
+    fn look(&self, program: &Program, seen: Seen<'_>, brief: bool) -> Result<Vec<Way>, Refused> {
         let Some(travel) = program.messages.entry(seen.message) else {
             return Err(Refused { why: Why::NotHere, role: RoleId::default() });
         };
@@ -204,8 +216,8 @@ impl Live {
                             message: seen.message,
                             sides: seen.sides,
                             now,
-                            payload: Arc::from([]),
-                            taken: SmallVec::new(),
+                            payload: None,
+                            taken: Vec::new(),
                             remember: SmallVec::new(),
                             duplicate: true,
                         }]);
@@ -227,7 +239,7 @@ impl Live {
             if seen.sides == Sides::Send && travel.edge.is_some_and(|edge| !self.has_room(program, edge)) {
                 return Err(Refused { why: Why::Full, role: travel.from });
             }
-            senders = self.side(program, &seen, travel.from, End::From, &keys, now, &mut miss);
+            senders = self.side(program, &seen, (travel.from, End::From), &keys, now, &mut miss, brief);
             if senders.is_empty() {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
@@ -242,7 +254,7 @@ impl Live {
                 }
             }
             let mut miss = None;
-            receivers = self.side(program, &seen, travel.to, End::To, &keys, now, &mut miss);
+            receivers = self.side(program, &seen, (travel.to, End::To), &keys, now, &mut miss, brief);
             if receivers.is_empty() {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.to }));
             }
@@ -261,26 +273,30 @@ impl Live {
                 }
             }
         }
-        let payload: Arc<[Option<Value>]> = if seen.sides == Sides::Send { seen.payload.into() } else { Arc::from([]) };
-        let way = |taken: SmallVec<[Taken; 2]>| Way {
+        let payload: Option<Arc<[Option<Value>]>> = (seen.sides == Sides::Send).then(|| seen.payload.into());
+        let way = |taken: Vec<Taken>| Way {
             message: seen.message,
             sides: seen.sides,
             now,
-            payload: Arc::clone(&payload),
+            payload: payload.clone(),
             taken,
             remember: remember.clone(),
             duplicate: false,
         };
         let mut ways = Vec::new();
         match (senders.is_empty(), receivers.is_empty()) {
+            (false, false) if senders.len() == 1 && receivers.len() == 1 => {
+                senders.append(&mut receivers);
+                ways.push(way(senders));
+            }
             (false, false) => {
                 for sender in &senders {
                     for receiver in &receivers {
-                        ways.push(way(SmallVec::from_iter([sender.clone(), receiver.clone()])));
+                        ways.push(way(vec![sender.clone(), receiver.clone()]));
                     }
                 }
             }
-            _ => ways.extend(senders.into_iter().chain(receivers).map(|one| way(SmallVec::from_iter([one])))),
+            _ => ways.extend(senders.into_iter().chain(receivers).map(|one| way(vec![one]))),
         }
         Ok(ways)
     }
@@ -291,13 +307,14 @@ impl Live {
         &self,
         program: &Program,
         seen: &Seen<'_>,
-        role: RoleId,
-        end: End,
+        (role, end): (RoleId, End),
         keys: &Keys,
         now: Time,
         miss: &mut Option<Refused>,
+        brief: bool,
     ) -> Vec<Taken> {
-        let finder = Finder::new(program, self, role, seen.message, end, keys, now);
+        let mut finder = Finder::new(program, self, role, seen.message, end, keys, now);
+        finder.brief = brief;
         let (hits, missed) = finder.run();
         let mut taken: Vec<Taken> = Vec::new();
         for hit in hits {
@@ -468,7 +485,10 @@ impl Live {
         if sets.is_empty() {
             return Ok(());
         }
-        let mut group: Vec<Pending> = Vec::with_capacity(sets.len());
+        // What is pending before the group is what the group sees.
+        let known = pending.len();
+        pending.reserve(sets.len());
+        let mut fails = Ok(());
         for set in sets {
             let (depth, at) = place(set.slot);
             let info = path
@@ -485,14 +505,22 @@ impl Live {
             if !mine {
                 continue;
             }
-            let value = view(pending, &set.value).map_err(Why::Fault)?;
-            if let Some(info) = info {
-                refined(&info.sort, &value, set.slot, now)?;
+            let before = pending.get(..known).unwrap_or_default();
+            let value = view(before, &set.value).map_err(Why::Fault).and_then(|value| {
+                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, now)).map(|()| value)
+            });
+            match value {
+                Ok(value) => pending.push((set.slot, Some(value))),
+                Err(why) => {
+                    fails = Err(why);
+                    break;
+                }
             }
-            group.push((set.slot, Some(value)));
         }
-        pending.extend(group);
-        Ok(())
+        if fails.is_err() {
+            pending.truncate(known);
+        }
+        fails
     }
 
     /// What must hold of a variable holds after each step that assigns it, or anything that it speaks of.
@@ -574,7 +602,10 @@ impl Live {
         if let Some(queue) = travel.edge.and_then(|edge| self.queues.entry_mut(edge)) {
             match way.sides {
                 Sides::Send if gone => {}
-                Sides::Send => queue.push_back(Queued { message: way.message, payload: Arc::clone(&way.payload) }),
+                Sides::Send => {
+                    let payload = way.payload.clone().unwrap_or_default();
+                    queue.push_back(Queued { message: way.message, payload });
+                }
                 Sides::Receive => drop(queue.pop_front()),
                 Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
             }
@@ -818,7 +849,7 @@ impl Mover<'_> {
                 self.inner(act, rest, depth);
             }
             Some((&Hop::Linger(number), rest)) => {
-                if let Some(inside) = act.lingering.get_mut(number) {
+                if let Some(inside) = act.lingering.get_mut(number as usize) {
                     self.scope(inside, rest, depth);
                 }
             }
@@ -847,13 +878,13 @@ impl Mover<'_> {
         let Some(Some(info)) = program.scopes.entry(inside.scope) else { return };
         match (&mut inside.parts, &info.parts, hop) {
             (Parts::Par(parts), _, Hop::Part(number)) => {
-                if let Some(act) = parts.get_mut(number) {
+                if let Some(act) = parts.get_mut(number as usize) {
                     self.region(act, rest, depth);
                 }
             }
             (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
+                let (Some(Round::One { act, opened }), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
                     return;
                 };
                 if anew {
@@ -873,7 +904,7 @@ impl Mover<'_> {
                 ScopeParts::During(_, infos),
                 Hop::Instance(number, _) | Hop::Create(number),
             ) => {
-                let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number), infos.get(number)) else {
+                let (Some(Round::Family(family)), Some(info)) = (rounds.get_mut(number as usize), infos.get(number as usize)) else {
                     return;
                 };
                 let Some(frame) = info.family else { return };
@@ -884,12 +915,13 @@ impl Mover<'_> {
                 self.heard(received, limits, handlers);
             }
             (Parts::Try { at, act, received, limits }, ScopeParts::Try(body, handlers), Hop::Handler(number)) => {
-                let Some(handler) = handlers.get(number) else { return };
+                let Some(handler) = handlers.get(number as usize) else { return };
                 self.heard(received, limits, handlers);
                 let mut regions = vec![];
                 if in_body(*at) {
                     regions.push(*body);
                 }
+                let number = number as usize;
                 regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
                 self.stale.push(Stale { regions: regions.into(), heard: Vec::new() });
                 if let Trigger::Crash(other) = handler.trigger {

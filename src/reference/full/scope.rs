@@ -259,11 +259,11 @@ impl<'a> Full<'a> {
         }
         let mut out = Vec::new();
         match &at.open {
-            None => self.ends_of(role, &at.rest, at.since, q, 0, &mut out),
+            None => self.ends_of(role, &at.rest, at.since, q, &mut Vec::new(), &mut out),
             Some(open) => {
                 for (way, due) in self.scope_ends(role, open, q) {
                     let mut behind = Vec::new();
-                    self.ends_of(role, &self.go(&at.rest, way), at.since, q, 0, &mut behind);
+                    self.ends_of(role, &self.go(&at.rest, way), at.since, q, &mut Vec::new(), &mut behind);
                     out.extend(behind.into_iter().map(|(way, then)| (way, due.max(then))));
                 }
             }
@@ -277,12 +277,13 @@ impl<'a> Full<'a> {
         rest: &super::rest::Rest,
         since: Time,
         q: Option<(&Query<'_>, &Copies)>,
-        depth: usize,
+        round: &mut Vec<super::rest::Rest>,
         out: &mut Vec<Out>,
     ) {
-        if depth > 64 {
+        if round.contains(rest) {
             return;
         }
+        round.push(rest.clone());
         for front in self.fronts(rest, role) {
             match front.first {
                 First::Way(way) => out.push((way, None)),
@@ -292,7 +293,7 @@ impl<'a> Full<'a> {
                     for (way, due) in self.scope_ends(role, &self.come(role, scope, view.as_ref(), since), q) {
                         let mut behind = Vec::new();
                         let rest = self.go(&front.rest, way);
-                        self.ends_of(role, &rest, since, q, depth.saturating_add(1), &mut behind);
+                        self.ends_of(role, &rest, since, q, round, &mut behind);
                         out.extend(behind.into_iter().map(|(way, then)| (way, due.max(then))));
                     }
                 }
@@ -349,7 +350,7 @@ impl<'a> Full<'a> {
                         _ => continue,
                     };
                     let mut ends = Vec::new();
-                    self.ends_of(role, &Self::block(handler.body), *came, q, 0, &mut ends);
+                    self.ends_of(role, &Self::block(handler.body), *came, q, &mut Vec::new(), &mut ends);
                     out.extend(ends.into_iter().map(|(way, then)| (way, due.max(then))));
                 }
                 out
@@ -382,31 +383,34 @@ impl<'a> Full<'a> {
             return true;
         }
         match &at.open {
-            None => self.owes_rest(role, &at.rest, 0),
+            None => self.owes_rest(role, &at.rest, &mut Vec::new()),
             Some(open) => {
                 self.owes_in(role, open)
                     || self
                         .scope_ends(role, open, None)
                         .into_iter()
-                        .any(|(way, _)| self.owes_rest(role, &self.go(&at.rest, way), 0))
+                        .any(|(way, _)| self.owes_rest(role, &self.go(&at.rest, way), &mut Vec::new()))
             }
         }
     }
 
-    fn owes_rest(&self, role: RoleId, rest: &super::rest::Rest, depth: usize) -> bool {
-        depth < 64
-            && self.fronts(rest, role).into_iter().any(|front| match front.first {
-                First::Way(_) => false,
-                First::Message { from, .. } => from == role,
-                First::Scope(scope) => {
-                    let open = self.come(role, scope, None, 0);
-                    self.owes_in(role, &open)
-                        || self
-                            .scope_ends(role, &open, None)
-                            .into_iter()
-                            .any(|(way, _)| self.owes_rest(role, &self.go(&front.rest, way), depth.saturating_add(1)))
-                }
-            })
+    fn owes_rest(&self, role: RoleId, rest: &super::rest::Rest, round: &mut Vec<super::rest::Rest>) -> bool {
+        if round.contains(rest) {
+            return false;
+        }
+        round.push(rest.clone());
+        self.fronts(rest, role).into_iter().any(|front| match front.first {
+            First::Way(_) => false,
+            First::Message { from, .. } => from == role,
+            First::Scope(scope) => {
+                let open = self.come(role, scope, None, 0);
+                self.owes_in(role, &open)
+                    || self
+                        .scope_ends(role, &open, None)
+                        .into_iter()
+                        .any(|(way, _)| self.owes_rest(role, &self.go(&front.rest, way), round))
+            }
+        })
     }
 
     pub(super) fn owes_in(&self, role: RoleId, open: &Open) -> bool {

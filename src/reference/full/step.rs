@@ -105,12 +105,14 @@ impl<'a> Full<'a> {
                             let rest = self.go(&at.rest, way);
                             let mut left = at.left.clone();
                             left.push((**open).clone());
-                            beyond.extend(self.first(q, &rest, left, copies, at.since, 0));
+                            beyond.extend(self.first(q, &rest, left, copies, at.since, &mut Vec::new()));
                         }
                     }
                 }
             }
-            None if here == Here::In => beyond.extend(self.first(q, &at.rest, at.left.clone(), copies, at.since, 0)),
+            None if here == Here::In => {
+                beyond.extend(self.first(q, &at.rest, at.left.clone(), copies, at.since, &mut Vec::new()))
+            }
             None => {}
         }
         for mut done in beyond.into_iter().filter(|_| !owes) {
@@ -133,12 +135,14 @@ impl<'a> Full<'a> {
         left: Vec<Open>,
         copies: &Copies,
         since: Time,
-        depth: usize,
+        round: &mut Vec<Rest>,
     ) -> Vec<Done<Place>> {
         let mut found = Vec::new();
-        if depth > 64 {
+        // A way round through scopes that go by brings nothing new.
+        if round.contains(rest) {
             return found;
         }
+        round.push(rest.clone());
         for Front { first, rest, sets } in self.fronts(rest, q.role) {
             let mut copies = copies.clone();
             match first {
@@ -171,12 +175,13 @@ impl<'a> Full<'a> {
                             let mut left = left.clone();
                             left.push(open.clone());
                             let rest = self.go(&rest, way);
-                            found.extend(self.first(q, &rest, left, &before, since, depth.saturating_add(1)));
+                            found.extend(self.first(q, &rest, left, &before, since, round));
                         }
                     }
                 }
             }
         }
+        round.pop();
         found
     }
 

@@ -144,15 +144,14 @@ pub(super) fn next(
     }
     // The one configuration with the one explanation is changed in place.
     if let (Observer::Total | Observer::Endpoint(_), [config]) = (watch.observer, &mut **set) {
-        let mut ways = ways(program, &config.live, &candidates, sides, now, &mut nearest);
-        if ways.len() < 2 {
-            return match ways.pop() {
-                Some(way) => {
-                    config.live.take(program, &way);
-                    Ok(())
-                }
-                None => Err(nearest.refusal()),
-            };
+        let found = briefly(program, &config.live, &candidates, sides, now);
+        if let [way] = &*found {
+            config.live.take(program, way);
+            return Ok(());
+        }
+        // Only of what is refused it is asked why.
+        if found.is_empty() && ways(program, &config.live, &candidates, sides, now, &mut nearest).is_empty() {
+            return Err(nearest.refusal());
         }
     }
     let mut next: Vec<Config> = Vec::new();
@@ -244,6 +243,24 @@ fn ways(
                 all.extend(found);
             }
             Err(refused) => nearest.refused(candidate.message, refused),
+        }
+    }
+    all
+}
+
+/// As [`ways`], without reasons.
+fn briefly(program: &Program, live: &Live, candidates: &[Candidate], sides: Sides, now: Time) -> Vec<Way> {
+    let mut all: Vec<Way> = Vec::new();
+    for candidate in candidates {
+        let Ok(values) = &candidate.values else { continue };
+        let found = live.ways(program, candidate.seen(values, sides, now));
+        if let Some(way) = found.iter().find(|way| way.is_duplicate()) {
+            return vec![way.clone()];
+        }
+        if all.is_empty() {
+            all = found;
+        } else {
+            all.extend(found);
         }
     }
     all
