@@ -248,6 +248,11 @@ fn scope(verdict: &VerdictRecord) -> String {
         (Some(bound), _) => parts.push(format!("queues up to {bound}")),
         (None, _) => {}
     }
+    // What was left out belongs to the answer; by which theorem it holds is told by `--format json`.
+    let left_out = verdict.detail.as_ref().filter(|detail| detail.starts_with("looked at with"));
+    if let (Answer::Holds, Some(left_out)) = (verdict.verdict, left_out) {
+        parts.push(left_out.clone());
+    }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
