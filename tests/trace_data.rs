@@ -178,7 +178,7 @@ fn families() {
     check(JOBS, &[r#"R C event {"job":"a","k":1}"#], "violates 0 PL0653");
     check(JOBS, &[a, a], "violates 1 PL0610");
     check(JOBS, &[a, r#"R C result {"job":"a","total":1}"#, a], "violates 2 PL0654");
-    check(JOBS, &[a, r#"R C result {"job":"a","total":1}"#, r#"R C event {"job":"a","k":1}"#], "violates 2 PL0654");
+    check(JOBS, &[a, r#"R C result {"job":"a","total":1}"#, r#"R C event {"job":"a","k":1}"#], "violates 2 PL0653");
     check(JOBS, &[a, b, r#"R C result {"job":"a","total":2}"#], "violates 2 PL0650");
     check(JOBS, &[a, b, r#"R C event {"job":"a","k":1}"#, r#"R C event {"job":"b","k":1}"#], "violates 3 PL0650");
     check(JOBS, &["C R bye", a], "violates 1 PL0616");
