@@ -174,7 +174,7 @@ fn families() {
         ],
         "conforms",
     );
-    // Never opened, used before, after its end; the own variables of each; the counter of all.
+    // Never opened, used before, after its end (an event opens none); the own variables of each; the counter of all.
     check(JOBS, &[r#"R C event {"job":"a","k":1}"#], "violates 0 PL0653");
     check(JOBS, &[a, a], "violates 1 PL0610");
     check(JOBS, &[a, r#"R C result {"job":"a","total":1}"#, a], "violates 2 PL0654");
