@@ -363,7 +363,7 @@ fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
         place: None,
         as_stated: false,
     };
-    let declared = if matches!(subject, machines::Subject::Protocol(protocol) if !protocol.is_plain()) {
+    let declared = if !subject.is_plain() {
         match trace::Machines::of(spec, trace.target) {
             Ok(machines) => trace::check_trace(machines.subject(), role, trace),
             Err(why) => {

@@ -66,7 +66,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     let built;
     let system;
     let subject = match subject {
-        machines::Subject::Protocol(protocol) if !protocol.is_plain() => {
+        subject if !subject.is_plain() => {
             let target = loaded.spec.find(&header.name);
             match target.map(|target| Machines::of(&loaded.spec, target)) {
                 Some(Ok(machines)) => {

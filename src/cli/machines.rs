@@ -46,6 +46,15 @@ impl<'a> Subject<'a> {
         protocols.chain(systems).chain(spec.locals.iter().map(Self::Local)).collect()
     }
 
+    /// Whether it has nothing beyond the kernel.
+    pub(super) fn is_plain(self) -> bool {
+        match self {
+            Self::Protocol(protocol) => protocol.is_plain(),
+            Self::System(system) => system.graphs.is_empty(),
+            Self::Local(local) => local.graph.is_none(),
+        }
+    }
+
     /// Whether it is only to be called by others.
     pub(super) fn is_aux(self) -> bool {
         matches!(self, Self::Protocol(protocol) if protocol.aux)
