@@ -783,34 +783,32 @@ impl<'a> Checker<'a> {
         if let Some(live) = &self.live {
             let over = live.is_final(slot);
             let expected = if over { Vec::new() } else { live.expected(slot) };
-            let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
-            if !over {
-                stopped(&mut session);
-                session.last = self.recent(slot);
-                session.expected = expected;
-            }
-            return session;
+            return self.ended(place, slot, over, expected);
         }
         if !self.sessions.block(slot).heavy {
             let &(over, ref expected) = self.ahead(slot);
-            let expected = expected.clone();
-            let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
-            if !over {
-                stopped(&mut session);
-                session.last = self.recent(slot);
-                session.expected = expected;
-            }
-            return session;
+            let expected = if over { Vec::new() } else { expected.clone() };
+            return self.ended(place, slot, over, expected);
         }
         let set = configurations(&self.watcher, &mut self.sessions, slot);
         let over = self.watcher.is_final(&set);
-        let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
+        let mut session = self.ended(place, slot, over, Vec::new());
         if !over {
-            stopped(&mut session);
-            session.last = self.recent(slot);
             self.expect(&mut session, &set);
         }
         self.sessions.heavy.insert(slot, set);
+        session
+    }
+
+    /// The verdict about a session that ends with the log, where it may be over or where something is still expected.
+    fn ended(&mut self, place: Place, slot: u32, over: bool, expected: Vec<Expected>) -> Session {
+        let mut session = self.session(place, if over { Judgement::Conforms } else { Judgement::Incomplete });
+        if !over {
+            session.code = Some(codes::INCOMPLETE);
+            session.message = Some("the trace stops before the end of the session".to_owned());
+            session.last = self.recent(slot);
+        }
+        session.expected = expected;
         session
     }
 
@@ -920,11 +918,6 @@ fn no_side() -> Box<Offence> {
         blame: None,
         span: None,
     })
-}
-
-fn stopped(session: &mut Session) {
-    session.code = Some(codes::INCOMPLETE);
-    session.message = Some("the trace stops before the end of the session".to_owned());
 }
 
 /// The configurations of a session; those of a heavy one are taken out, to be put back.
