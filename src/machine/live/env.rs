@@ -53,23 +53,11 @@ fn family_in<'i>(program: &Program, inside: &'i Inside, wanted: FrameId) -> Opti
 fn find_family<'s>(program: &Program, seat: &'s Seat, wanted: FrameId) -> Option<&'s Family> {
     let mut todo = vec![&seat.act];
     while let Some(act) = todo.pop() {
-        for inside in act.inside.as_deref().into_iter().chain(&act.lingering) {
+        for inside in act.scopes() {
             if let Some(family) = family_in(program, inside, wanted) {
                 return Some(family);
             }
-            match &inside.parts {
-                Parts::Par(parts) => todo.extend(parts),
-                Parts::During { main, rounds } => {
-                    todo.extend(main);
-                    for round in rounds {
-                        match round {
-                            Round::One { act, .. } => todo.extend(act),
-                            Round::Family(family) => todo.extend(family.live.values().map(|one| &one.act)),
-                        }
-                    }
-                }
-                Parts::Try { act, .. } => todo.push(act),
-            }
+            inside.activations(&mut todo);
         }
     }
     None

@@ -23,6 +23,7 @@ mod env;
 mod explain;
 mod find;
 mod memory;
+mod mover;
 mod offer;
 mod step;
 mod time;
@@ -334,31 +335,41 @@ impl Activation {
         Self { region, state, since: now, inside: None, lingering: Vec::new(), armed: 0 }
     }
 
+    /// The scope that it is in, and those that it has left with rounds still open.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &Inside> {
+        self.inside.as_deref().into_iter().chain(&self.lingering)
+    }
+
     /// Every scope that is open in it, outermost first.
     pub(super) fn visit(&self, seen: &mut impl FnMut(&Inside)) {
         let mut todo = vec![self];
         while let Some(act) = todo.pop() {
-            for inside in act.inside.as_deref().into_iter().chain(&act.lingering) {
+            for inside in act.scopes() {
                 seen(inside);
-                match &inside.parts {
-                    Parts::Par(parts) => todo.extend(parts),
-                    Parts::During { main, rounds } => {
-                        todo.extend(main);
-                        for round in rounds {
-                            match round {
-                                Round::One { act, .. } => todo.extend(act),
-                                Round::Family(family) => todo.extend(family.live.values().map(|one| &one.act)),
-                            }
-                        }
-                    }
-                    Parts::Try { act, .. } => todo.push(act),
-                }
+                inside.activations(&mut todo);
             }
         }
     }
 }
 
 impl Inside {
+    /// The activations right inside.
+    pub(super) fn activations<'i>(&'i self, found: &mut Vec<&'i Activation>) {
+        match &self.parts {
+            Parts::Par(parts) => found.extend(parts),
+            Parts::During { main, rounds } => {
+                found.extend(main);
+                for round in rounds {
+                    match round {
+                        Round::One { act, .. } => found.extend(act),
+                        Round::Family(family) => found.extend(family.live.values().map(|one| &one.act)),
+                    }
+                }
+            }
+            Parts::Try { act, .. } => found.push(act),
+        }
+    }
+
     /// A scope at its start, for one role.
     pub(super) fn start(program: &Program, role: RoleId, scope: ScopeId, now: Time) -> Option<Self> {
         let info = program.scopes.entry(scope)?.as_ref()?;
