@@ -14,6 +14,8 @@ use super::super::json::{Flaw, Reader, Scratch, digits, plain, quote};
 /// What [`fast`] reads. Absent names are empty, as they are for whoever asks.
 pub(in super::super) struct Fast<'a> {
     pub(in super::super) session: &'a str,
+    /// The same with its quotes.
+    pub(in super::super) quoted: &'a str,
     /// The number behind `ts`; empty if there is none.
     pub(in super::super) ts: &'a str,
     /// The kind, if whoever asks knew it; then `piece` and `names` are empty.
@@ -189,10 +191,11 @@ fn read<'a, const CLEAN: bool>(
 ) -> Option<Fast<'a>> {
     let mut at = At::<CLEAN> { line, at: 0 };
     at.take("{")?;
-    let mut session = "";
+    let (mut session, mut quoted) = ("", "");
     if at.take("\"session\":\"").is_some() {
         let (from, to) = at.string()?;
         session = &line[from..to];
+        quoted = &line[from - 1..=to];
         at.take(",")?;
     }
     if at.take("\"seq\":").is_some() {
@@ -246,5 +249,5 @@ fn read<'a, const CLEAN: bool>(
     }
     let payload = if payload == "null" { "" } else { payload };
     let piece = &line.as_bytes()[from.0..label.1];
-    Some(Fast { session, ts, known, piece, names: [from, to, label], payload, dir, flaw })
+    Some(Fast { session, quoted, ts, known, piece, names: [from, to, label], payload, dir, flaw })
 }
