@@ -310,7 +310,8 @@ impl<'a> Kinds<'a> {
             Some((field.text.clone(), source.of_names(from, given_to, label)?))
         };
         let sources = self.map.sources_of(renamed);
-        let (fixed, sources): (Vec<_>, Vec<_>) = sources.iter().map(|at| (by_names(at), *at)).partition(|(fixed, _)| fixed.is_some());
+        let (fixed, sources): (Vec<_>, Vec<_>) =
+            sources.iter().map(|at| (by_names(at), *at)).partition(|(fixed, _)| fixed.is_some());
         Kind {
             class,
             from: from.into(),

@@ -320,10 +320,10 @@ impl<'a> Judge<'a> {
         candidates: &[MessageId],
         event: &Event<'_>,
         now: Time,
-    ) -> Vec<observe::Candidate> {
-        let mut known: Vec<(usize, Result<Arc<Values>, Misfit>)> = Vec::new();
-        let mut contents: Vec<(&[Box<str>], u128)> = Vec::new();
-        let mut out = Vec::with_capacity(candidates.len());
+    ) -> observe::Candidates {
+        let mut known: SmallVec<[(usize, Result<Arc<Values>, Misfit>); 2]> = SmallVec::new();
+        let mut contents: SmallVec<[(&[Box<str>], u128); 1]> = SmallVec::new();
+        let mut out = observe::Candidates::new();
         for &message in candidates {
             let Some(entry) = entries.entry(message) else { continue };
             let values = match known.iter().find(|(at, _)| *at == entry.reading) {

@@ -97,12 +97,15 @@ impl<const CLEAN: bool> At<'_, CLEAN> {
     }
 }
 
-/// Members of an object that [`flat`] reads.
+/// Members of an object that [`object`] reads.
 const FLAT: usize = 8;
+/// How deep it goes.
+const DEEP: usize = 8;
 
-/// The end of an object of a few plain strings, numbers and words, no key twice; `None` says nothing about the value.
+/// The end of an object of a few members, no key twice, of plain strings, numbers and words, and of objects and arrays
+/// of the same kind up to a depth; `None` says nothing about the value.
 #[inline(always)]
-fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
+fn object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
     let mut keys = [(0, 0); FLAT];
     let mut at = start + 1;
     if *bytes.get(start)? != b'{' {
@@ -129,35 +132,7 @@ fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
             m += 1;
         }
         keys[n] = key;
-        at = key.1 + 2;
-        match *bytes.get(at)? {
-            b'"' => {
-                at = end::<CLEAN>(bytes, at + 1);
-                if *bytes.get(at)? != b'"' {
-                    return None;
-                }
-                at += 1;
-            }
-            first @ (b'-' | b'0'..=b'9') => {
-                let from = at + usize::from(first == b'-');
-                at = digits(bytes, from);
-                if at == from || bytes[from] == b'0' && at > from + 1 {
-                    return None;
-                }
-                if *bytes.get(at)? == b'.' {
-                    let from = at + 1;
-                    at = digits(bytes, from);
-                    if at == from {
-                        return None;
-                    }
-                }
-            }
-            _ => {
-                let rest = &bytes[at..];
-                let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word))?;
-                at += word.len();
-            }
-        }
+        at = value::<CLEAN>(bytes, key.1 + 2, depth)?;
         match *bytes.get(at)? {
             b',' => at += 1,
             b'}' => return Some(at + 1),
@@ -165,6 +140,63 @@ fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// The end of a value.
+#[inline(always)]
+fn value<const CLEAN: bool>(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        b'"' => {
+            at = end::<CLEAN>(bytes, at + 1);
+            if *bytes.get(at)? != b'"' {
+                return None;
+            }
+            Some(at + 1)
+        }
+        first @ (b'-' | b'0'..=b'9') => {
+            let from = at + usize::from(first == b'-');
+            at = digits(bytes, from);
+            if at == from || bytes[from] == b'0' && at > from + 1 {
+                return None;
+            }
+            if *bytes.get(at)? == b'.' {
+                let from = at + 1;
+                at = digits(bytes, from);
+                if at == from {
+                    return None;
+                }
+            }
+            Some(at)
+        }
+        b'{' => inner_object::<CLEAN>(bytes, at, depth.checked_sub(1)?),
+        b'[' => array::<CLEAN>(bytes, at, depth.checked_sub(1)?),
+        _ => {
+            let rest = &bytes[at..];
+            let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word))?;
+            Some(at + word.len())
+        }
+    }
+}
+
+#[inline(never)]
+fn inner_object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
+    object::<CLEAN>(bytes, start, depth)
+}
+
+#[inline(never)]
+fn array<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
+    let mut at = start + 1;
+    if *bytes.get(at)? == b']' {
+        return Some(at + 1);
+    }
+    loop {
+        at = value::<CLEAN>(bytes, at, depth)?;
+        match *bytes.get(at)? {
+            b',' => at += 1,
+            b']' => return Some(at + 1),
+            _ => return None,
+        }
+    }
 }
 
 /// The event of a line in the known order; `None` says nothing about the line. Of the text from that of `from` on,
@@ -225,7 +257,7 @@ fn read<'a, const CLEAN: bool>(
     at.take(",\"payload\":")?;
     let mut flaw = None;
     let start = at.at;
-    match flat::<CLEAN>(line.as_bytes(), start) {
+    match object::<CLEAN>(line.as_bytes(), start, DEEP) {
         Some(end) => at.at = end,
         None => {
             let mut reader = Reader::from(line, start);
