@@ -348,11 +348,11 @@ impl<'a> Checker<'a> {
         flaw: Option<Box<Flaw>>,
     ) -> Pending<'l> {
         let known = self.kinds.get(kind);
-        if let Class::Derived(rule) = known.class {
-            if let Some(rule) = self.map.derive(rule) {
-                let value = rule.value(line);
-                kind = self.kinds.derived(kind, rule, value.as_deref());
-            }
+        if let Class::Derived(rule) = known.class
+            && let Some(rule) = self.map.derive(rule)
+        {
+            let value = rule.value(line);
+            kind = self.kinds.derived(kind, rule, value.as_deref());
         }
         // Which side of a message the line shows; none if it should say and does not.
         let side = match dir {

@@ -56,10 +56,9 @@ impl Mover<'_> {
             let Some(left) = act.lingering().get(at) else { continue };
             let later = seen.contains(&left.scope);
             seen.push(left.scope);
-            if is_quiet(program, role, left) && (later || !may_begin(program, role, left)) {
-                if let Some(left) = act.forget(at) {
-                    self.disarm(&left);
-                }
+            let over = is_quiet(program, role, left) && (later || !may_begin(program, role, left));
+            if let Some(left) = over.then(|| act.forget(at)).flatten() {
+                self.disarm(&left);
             }
         }
     }

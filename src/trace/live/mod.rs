@@ -321,8 +321,8 @@ impl<'a> Judge<'a> {
         event: &Event<'_>,
         now: Time,
     ) -> observe::Candidates {
-        let mut known: SmallVec<[(usize, Result<Arc<Values>, Misfit>); 2]> = SmallVec::new();
-        let mut contents: SmallVec<[(&[Box<str>], u128); 1]> = SmallVec::new();
+        let mut known: SmallVec<[Read; 2]> = SmallVec::new();
+        let mut contents: SmallVec<[Content<'_>; 1]> = SmallVec::new();
         let mut out = observe::Candidates::new();
         for &message in candidates {
             let Some(entry) = entries.entry(message) else { continue };
@@ -418,6 +418,11 @@ impl<'a> Judge<'a> {
         Some(Box::new(self.late(&lapse)))
     }
 }
+
+/// What a payload holds under a signature, by the number of its reading.
+type Read = (usize, Result<Arc<Values>, Misfit>);
+/// A digest of a payload without some fields.
+type Content<'e> = (&'e [Box<str>], u128);
 
 /// The values of payload fields, by index.
 type Values = Vec<Option<Value>>;
