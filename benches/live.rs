@@ -16,7 +16,7 @@
 use std::{env, fmt::Write, fs, hint::black_box, path::Path, time::Instant};
 
 use polylogue::{
-    data::Value,
+    data::{Assumed, Value},
     load::Loaded,
     machine::{
         Live, Program,
@@ -124,7 +124,7 @@ fn instances(count: i64) {
     let begun = Instant::now();
     for job in 0..count {
         let payload = [Some(Value::Int(job))];
-        let seen = Seen { message, sides: Sides::Both, payload: &payload, content: 0, now: 0 };
+        let seen = Seen { message, sides: Sides::Both, payload: &payload, content: 0, now: 0, externs: &Assumed };
         let ways = live.ways(&program, seen);
         live.take(&program, ways.first().unwrap());
     }

@@ -3,7 +3,7 @@
 
 use polylogue::{
     Loaded,
-    data::Value,
+    data::{Assumed, Value},
     machine::{
         Live, Program,
         live::{Seen, Sides},
@@ -32,7 +32,7 @@ fn open(jobs: i64) -> Live {
     let mut live = Live::new(&program, 0);
     for job in 0..jobs {
         let payload = [Some(Value::Int(job))];
-        let seen = Seen { message, sides: Sides::Both, payload: &payload, content: 0, now: 0 };
+        let seen = Seen { message, sides: Sides::Both, payload: &payload, content: 0, now: 0, externs: &Assumed };
         let ways = live.ways(&program, seen);
         assert_eq!(ways.len(), 1);
         live.take(&program, &ways[0]);

@@ -7,9 +7,10 @@ use super::{
     env::{New, Pending, View},
     place::{Hit, Hop, Keys},
     step::Taken,
+    witness,
 };
 use crate::{
-    data::{Edit, Env, Fault, Slot, Sort, Value},
+    data::{Edit, Env, Externs, Fault, Slot, Sort, Value},
     diag::Span,
     id::{FrameId, RoleId, ScopeId},
     machine::program::{End, Program, ScopeParts},
@@ -41,6 +42,7 @@ impl Live {
             pending: &[],
             payload: seen.payload,
             now,
+            externs: seen.externs,
         };
         let mut names = Keys::new();
         let mut pending: Vec<Pending> = Vec::new();
@@ -98,6 +100,11 @@ impl Live {
                 }
             }
         }
+        let mut required = Vec::new();
+        if !rule.requires.is_empty() && (end == End::From || alone || program.written) {
+            let lenient = |fault: &Fault| alone && !program.written && is_unset(fault);
+            required = witness::required(rule, lenient, |code| code.eval(&view.with(&pending)))?;
+        }
         let mut edits = travel.edits_of(end).iter().map(|group| &**group);
         assign(end, hit.path, &rule.sets, edits.next().unwrap_or_default(), view, &mut pending)?;
         for &(field, slot) in &rule.binds {
@@ -119,6 +126,7 @@ impl Live {
         let mut one = Taken::at(role, end, hit);
         one.doubtful = doubtful;
         one.names = names;
+        one.required = required;
         one.limits = entered;
         one.deadline = deadline;
         one.pending = pending;
@@ -194,7 +202,7 @@ fn assign(
             continue;
         }
         let value = set.value.eval(&before).map_err(Why::Fault).and_then(|value| {
-            info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, view.now)).map(|()| value)
+            info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, (view.now, view.externs))).map(|()| value)
         });
         match value {
             Ok(value) => pending.push(Pending::value(set.slot, Some(value))),
@@ -232,8 +240,8 @@ fn invariants(role: RoleId, path: &[FrameId], view: View<'_>) -> Result<(), Why>
 
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
-fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
-    struct This<'a>(&'a Value, Time);
+fn refined(sort: &Sort, value: &Value, slot: Slot, (now, externs): (Time, &dyn Externs)) -> Result<(), Why> {
+    struct This<'a>(&'a Value, Time, &'a dyn Externs);
     impl Env for This<'_> {
         fn slot(&self, slot: Slot) -> Option<&Value> {
             (slot == Slot::THIS).then_some(self.0)
@@ -243,8 +251,8 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Some(self.1)
         }
 
-        fn external(&self, _: crate::data::ExternId, _: &[Value]) -> Option<bool> {
-            Some(true)
+        fn external(&self, id: crate::data::ExternId, args: &[Value]) -> Option<bool> {
+            self.2.ask(id, args)
         }
     }
     let mut at = sort;
@@ -253,7 +261,7 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Sort::Secret(of) => of,
             Sort::Option(of) if *value != Value::Unit => of,
             Sort::Refined(of, condition) => {
-                match condition.eval(&This(value, now)) {
+                match condition.eval(&This(value, now, externs)) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::Unfit { slot }),
                     Err(fault) => return Err(Why::Fault(fault)),

@@ -16,7 +16,7 @@ use super::{
     why::nearer,
 };
 use crate::{
-    data::Value,
+    data::{Externs, Value},
     id::{MessageId, RoleId},
     machine::program::{End, Program, Travel},
     protocol::{Memory, Rule},
@@ -51,6 +51,8 @@ impl Live {
             pending: &[],
             payload: payload.unwrap_or_default(),
             now: now.max(self.now),
+            // What asks the host is not decided early.
+            externs: &|_, _: &[Value]| None,
         };
         let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
         let asked = if payload.is_some() { sighted } else { blind };
@@ -84,7 +86,7 @@ impl Live {
         let watched = if sends { travel.from } else { travel.to };
         if remembers {
             for (option, memory) in rule.idempotent.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::Same => {
                         return Ok(vec![Way {
@@ -105,7 +107,7 @@ impl Live {
                 }
             }
         }
-        let keys = self.keys(program, rule, seen.payload, now);
+        let keys = self.keys(program, rule, &seen, now);
         let mut miss: Option<Refused> = None;
         // The sender's parts, then the receiver's.
         let mut taken: Vec<Taken> = Vec::new();
@@ -140,7 +142,7 @@ impl Live {
         }
         if remembers {
             for (option, memory) in rule.unique.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::New if self.memory.is_full() => {
                         return Err(Refused { why: Why::MemoryFull, role: travel.from });
@@ -233,8 +235,9 @@ impl Live {
         let role = Some(travel.from);
         for &at in &travel.early {
             let Some(condition) = travel.rule.conditions.get(at) else { continue };
-            // Only slots of the session and of the payload are read.
-            let view = View { program, live: self, role, frames: &frames, pending: &[], payload, now };
+            // Only slots of the session and of the payload are read, and the host is not asked.
+            let externs: &dyn Externs = &|_, _: &[Value]| None;
+            let view = View { program, live: self, role, frames: &frames, pending: &[], payload, now, externs };
             match condition.code.holds(&view) {
                 Ok(false) => return None,
                 Ok(true) if at < 64 => holds |= 1 << at,
@@ -245,10 +248,11 @@ impl Live {
     }
 
     /// The keys that a message names; what has no value names nothing.
-    pub(super) fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
+    pub(super) fn keys(&self, program: &Program, rule: &Rule, seen: &Seen<'_>, now: Time) -> Keys {
+        let (payload, externs) = (seen.payload, seen.externs);
         let mut keys = Keys::new();
         for key in &rule.keys {
-            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now };
+            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now, externs };
             if let Ok(value) = key.value.eval(&view)
                 && value != Value::Unit
                 && !keys.iter().any(|(depth, number, _)| (*depth, *number) == (key.depth, key.key))
@@ -265,12 +269,13 @@ impl Live {
         program: &Program,
         role: RoleId,
         memory: &Memory,
-        payload: &[Option<Value>],
+        seen: &Seen<'_>,
         now: Time,
     ) -> Option<(Digest, Option<Time>)> {
         let seat = self.seats.entry(role)?;
         let frames = [&*seat.frame];
-        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now };
+        let (payload, externs) = (seen.payload, seen.externs);
+        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now, externs };
         let mut values: SmallVec<[Value; 4]> = SmallVec::new();
         for code in &memory.by {
             values.push(code.eval(&view).ok()?);

@@ -10,9 +10,10 @@ use super::{
     memory::Digest,
     mover::Mover,
     place::{Hit, Hop, Keys, Passed},
+    witness::Required,
 };
 use crate::{
-    data::{Slot, Value},
+    data::{Externs, Slot, Value},
     diag::Span,
     id::{MessageId, RegionId, RoleId, StateId},
     machine::program::{End, Program},
@@ -68,6 +69,8 @@ pub(super) struct Taken {
     pub(super) span: Span,
     pub(super) pending: Vec<Pending>,
     pub(super) names: Keys,
+    /// Witnesses that it consumes.
+    pub(super) required: Vec<Required>,
     /// Durations of the time limits of the scopes that are entered, in order.
     pub(super) limits: Vec<Vec<Option<Time>>>,
     /// Until when the state behind must be left, and what is owed.
@@ -90,6 +93,7 @@ impl Taken {
             span: hit.span,
             pending: Vec::new(),
             names: SmallVec::new(),
+            required: Vec::new(),
             limits: Vec::new(),
             deadline: None,
             rank: hit.rank,
@@ -102,7 +106,7 @@ impl Taken {
 
 impl Live {
     /// Assigns what stands in front of every role's first step.
-    pub(super) fn begin(&mut self, program: &Program) {
+    pub(super) fn begin(&mut self, program: &Program, externs: &dyn Externs) {
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
         let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
         roots.dedup();
@@ -121,6 +125,7 @@ impl Live {
                     pending: &[],
                     payload: &[],
                     now: self.now,
+                    externs,
                 };
                 for set in sets {
                     made.push((set.slot, set.value.eval(&view).ok()));
