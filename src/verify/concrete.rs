@@ -108,7 +108,7 @@ impl Maker<'_> {
     fn offer(&mut self, live: &Live, message: MessageId, sides: live::Sides, payload: &Fields) -> Vec<Live> {
         let Some(left) = self.left.checked_sub(1) else { return Vec::new() };
         self.left = left;
-        let seen = live::Seen { message, sides, payload, content: 0, now: 0 };
+        let seen = live::Seen { message, sides, payload, content: 0, now: 0, externs: &crate::data::Assumed };
         let ways = live.ways(self.program, seen);
         let make = |way: &live::Way| {
             let mut next = live.clone();
