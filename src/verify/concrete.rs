@@ -2,7 +2,7 @@
 //!
 //! In: a program and the events of such a run. Out: the payload of each event, if values are found under which the
 //! program takes every event and is then stuck as the run says. Values are tried at the edges of what the conditions
-//! compare with, and among what was sent before; each event has to be admitted by [`Live`] before the next is looked at.
+//! compare with, and next to what was sent before; each event has to be admitted by [`Live`] before the next is looked at.
 //! Not finding any proves nothing. With data there are no more steps than without, so where nothing was enabled nothing
 //! is; that is looked at again all the same.
 
@@ -135,7 +135,10 @@ impl Maker<'_> {
         let mut all: Vec<Fields> = vec![Vec::new()];
         for field in &payload.fields {
             let mut values: Vec<Option<Value>> = Vec::new();
-            let before = done.iter().rev().flatten().flatten().cloned();
+            let before = done.iter().rev().flatten().flatten().flat_map(|value| match value {
+                Value::Int(number) => [0, 1, -1].iter().map(|by| Value::Int(number.saturating_add(*by))).collect(),
+                value => vec![value.clone()],
+            });
             for value in before.chain(self.values(&field.sort)) {
                 let known = values.iter().flatten().any(|known| *known == value);
                 if values.len() < MAX_VALUES && !known && fits(&field.sort, &value, &Empty).is_ok() {

@@ -1,6 +1,7 @@
 //! Runs that go wrong under conditions: `violated` with values under which they can be made, and never without.
 
 use polylogue::{
+    data::Value,
     event::{Event, Verdict},
     generate::{Probe, Rich, Rng},
     load::Loaded,
@@ -29,7 +30,7 @@ fn values_are_found() {
            A = B!m(x: int) where (x > 40 && x < 43). end;
            B = A?m(x: int). A?more(). end;
          }");
-    assert!(matches!(outcome.verdict, Verdict::Violated(_)), "{:?}", outcome.verdict);
+    assert!(matches!(outcome.verdict, Verdict::Violated(_)), "{outcome:?}");
     let first = outcome.payloads[0][0].clone().unwrap();
     assert!([41, 42].contains(&format!("{first:?}").trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap()));
     // The second value must be the first one's successor.
@@ -130,6 +131,19 @@ fn drawn_protocols() {
                                     events.push(Seen { from, to, label, like, values, sides, now });
                                 }
                             }
+                        }
+                        // A sender may choose any number; the probe draws few.
+                        for far in [-1_000, 1_000] {
+                            let mut more: Vec<Seen> =
+                                events.iter().filter(|event| event.sides != Sides::Receive).cloned().collect();
+                            for event in &mut more {
+                                for value in event.values.iter_mut().flatten() {
+                                    if matches!(value, Value::Int(_)) {
+                                        *value = Value::Int(far);
+                                    }
+                                }
+                            }
+                            events.extend(more);
                         }
                         let mut all: Vec<(Seen, Configuration)> = Vec::new();
                         for seen in events {
