@@ -124,7 +124,7 @@ fn what_is_not_built_is_unknown() {
         def paid(x: int) = x > 0;
         protocol Witness(role A, role B) {{ A -> B: m(x: int) requires paid(x); }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
-        check kmc(Shop, 2); check implementable(Shop); check never_terminating(Shop); check live_plus(Stuck);
+        check kmc(Shop, 2); check live_plus_plus(Shop); check never_terminating(Shop); check live_plus(Stuck);
         check safe(Witness); check projectable(Witness); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())
