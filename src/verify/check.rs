@@ -376,7 +376,8 @@ fn implementable(spec: &Spec, protocol: &Protocol, options: &Options, poll: &mut
             let text = indistinct.text(graph, header, names).into();
             let mut outcome = Outcome::of(Verdict::Violated(Counterexample::default()));
             outcome.exhaustive = true;
-            outcome.shortest = true;
+            // With values a shorter pair may have been left undecided.
+            outcome.shortest = indistinct.values.is_empty();
             outcome.roles = vec![indistinct.role];
             outcome.diagnostics = vec![indistinct.diagnostic(graph, header, names)];
             outcome.detail = Some(Detail::NotImplementable { indistinct, text });
