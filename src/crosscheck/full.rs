@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    data::Value,
+    data::{Assumed, Value},
     id::{MessageId, RoleId},
     machine::{
         Program, ProgramError,
@@ -177,6 +177,7 @@ impl<'a> Sided<'a> {
                     payload: &seen.values,
                     content: self.content(seen, message),
                     now: seen.now,
+                    externs: &Assumed,
                 };
                 match live.admits(&self.program, offered) {
                     Ok(ways) => {

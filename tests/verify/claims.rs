@@ -121,11 +121,10 @@ fn names_and_targets() {
 fn what_is_not_built_is_unknown() {
     let loaded = load(&format!(
         "{SHOP}
-        def paid(x: int) = x > 0;
-        protocol Witness(role A, role B) {{ A -> B: m(x: int) requires paid(x); }}
+        protocol Lossy(role A, role B) {{ channel A -> B: lossy; A -> B: m(x: int); }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
         check kmc(Shop, 2); check implementable(Shop); check never_terminating(Shop); check live_plus(Stuck);
-        check safe(Witness); check projectable(Witness); check safe(Generic); check Shop@B <: Shop@B;"
+        check safe(Lossy); check projectable(Lossy); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())
         .into_iter()

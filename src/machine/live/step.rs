@@ -11,9 +11,10 @@ use super::{
     find::{Finder, Hit, Hop, Keys, Passed, nearer},
     memory::{Digest, Known, digest},
     mover::Mover,
+    witness::{self, Required},
 };
 use crate::{
-    data::{Code, Env, Fault, Slot, Sort, Value},
+    data::{Code, Env, Externs, Fault, Slot, Sort, Value},
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, Program, ScopeParts},
@@ -29,7 +30,7 @@ pub struct Way {
     /// What goes on its way.
     payload: Option<Arc<[Option<Value>]>>,
     /// The sender's part, then the receiver's.
-    taken: Vec<Taken>,
+    pub(super) taken: Vec<Taken>,
     remember: SmallVec<[(Digest, u128); 1]>,
     duplicate: bool,
 }
@@ -69,6 +70,8 @@ pub(super) struct Taken {
     pub(super) span: Span,
     pub(super) pending: Vec<Pending>,
     pub(super) names: Keys,
+    /// Witnesses that it consumes.
+    pub(super) required: Vec<Required>,
     /// Durations of the time limits of the scopes that are entered, in order.
     pub(super) limits: Vec<Vec<Option<Time>>>,
     /// Until when the state behind must be left, and what is owed.
@@ -91,6 +94,7 @@ impl Taken {
             span: hit.span,
             pending: Vec::new(),
             names: SmallVec::new(),
+            required: Vec::new(),
             limits: Vec::new(),
             deadline: None,
             rank: hit.rank,
@@ -103,7 +107,7 @@ impl Taken {
 
 impl Live {
     /// Assigns what stands in front of every role's first step.
-    pub(super) fn begin(&mut self, program: &Program) {
+    pub(super) fn begin(&mut self, program: &Program, externs: &dyn Externs) {
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
         let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
         roots.dedup();
@@ -122,6 +126,7 @@ impl Live {
                     pending: &[],
                     payload: &[],
                     now: self.now,
+                    externs,
                 };
                 for set in sets {
                     made.push((set.slot, set.value.eval(&view).ok()));
@@ -168,6 +173,8 @@ impl Live {
             pending: &[],
             payload: payload.unwrap_or_default(),
             now: now.max(self.now),
+            // What asks the host is not decided early.
+            externs: &|_, _: &[Value]| None,
         };
         let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
         let asked = if payload.is_some() { sighted } else { blind };
@@ -201,7 +208,7 @@ impl Live {
         let watched = if sends { travel.from } else { travel.to };
         if remembers {
             for (option, memory) in rule.idempotent.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::Same => {
                         return Ok(vec![Way {
@@ -222,7 +229,7 @@ impl Live {
                 }
             }
         }
-        let keys = self.keys(program, rule, seen.payload, now);
+        let keys = self.keys(program, rule, &seen, now);
         let mut miss: Option<Refused> = None;
         let mut senders: Vec<Taken> = Vec::new();
         let mut receivers: Vec<Taken> = Vec::new();
@@ -253,7 +260,7 @@ impl Live {
         }
         if remembers {
             for (option, memory) in rule.unique.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::New if self.memory.is_full() => {
                         return Err(Refused { why: Why::MemoryFull, role: travel.from });
@@ -361,6 +368,7 @@ impl Live {
                 pending,
                 payload: seen.payload,
                 now,
+                externs: seen.externs,
             };
             code.eval(&view)
         };
@@ -417,13 +425,17 @@ impl Live {
                 }
             }
         }
-        self.assign(program, role, end, path, &rule.sets, (&view, now), &mut one.pending)?;
+        if !rule.requires.is_empty() && (end == End::From || alone || program.written) {
+            let lenient = |fault: &Fault| alone && !program.written && is_unset(fault);
+            one.required = witness::required(rule, lenient, |code| view(&one.pending, code))?;
+        }
+        self.assign(program, role, end, path, &rule.sets, (&view, now, seen.externs), &mut one.pending)?;
         for &(field, slot) in &rule.binds {
             let value = seen.payload.get(field as usize).cloned().flatten();
             one.pending.push((slot, value));
         }
         for group in &rule.after {
-            self.assign(program, role, end, path, group, (&view, now), &mut one.pending)?;
+            self.assign(program, role, end, path, group, (&view, now, seen.externs), &mut one.pending)?;
         }
         self.invariants(program, role, path, &view, &one.pending)?;
         for hop in &hit.hops {
@@ -459,11 +471,12 @@ impl Live {
             }
         }
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
-            let frames = &*hit.frames;
-            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now })
+            let (frames, externs) = (&*hit.frames, seen.externs);
+            let payload = seen.payload;
+            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload, now, externs })
         };
         for sets in &hit.before {
-            self.assign(program, role, end, &hit.path, sets, (&view, now), pending)?;
+            self.assign(program, role, end, &hit.path, sets, (&view, now, seen.externs), pending)?;
         }
         Ok(())
     }
@@ -477,7 +490,7 @@ impl Live {
         end: End,
         path: &[FrameId],
         sets: &[Set],
-        (view, now): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time),
+        (view, now, externs): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time, &dyn Externs),
         pending: &mut Vec<Pending>,
     ) -> Result<(), Why> {
         if sets.is_empty() {
@@ -505,7 +518,7 @@ impl Live {
             }
             let before = pending.get(..known).unwrap_or_default();
             let value = view(before, &set.value).map_err(Why::Fault).and_then(|value| {
-                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, now)).map(|()| value)
+                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, (now, externs))).map(|()| value)
             });
             match value {
                 Ok(value) => pending.push((set.slot, Some(value))),
@@ -552,10 +565,11 @@ impl Live {
     }
 
     /// The keys that a message names; what has no value names nothing.
-    pub(super) fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
+    pub(super) fn keys(&self, program: &Program, rule: &Rule, seen: &Seen<'_>, now: Time) -> Keys {
+        let (payload, externs) = (seen.payload, seen.externs);
         let mut keys = Keys::new();
         for key in &rule.keys {
-            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now };
+            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now, externs };
             if let Ok(value) = key.value.eval(&view)
                 && value != Value::Unit
                 && !keys.iter().any(|(depth, number, _)| (*depth, *number) == (key.depth, key.key))
@@ -572,12 +586,13 @@ impl Live {
         program: &Program,
         role: RoleId,
         memory: &Memory,
-        payload: &[Option<Value>],
+        seen: &Seen<'_>,
         now: Time,
     ) -> Option<(Digest, Option<Time>)> {
         let seat = self.seats.entry(role)?;
         let frames = [&seat.frame];
-        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now };
+        let (payload, externs) = (seen.payload, seen.externs);
+        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now, externs };
         let mut values: SmallVec<[Value; 4]> = SmallVec::new();
         for code in &memory.by {
             values.push(code.eval(&view).ok()?);
@@ -671,8 +686,8 @@ impl Live {
 
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
-fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
-    struct This<'a>(&'a Value, Time);
+fn refined(sort: &Sort, value: &Value, slot: Slot, (now, externs): (Time, &dyn Externs)) -> Result<(), Why> {
+    struct This<'a>(&'a Value, Time, &'a dyn Externs);
     impl Env for This<'_> {
         fn slot(&self, slot: Slot) -> Option<&Value> {
             (slot == Slot::THIS).then_some(self.0)
@@ -682,8 +697,8 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Some(self.1)
         }
 
-        fn external(&self, _: crate::data::ExternId, _: &[Value]) -> Option<bool> {
-            Some(true)
+        fn external(&self, id: crate::data::ExternId, args: &[Value]) -> Option<bool> {
+            self.2.ask(id, args)
         }
     }
     let mut at = sort;
@@ -692,7 +707,7 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Sort::Secret(of) => of,
             Sort::Option(of) if *value != Value::Unit => of,
             Sort::Refined(of, condition) => {
-                match condition.eval(&This(value, now)) {
+                match condition.eval(&This(value, now, externs)) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::Unfit { slot }),
                     Err(fault) => return Err(Why::Fault(fault)),
