@@ -122,6 +122,7 @@ pub mod machine;
 pub mod protocol;
 pub mod reference;
 pub mod report;
+pub mod session;
 pub mod solve;
 pub mod syntax;
 pub mod trace;

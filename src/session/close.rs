@@ -267,7 +267,8 @@ impl Store {
                 cold.tree = NONE;
             }
         }
-        self.rest.forget(id.slot, plan.edges().ids());
+        self.rest.forget(id.slot, &plan);
+        self.timeouts.forget(id.slot);
         self.reasons.remove(&id.slot);
         if let Some(key) = self.key_of.remove(&id.slot) {
             self.keys.remove(&key);

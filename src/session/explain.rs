@@ -11,7 +11,7 @@ use super::{
     judge::Shown,
     refuse::{Asked, Detail},
     step::{Direction, Miss, Step},
-    store::Store,
+    store::{Keep, Store},
 };
 use crate::{
     data::{self, Env, Redaction, Sort, Value},
@@ -80,9 +80,7 @@ impl Store {
                 record.time = block::now(page.block(place)).max(at);
             }
         }
-        let next = self.rest.audit.next_sequence();
-        let noted = self.rest.audit.reject(record);
-        refused.0.record = matches!(noted, Ok(super::audit::Noted::Recorded)).then_some(next);
+        refused.0.record = self.rest.audit.refused(record);
         refused
     }
 }

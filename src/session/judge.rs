@@ -6,18 +6,18 @@
 use smallvec::SmallVec;
 
 use super::{
-    Code, Externs, OpenPlan,
-    audit::Kind,
+    Code, OpenPlan,
+    audit::{Kind, Record, Verdict},
     block::{self, Head, Words},
     plan::Reading,
     queue::View,
     refuse::Detail,
     step::{Act, Admitted, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, commit, covers, record, sendable},
-    store::Rest,
+    store::{Keep, Pending, Rest},
     witness::Use,
 };
 use crate::{
-    data::{Env, ExternId, Fault, Slot, Value, fits},
+    data::{Env, ExternId, Externs, Fault, Slot, Value, fits},
     id::{EdgeId, Id, MessageId, RoleId, StateId},
     machine::{Cells, Move, Semantics, System},
     protocol::{Act as Does, EdgeKind, PAYLOAD, place},
@@ -44,7 +44,7 @@ impl Env for Shown<'_> {
     }
 
     fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
-        self.externs.holds(id, args)
+        self.externs.ask(id, args)
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn read(
                         let name = field.name.as_deref().unwrap_or("a field");
                         return Err(Miss::with(Code::Payload, Detail::Text(format!("`{name}` is absent").into())));
                     }
-                    Some(value) => fits(value, &field.sort, &env).map_err(misfit)?,
+                    Some(value) => fits(&field.sort, value, &env).map_err(misfit)?,
                 }
             }
             Ok(Some(values.iter().cloned().collect()))
@@ -108,9 +108,17 @@ pub(super) fn faulted(fault: Fault) -> Miss {
     Miss::with(Code::Fault, Detail::Fault(fault))
 }
 
-/// A send that must be looked at more closely.
+/// A send that may be taken.
+pub(super) struct Chosen {
+    message: MessageId,
+    /// None on a synchronous edge, where it is offered.
+    admitted: Option<Admitted>,
+    consumed: Use,
+}
+
+/// Which of the messages under a label a send is, if it may be taken; nothing changes.
 #[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
-pub(super) fn send_judged<W: Words + ?Sized>(
+pub(super) fn choose_send<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
     system: &System,
@@ -118,29 +126,25 @@ pub(super) fn send_judged<W: Words + ?Sized>(
     asker: Asker<'_>,
     send: &Send<'_>,
     first: MessageId,
-) -> Result<Done, Miss> {
+) -> Result<Chosen, Miss> {
     let planned = &*plan.0;
     let slot = asker.cap.session.slot;
     let now = block::now(words).max(send.at);
-    let head = Head::read(words);
     let mut miss: Option<Miss> = None;
     let mut chosen = None;
     let mut at = first;
     loop {
         let reading = &planned.readings[at];
         let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-        match sendable(planned, system, &view, at) {
+        let admitted = match sendable(planned, system, &view, at) {
+            Ok(admitted) => Ok(Some(admitted)),
+            Err(Code::Offered) => Ok(None),
+            Err(code) => Err(code),
+        };
+        match admitted {
             Ok(admitted) => match judged(plan, reading, at, send.payload, now, rest) {
                 Ok(values) => {
-                    chosen = Some((at, Some(admitted), values));
-                    break;
-                }
-                Err(why) => miss = Some(why),
-            },
-            // Two roles take this step together: see `receive_offer`.
-            Err(Code::Offered) => match judged(plan, reading, at, send.payload, now, rest) {
-                Ok(values) => {
-                    chosen = Some((at, None, values));
+                    chosen = Some((at, admitted, values));
                     break;
                 }
                 Err(why) => miss = Some(why),
@@ -159,22 +163,43 @@ pub(super) fn send_judged<W: Words + ?Sized>(
     let Some((message, admitted, values)) = chosen else {
         return Err(miss.unwrap_or_else(|| Code::NotEnabled.into()));
     };
-    let reading = &planned.readings[message];
-    let consumed = rest.check_witness(plan, words, asker, send.from, reading, &values, send.witness, now)?;
-    if let (None, true) = (admitted, head.flags & block::OFFERS != 0)
-        && rest.offers.contains_key(&(slot, system.messages()[message].edge))
+    if admitted.is_none()
+        && let Some(offer) = rest.offers.get(&(slot, system.messages()[message].edge))
+        && block::generation(words, send.from) == offer.stamp
     {
         return Err(Code::Offered.into());
     }
-    if !rest.audit.has_room(4) {
+    let reading = &planned.readings[message];
+    let consumed = rest.check_witness(words, asker, send.from, reading, &values, send.witness, now)?;
+    if !rest.audit.has_room(8) {
         return Err(Code::AuditFull.into());
     }
+    Ok(Chosen { message, admitted, consumed })
+}
+
+/// A send that must be looked at more closely.
+#[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
+#[inline(never)]
+pub(super) fn send_judged<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    send: &Send<'_>,
+    first: MessageId,
+) -> Result<Done, Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let Chosen { message, admitted, consumed } = choose_send(words, plan, system, rest, asker, send, first)?;
     let Some(admitted) = admitted else {
         let edge = system.messages()[message].edge;
-        rest.offers.insert((slot, edge), super::store::Pending { message, stamp: asker.cap.stamp, payload: id_of(send.payload), witness: consumed.number() });
-        let head = Head { flags: head.flags | block::OFFERS, ..head };
-        head.write(words);
-        return Ok(Done { offered: true, payload: id_of(send.payload), ..Done::plain(message, send.label, 0) });
+        let payload = id_of(send.payload);
+        let offer = Pending { message, stamp: asker.cap.stamp, payload, witness: consumed.number() };
+        rest.offers.insert((slot, edge), offer);
+        let head = Head::read(words);
+        Head { flags: head.flags | block::OFFERS, ..head }.write(words);
+        return Ok(Done { offered: true, payload, ..Done::plain(message, send.label, 0) });
     };
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
     let before = admitted.edge.map_or(0, |edge| view.queued(edge));
@@ -187,10 +212,18 @@ pub(super) fn send_judged<W: Words + ?Sized>(
         head.flags |= block::PAYLOADS;
         head.write(words);
     }
-    let mut entry = record(asker, Kind::Send, now, send.from, send.to, message.raw());
+    let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
+    let number = rest.audit.accepted(entry);
     rest.use_witness(words, asker, send.from, &consumed, now);
-    entry.witness = consumed.number();
-    Ok(Done::plain(message, send.label, rest.audit.accepted(entry)))
+    Ok(Done::plain(message, send.label, number))
+}
+
+/// The record of a step that consumes a witness says so.
+pub(super) fn consuming(record: Record, consumed: &Use) -> Record {
+    match consumed.number() {
+        0 => record,
+        witness => Record { witness, verdict: Verdict::Consumed, ..record },
+    }
 }
 
 fn id_of(payload: Payload<'_>) -> u64 {
@@ -212,7 +245,49 @@ fn judged(
     Ok(values)
 }
 
+/// A receive that may be taken: of a queue, or of an offer.
+pub(super) fn choose_receive<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    receive: &Receive,
+    edge: EdgeId,
+) -> Result<(Admitted, Option<(Pending, Use)>), Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let now = block::now(words).max(receive.at);
+    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+    let chosen = if planned.edges[edge].kind == EdgeKind::Sync {
+        let offer = rest.offers.get(&(slot, edge)).copied();
+        // An offer dies with the capability under which it was made.
+        let offer = offer.filter(|offer| block::generation(view.words, receive.from) == offer.stamp);
+        let Some(offer) = offer else { return Err(Code::Empty.into()) };
+        let message = offer.message;
+        let Some(step) = system.admits_sync(Semantics::default(), &view, message) else {
+            return Err(match system.messages()[message].receive {
+                // Its sender has moved on.
+                Some(action) if takes(system, &view, receive.role, action) => Code::Empty,
+                _ => Code::Unexpected,
+            }
+            .into());
+        };
+        let consumed = rest.still_good(words, receive.from, offer.witness, now)?;
+        (Admitted { step, message, edge: Some(edge) }, Some((offer, consumed)))
+    } else {
+        let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
+        let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
+        (Admitted { step, message, edge: Some(edge) }, None)
+    };
+    if !rest.audit.has_room(8) {
+        return Err(Code::AuditFull.into());
+    }
+    Ok(chosen)
+}
+
 /// A receive of a session with more than labels in its queues.
+#[inline(never)]
 pub(super) fn receive_watched<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
@@ -224,88 +299,54 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
 ) -> Result<Done, Miss> {
     let planned = &*plan.0;
     let slot = asker.cap.session.slot;
-    if planned.edges[edge].kind == EdgeKind::Sync {
-        return receive_offer(words, plan, system, rest, asker, receive, edge);
-    }
+    let (admitted, offer) = choose_receive(words, plan, system, rest, asker, receive, edge)?;
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
-    let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
-    if !rest.audit.has_room(4) {
-        return Err(Code::AuditFull.into());
+    let now = commit(system, view, &admitted, receive.at);
+    let message = admitted.message;
+    let (entry, payload) = match &offer {
+        Some((offer, consumed)) => {
+            rest.offers.remove(&(slot, edge));
+            rest.synced(slot);
+            let entry = record(asker, Kind::Sync, now, receive.role, receive.from, message.raw());
+            // Both generations.
+            (consuming(Record { detail: offer.stamp, ..entry }, consumed), offer.payload)
+        }
+        None => {
+            let spilled = Head::read(words).flags & block::PAYLOADS != 0;
+            let payload = if spilled { rest.spill.pop_payload(slot, edge) } else { 0 };
+            (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload)
+        }
+    };
+    let number = rest.audit.accepted(entry);
+    if let Some((_, consumed)) = &offer {
+        rest.use_witness(words, asker, receive.from, consumed, now);
     }
-    let now = commit(system, view, &Admitted { step, message, edge: Some(edge) }, receive.at);
-    let head = Head::read(words);
-    let payload = if head.flags & block::PAYLOADS == 0 { 0 } else { rest.spill.pop_payload(slot, edge) };
-    let entry = record(asker, Kind::Receive, now, receive.role, receive.from, message.raw());
     rest.use_witness(words, asker, receive.role, &Use::default(), now);
     let handler = rest.handler(slot, edge);
-    let label = system.messages()[message].label;
-    Ok(Done { payload, handler, ..Done::plain(message, label, rest.audit.accepted(entry)) })
-}
-
-/// Both steps of a message on a synchronous edge, whose sender has offered it.
-fn receive_offer<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    receive: &Receive,
-    edge: EdgeId,
-) -> Result<Done, Miss> {
-    let planned = &*plan.0;
-    let slot = asker.cap.session.slot;
-    let Some(offer) = rest.offers.get(&(slot, edge)).copied() else { return Err(Code::Empty.into()) };
-    // An offer dies with the capability under which it was made.
-    if block::generation(words, receive.from) != offer.stamp {
-        rest.offers.remove(&(slot, edge));
-        return Err(Code::Empty.into());
-    }
-    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let message = offer.message;
-    let Some(step) = system.admits_sync(Semantics::default(), &view, message) else {
-        return Err(match system.messages()[message].receive {
-            Some(action) if takes(system, &view, receive.role, action) => Code::Empty,
-            _ => Code::Unexpected,
-        }
-        .into());
-    };
-    if !rest.audit.has_room(4) {
-        return Err(Code::AuditFull.into());
-    }
-    let now = commit(system, view, &Admitted { step, message, edge: Some(edge) }, receive.at);
-    rest.offers.remove(&(slot, edge));
-    let mut entry = record(asker, Kind::Sync, now, receive.role, receive.from, message.raw());
-    entry.detail = offer.stamp;
-    entry.witness = offer.witness;
-    let handler = rest.handler(slot, edge);
-    let label = system.messages()[message].label;
-    Ok(Done { payload: offer.payload, handler, ..Done::plain(message, label, rest.audit.accepted(entry)) })
+    Ok(Done { payload, handler, ..Done::plain(message, system.messages()[message].label, number) })
 }
 
 fn takes<W: Words + ?Sized>(system: &System, view: &View<'_, W>, role: RoleId, action: crate::id::ActionId) -> bool {
     system.machines()[role].next(view.state(role), action) != StateId::default()
 }
 
-/// `[act]`
-pub(super) fn act_in<W: Words + ?Sized>(
+/// An action that may be taken.
+pub(super) fn choose_act<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
     system: &System,
     rest: &mut Rest,
     asker: Asker<'_>,
     act: &Act<'_>,
-) -> Result<Done, Miss> {
+) -> Result<(Admitted, Use), Miss> {
     let planned = &*plan.0;
     let cap = asker.cap;
     alive(Head::read(words), cap.session, true)?;
     covers(words, planned, cap, act.role)?;
-    let slot = cap.session.slot;
     let now = block::now(words).max(act.at);
     let machine = &system.machines()[act.role];
     let mut miss: Miss = Code::NotEnabled.into();
-    let offers = machine.offers(planned.layout.state(words, act.role));
-    for offer in offers {
+    for offer in machine.offers(planned.layout.state(words, act.role)) {
         let action = machine.actions()[offer.action];
         if action.act != Does::Act || action.label != act.label {
             continue;
@@ -319,20 +360,34 @@ pub(super) fn act_in<W: Words + ?Sized>(
                 continue;
             }
         };
-        let consumed = rest.check_witness(plan, words, asker, act.role, reading, &values, act.witness, now)?;
-        if !rest.audit.has_room(4) {
+        let consumed = rest.check_witness(words, asker, act.role, reading, &values, act.witness, now)?;
+        if !rest.audit.has_room(8) {
             return Err(Code::AuditFull.into());
         }
         let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
-        let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-        let now = commit(system, view, &Admitted { step, message, edge: None }, act.at);
-        let mut entry = record(asker, Kind::Act, now, act.role, act.role, message.raw());
-        rest.use_witness(words, asker, act.role, &consumed, now);
-        entry.witness = consumed.number();
-        rest.others(slot);
-        return Ok(Done::plain(message, act.label, rest.audit.accepted(entry)));
+        return Ok((Admitted { step, message, edge: None }, consumed));
     }
     Err(miss)
+}
+
+/// `[act]`
+pub(super) fn act_in<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    act: &Act<'_>,
+) -> Result<Done, Miss> {
+    let (admitted, consumed) = choose_act(words, plan, system, rest, asker, act)?;
+    let slot = asker.cap.session.slot;
+    let view = View { words: &mut *words, layout: &plan.0.layout, spill: &mut rest.spill, slot };
+    let now = commit(system, view, &admitted, act.at);
+    let entry = consuming(record(asker, Kind::Act, now, act.role, act.role, admitted.message.raw()), &consumed);
+    let number = rest.audit.accepted(entry);
+    rest.use_witness(words, asker, act.role, &consumed, now);
+    rest.others(slot);
+    Ok(Done::plain(admitted.message, act.label, number))
 }
 
 /// Everything that a role of a table session could do.
@@ -349,7 +404,9 @@ pub(super) fn expected<W: Words + ?Sized>(
         let (direction, peer, ready) = match action.act {
             Does::Send(to) => {
                 let message = system.message_of(role, offer.action);
-                let ready = message.is_some_and(|message| sendable(&plan.0, system, view, message) .is_ok_and(|_| true) || is_sync(plan, system, message));
+                let ready = message.is_some_and(|message| {
+                    !matches!(sendable(&plan.0, system, view, message), Err(code) if code != Code::Offered)
+                });
                 (Direction::Send, to, ready)
             }
             Does::Receive(from) => {
@@ -362,8 +419,4 @@ pub(super) fn expected<W: Words + ?Sized>(
         };
         out.push(Expected { role, direction, peer, label: action.label, sort: action.sort, ready });
     }
-}
-
-fn is_sync(plan: &OpenPlan, system: &System, message: MessageId) -> bool {
-    plan.0.edges[system.messages()[message].edge].kind == EdgeKind::Sync
 }

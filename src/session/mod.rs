@@ -50,8 +50,10 @@ mod block;
 mod close;
 mod explain;
 mod handle;
+mod handlers;
 mod inspect;
 mod judge;
+mod memory;
 mod own;
 mod pages;
 mod plan;
@@ -70,11 +72,12 @@ pub use close::By;
 pub use handle::{
     Cancellation, Capability, Key, Opener, Owner, Readiness, Receipt, Scope, SessionId, Status, Supervisor, Timeout,
 };
+pub use memory::{Bytes, Counts, Memory};
 pub use own::{Committed, Returned};
 pub use plan::{Blueprint, Compat, OpenPlan, PlanError, PlanOptions, QueuePolicy};
 pub use refuse::{Asked, Code, Detail, Refusal, Refused};
 pub use reserve::{Checked, Reserved};
 pub use step::{Act, Direction, Done, Expected, Payload, Receive, Send, Step};
-pub use store::{Config, Store};
+pub use store::{Config, Host, Store};
 pub use timer::Due;
 pub use token::Secrets;

@@ -22,7 +22,7 @@ use super::{
     handle::Roles,
     pages::NONE,
     refuse::Detail,
-    store::Store,
+    store::{Keep, Store},
 };
 use crate::id::{Id, RoleId};
 
@@ -188,6 +188,10 @@ impl Store {
     pub fn claim(&mut self, opener: &Opener, owner: Owner, scope: &Scope) -> Result<Capability, Refused> {
         let id = opener.session;
         let why = self.authority(opener.store, id).and_then(|()| self.may_claim(id, scope));
+        let why = match why {
+            Ok(roles) => self.stamps(id, 1).map(|()| roles),
+            Err(refused) => Err(refused),
+        };
         let roles = match why {
             Ok(roles) => roles,
             Err(refused) => return Err(self.rejected(id, 0, Kind::Capability, refused)),
@@ -247,7 +251,10 @@ impl Store {
                 Err(Refused::new(Code::NotNarrower))
             }
         });
-        let narrower = narrower.and_then(|found| self.stamps(id, 1).map(|()| found));
+        let narrower = match narrower {
+            Ok(found) => self.stamps(id, 1).map(|()| found),
+            Err(refused) => Err(refused),
+        };
         match narrower {
             Ok((at, roles)) => {
                 self.revoke(id, at);
@@ -317,11 +324,13 @@ impl Store {
     /// back with the refusal.
     pub fn commit_transfer(&mut self, by: Owner, receipt: Receipt) -> Result<Committed, Box<Returned<Receipt>>> {
         let id = receipt.session;
-        let found = self.pending(&receipt, Some(by)).and_then(|(at, transfer)| {
-            let keeps = transfer.roles.len() < self.claims.entries.get(at as usize).map_or(0, |claim| claim.roles.len());
-            self.stamps(id, if keeps { 2 } else { 1 })?;
-            Ok((at, transfer))
-        });
+        let found = match self.pending(&receipt, Some(by)) {
+            Ok((at, transfer)) => {
+                let held = self.claims.entries.get(at as usize).map_or(0, |claim| claim.roles.len());
+                self.stamps(id, if transfer.roles.len() < held { 2 } else { 1 }).map(|()| (at, transfer))
+            }
+            Err(refused) => Err(refused),
+        };
         let (at, transfer) = match found {
             Ok(found) => found,
             Err(refused) => {
@@ -519,11 +528,11 @@ impl Store {
     }
 
     /// Whether the session has so many generations left.
-    fn stamps(&self, id: SessionId, more: u32) -> Result<(), Refused> {
-        let used = self.pages.look(id).and_then(|(page, at)| page.cold.get(at)).map_or(u32::MAX, |cold| cold.stamp);
-        if !self.rest.audit.has_room(6) {
+    fn stamps(&mut self, id: SessionId, more: u32) -> Result<(), Refused> {
+        if !self.rest.audit.has_room(8) {
             return Err(Refused::new(Code::AuditFull));
         }
+        let used = self.pages.look(id).and_then(|(page, at)| page.cold.get(at)).map_or(u32::MAX, |cold| cold.stamp);
         used.checked_add(more).map(|_| ()).ok_or_else(|| Refused::new(Code::Exhausted))
     }
 
@@ -590,7 +599,7 @@ impl Store {
             refused.0.plan = Some(page.plan.clone());
         }
         refused.0.session.get_or_insert(id);
-        refused.0.record = self.rest.audit.reject(record).ok();
+        refused.0.record = self.rest.audit.refused(record);
         refused
     }
 }

@@ -14,15 +14,11 @@ const SLOTS: u32 = 1 << PAGE;
 /// The number that links nothing.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What is known of a session besides its hot block: 64 bytes.
+/// What is known of a session besides its hot block; at most 64 bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Cold {
     pub(super) opened: i64,
     pub(super) closed: i64,
-    /// Steps that neither put a message into a queue nor took one out.
-    pub(super) others: u32,
-    /// Messages handed over on synchronous edges.
-    pub(super) syncs: u32,
     /// Records in the audit that are no steps.
     pub(super) records: u32,
     /// Changes of status.
@@ -31,19 +27,10 @@ pub(super) struct Cold {
     pub(super) stamp: u32,
     /// The first claim.
     pub(super) claims: u32,
-    /// The first readiness witness.
-    pub(super) witnesses: u32,
     /// The number of its tree.
     pub(super) tree: u32,
     /// How often a session was opened here before.
     pub(super) generation: u32,
-    /// Messages dropped by closing or by lossy edges.
-    pub(super) dropped: u32,
-    /// It is in the list of those to be reaped.
-    pub(super) listed: bool,
-    pub(super) keyed: bool,
-    pub(super) handled: bool,
-    pub(super) watched: bool,
 }
 
 impl Cold {
@@ -51,20 +38,12 @@ impl Cold {
         Self {
             opened: at,
             closed: 0,
-            others: 0,
-            syncs: 0,
             records: 0,
             epoch: 0,
             stamp: 0,
             claims: NONE,
-            witnesses: NONE,
             tree: NONE,
             generation,
-            dropped: 0,
-            listed: false,
-            keyed: false,
-            handled: false,
-            watched: false,
         }
     }
 }

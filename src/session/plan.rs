@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 
 use super::block::{Layout, Line, set_generation};
 use crate::{
-    data::Extract,
+    data::{Code, Extract, Field},
     event::{Limit, Verdict},
     id::{EdgeId, Id, IdVec, LabelId, MessageId, RoleId, SortId, StateId, TooMany},
     machine::{Message, Program, ProgramError, System, SystemError},
@@ -151,6 +151,8 @@ pub(super) enum Engine {
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) extract: Extract,
+    /// The fields; none of a bare label.
+    pub(super) fields: Option<Box<[Field]>>,
     /// What the message demands; in a table session it reads the payload alone.
     pub(super) rule: Arc<Rule>,
     /// It is all that the label stands for, demands nothing but its sorts, and its edge is a queue.
@@ -284,6 +286,10 @@ pub(super) struct Planned {
     pub(super) acts: FxHashMap<SortId, Reading>,
     /// Local types, to be shown.
     pub(super) locals: IdVec<RoleId, Local>,
+    /// Some sort is secret.
+    pub(super) secretive: bool,
+    /// Which roles need witnesses of which predicates.
+    needs: Box<[(RoleId, usize)]>,
     pub(super) options: PlanOptions,
 }
 
@@ -335,6 +341,10 @@ impl OpenPlan {
         }
         let mut readings = IdVec::new();
         let mut acts = FxHashMap::default();
+        let mut needs: Vec<(RoleId, usize)> = Vec::new();
+        let mut need = |role: RoleId, reading: &Reading| {
+            needs.extend(reading.rule.requires.iter().map(|need| (role, need.predicate)));
+        };
         let lookup = match &engine {
             Engine::Table(system) => {
                 // Messages are sorted by edge and label, so what shares a label stands side by side.
@@ -348,11 +358,15 @@ impl OpenPlan {
                     let before = at.checked_sub(1).and_then(|at| all.get(at));
                     reading.more = same(all.get(at.saturating_add(1)), message);
                     reading.simple &= queued && !reading.more && !same(before, message);
+                    if let Some(edge) = edges.entry(message.edge) {
+                        need(edge.from, &reading);
+                    }
                     readings.push(reading)?;
                 }
                 for machine in system.machines().values() {
                     for action in machine.actions().values().filter(|action| action.act == Act::Act) {
-                        acts.entry(action.sort).or_insert_with(|| Reading::of(names, action.sort));
+                        let reading = acts.entry(action.sort).or_insert_with(|| Reading::of(names, action.sort));
+                        need(machine.role(), reading);
                     }
                 }
                 let keys = system.messages().iter().filter_map(|(id, message)| {
@@ -363,7 +377,9 @@ impl OpenPlan {
             }
             Engine::Tree(program) => {
                 for travel in program.messages().values() {
-                    readings.push(Reading::of(names, travel.sort))?;
+                    let reading = Reading::of(names, travel.sort);
+                    need(travel.from, &reading);
+                    readings.push(reading)?;
                 }
                 Lookup::new(header.roles.len(), 1, std::iter::empty())
             }
@@ -383,6 +399,8 @@ impl OpenPlan {
             readings,
             acts,
             locals,
+            secretive: secretive(names),
+            needs: needs.into(),
             options,
         })))
     }
@@ -477,6 +495,48 @@ impl OpenPlan {
     }
 }
 
+impl OpenPlan {
+    /// The payload signature of a message.
+    pub(super) fn sort_of(&self, message: MessageId) -> Option<SortId> {
+        match &self.0.engine {
+            Engine::Table(system) => system.messages().entry(message).map(|message| message.sort),
+            Engine::Tree(program) => program.messages().entry(message).map(|travel| travel.sort),
+        }
+    }
+
+    /// The label of a message.
+    #[must_use]
+    pub fn label_of(&self, message: MessageId) -> LabelId {
+        let label = match &self.0.engine {
+            Engine::Table(system) => system.messages().entry(message).map(|message| message.label),
+            Engine::Tree(program) => program.messages().entry(message).map(|travel| travel.label),
+        };
+        label.unwrap_or_default()
+    }
+
+    /// A message as it is written, such as `pay(amount: int)`.
+    #[must_use]
+    pub fn message_text(&self, message: MessageId) -> String {
+        self.sort_of(message).map_or_else(|| "?".to_owned(), |sort| self.0.names.message(self.label_of(message), sort))
+    }
+
+    /// The roles that take a step which requires a predicate.
+    pub(super) fn requiring(&self, predicate: usize) -> impl Iterator<Item = RoleId> + '_ {
+        self.0.needs.iter().filter(move |(_, need)| *need == predicate).map(|(role, _)| *role)
+    }
+
+    /// The number of a predicate for which witnesses can be issued.
+    #[must_use]
+    pub fn predicate(&self, name: &str) -> Option<usize> {
+        self.0.header.predicates.iter().position(|predicate| *predicate.name == *name)
+    }
+}
+
+fn secretive(names: &Names) -> bool {
+    let payloads = names.sorts().filter_map(|sort| names.payload(sort));
+    payloads.flat_map(|payload| &payload.fields).any(|field| super::explain::is_secret(&field.sort))
+}
+
 /// What an edge holds at most, and what happens then.
 fn bounds(kind: EdgeKind, policy: QueuePolicy, given: bool) -> (u32, QueuePolicy) {
     match (kind, policy) {
@@ -506,8 +566,10 @@ impl Planned {
 
 impl Reading {
     fn of(names: &Names, sort: SortId) -> Self {
-        let rule = names.rule(sort).cloned().unwrap_or_default();
-        let judged = rule.conditions.iter().any(|condition| !condition.code.slots().is_empty());
+        let rule = names.shared_rule(sort).cloned().unwrap_or_default();
+        let reads = |code: &Code| !code.slots().is_empty();
+        let judged = rule.conditions.iter().any(|condition| reads(&condition.code))
+            || rule.requires.iter().any(|need| need.args.iter().any(reads));
         let except = rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
         Self {
             extract: Extract::new(names.payload(sort), |_| true),
@@ -515,7 +577,8 @@ impl Reading {
             more: false,
             judged,
             except: (!rule.idempotent.is_empty()).then_some(except),
-            rule: Arc::new(rule),
+            fields: names.payload(sort).map(|payload| payload.fields.clone()),
+            rule,
         }
     }
 }
@@ -531,7 +594,7 @@ fn engine(spec: &Spec, target: Target) -> Result<(&Header, Engine, IdVec<RoleId,
     match target {
         Target::Protocol(at) => {
             let protocol = spec.protocols.get(at).ok_or_else(none)?;
-            if let Some(graph) = &protocol.graph {
+            if let Some(graph) = protocol.graph.as_ref().filter(|_| !protocol.is_table(&spec.names)) {
                 usable(&protocol.header)?;
                 let program = Program::of(&spec.names, &protocol.header, &protocol.term, graph);
                 return Ok((&protocol.header, tree(program)?, IdVec::new()));
@@ -539,7 +602,7 @@ fn engine(spec: &Spec, target: Target) -> Result<(&Header, Engine, IdVec<RoleId,
         }
         Target::System(at) => {
             let system = spec.systems.get(at).ok_or_else(none)?;
-            if !system.graphs.is_empty() {
+            if !system.is_table(&spec.names) {
                 usable(&system.header)?;
                 let types = system.terms.iter().zip(system.graphs.values());
                 let types = types.map(|((role, term), graph)| (role, term, graph));
@@ -549,7 +612,7 @@ fn engine(spec: &Spec, target: Target) -> Result<(&Header, Engine, IdVec<RoleId,
         }
         Target::Local(_) | Target::ProtocolRole(..) | Target::SystemRole(..) => return Err(PlanError::OneRole),
     }
-    let endpoints = spec.endpoints(target).map_err(PlanError::NoEndpoints)?;
+    let endpoints = spec.tables(target).map_err(PlanError::NoEndpoints)?;
     let header = endpoints.header;
     let system = System::of(&endpoints.locals, |from, to| header.edge_kind(from, to))
         .map_err(|SystemError::TooMany(error)| PlanError::from(error))?;
@@ -562,14 +625,4 @@ fn engine(spec: &Spec, target: Target) -> Result<(&Header, Engine, IdVec<RoleId,
         }
     }
     Ok((header, Engine::Table(system), endpoints.locals))
-}
-
-/// The state at which a role's table begins.
-impl Planned {
-    pub(super) fn initial(&self, role: RoleId) -> StateId {
-        match &self.engine {
-            Engine::Table(system) => system.machines().entry(role).map_or(StateId::default(), |machine| machine.initial()),
-            Engine::Tree(_) => StateId::default(),
-        }
-    }
 }

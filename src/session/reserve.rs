@@ -3,13 +3,7 @@
 //! A reservation holds no lock: commit finds out whether the session has moved since, and refuses then
 //! ([`Code::Moved`]), so that what was checked is what is done.
 
-use super::{
-    Act, Capability, Code, Done, Payload, Readiness, Receive, Refused, Send, Step,
-    block::Head,
-    step::Expected,
-    store::Store,
-};
-use crate::{data::Value, id::RoleId};
+use super::{Capability, Code, Done, Refused, Step, block::Head, store::Store};
 
 /// A step that is asked for and may come.
 #[derive(Debug)]

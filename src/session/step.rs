@@ -12,17 +12,17 @@ use super::{
     Capability, Code, OpenPlan, Readiness, Refused, SessionId, Status,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
-    judge::{act_in, receive_watched, send_judged},
+    judge::{act_in, choose_act, choose_receive, choose_send, receive_watched, send_judged},
     plan::{Engine, Planned, QueuePolicy, Reading},
     queue::View,
     refuse::Detail,
-    store::{Rest, Store},
+    store::{Keep, Rest, Store},
 };
 use crate::{
     data::Value,
     id::{EdgeId, Id, LabelId, MessageId, RoleId, SortId, StateId},
     machine::{Cells, Move, Semantics, System},
-    protocol::{Act as Does, EdgeKind},
+    protocol::EdgeKind,
 };
 
 /// What a message carries, as far as the host shows it.
@@ -303,6 +303,29 @@ impl Store {
         Ok(done)
     }
 
+    /// Whether a step may be taken now; nothing changes.
+    pub(super) fn try_dry(&mut self, cap: &Capability, step: &Step<'_>) -> Result<(), Miss> {
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_dry(cap, step) };
+        match step {
+            Step::Send(send) => {
+                alive(Head::read(block), cap.session, true)?;
+                covers(block, &plan.0, cap, send.from)?;
+                let first = first(&plan.0, send)?;
+                choose_send(block, plan, system, &mut self.rest, asker, send, first).map(drop)
+            }
+            Step::Receive(receive) => {
+                alive(Head::read(block), cap.session, false)?;
+                covers(block, &plan.0, cap, receive.role)?;
+                let edge = edge(&plan.0, receive)?;
+                choose_receive(block, plan, system, &mut self.rest, asker, receive, edge).map(drop)
+            }
+            Step::Act(act) => choose_act(block, plan, system, &mut self.rest, asker, act).map(drop),
+        }
+    }
+
     fn try_act(&mut self, cap: &Capability, act: &Act<'_>) -> Result<Done, Miss> {
         if cap.store != self.id {
             return Err(Code::Foreign.into());
@@ -313,6 +336,20 @@ impl Store {
         let Engine::Table(system) = &plan.0.engine else { return self.tree_act(cap, act) };
         act_in(block, plan, system, &mut self.rest, asker, act)
     }
+}
+
+/// The first message under a label.
+#[inline]
+fn first(planned: &Planned, send: &Send<'_>) -> Result<MessageId, Code> {
+    let none = if send.to.index() < planned.roles { Code::NoMessage } else { Code::NoRole };
+    planned.first(send.from, send.to, send.label).ok_or(none)
+}
+
+/// The edge from which a role receives.
+#[inline]
+fn edge(planned: &Planned, receive: &Receive) -> Result<EdgeId, Code> {
+    let none = if receive.from.index() < planned.roles { Code::NoEdge } else { Code::NoRole };
+    planned.edge_of(receive.from, receive.role).ok_or(none)
 }
 
 /// Sessions that are read ahead together.
@@ -404,15 +441,13 @@ fn send_in<W: Words + ?Sized>(
     let head = Head::read(words);
     alive(head, cap.session, true)?;
     covers(words, planned, cap, send.from)?;
-    let Some(first) = planned.first(send.from, send.to, send.label) else {
-        return Err(if send.to.index() < planned.roles { Code::NoMessage } else { Code::NoRole }.into());
-    };
+    let first = first(planned, send)?;
     let reading: &Reading = &planned.readings[first];
-    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
     // Whatever is not just a label in a queue is judged elsewhere.
     if !reading.simple || !matches!(send.payload, Payload::Unseen(0)) || head.flags & block::WATCHFUL != 0 {
-        return send_judged(view.words, plan, system, rest, asker, send, first);
+        return send_judged(words, plan, system, rest, asker, send, first);
     }
+    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
     let admitted = sendable(planned, system, &view, first)?;
     if !rest.audit.has_room(1) {
         return Err(Code::AuditFull.into());
@@ -436,9 +471,7 @@ fn receive_in<W: Words + ?Sized>(
     let head = Head::read(words);
     alive(head, cap.session, false)?;
     covers(words, planned, cap, receive.role)?;
-    let Some(edge) = planned.edge_of(receive.from, receive.role) else {
-        return Err(if receive.from.index() < planned.roles { Code::NoEdge } else { Code::NoRole }.into());
-    };
+    let edge = edge(planned, receive)?;
     let draining = head.status != Status::Active as u8;
     if head.flags & block::WATCHFUL != 0 {
         let done = receive_watched(words, plan, system, rest, asker, receive, edge)?;

@@ -19,7 +19,7 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use super::{
-    Capability, Code, Key, OpenPlan, Opener, Refused, SessionId, Status, Supervisor,
+    Code, Key, OpenPlan, Opener, Refused, SessionId, Status, Supervisor,
     archive::Archive,
     audit::{Audit, Kind, Record, SessionRef, Verdict},
     block::{self, Head},
@@ -32,28 +32,43 @@ use super::{
     witness::Witnesses,
 };
 use crate::{
-    data::{ExternId, Redaction, Value},
+    data::{Externs, Redaction, Value},
     id::{EdgeId, MessageId},
 };
 
-/// What the host says of extern predicates.
-pub trait Externs: std::fmt::Debug + Send + Sync {
-    /// Whether a predicate holds of these arguments; none if the host does not say, which is never "true".
-    fn holds(&self, id: ExternId, args: &[Value]) -> Option<bool>;
+/// What the host says of extern predicates, shared by all sessions of a store.
+pub type Host = Arc<dyn Externs + Send + Sync>;
+
+/// Records are numbered as they are kept.
+pub(super) trait Keep {
+    /// Keeps a record for which there is room, and gives its number.
+    fn accepted(&mut self, record: Record) -> u64;
+    /// Keeps a refusal, and gives the number of its record if it has one of its own.
+    fn refused(&mut self, record: Record) -> Option<u64>;
+    /// Seals what is open.
+    fn seal_now(&mut self);
 }
 
-/// A host that answers no extern predicate.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoExterns;
+impl Keep for Audit {
+    #[inline]
+    fn accepted(&mut self, record: Record) -> u64 {
+        let number = self.next_sequence();
+        // Whoever changes a session asks for room first; a lossy audit counts what it drops.
+        let _: Result<(), super::audit::AuditFull> = self.push(record);
+        number
+    }
 
-impl Externs for NoExterns {
-    fn holds(&self, _: ExternId, _: &[Value]) -> Option<bool> {
-        None
+    fn refused(&mut self, record: Record) -> Option<u64> {
+        let number = self.next_sequence();
+        matches!(self.reject(record), Ok(super::audit::Noted::Recorded)).then_some(number)
+    }
+
+    fn seal_now(&mut self) {
+        self.seal();
     }
 }
 
 /// What a store is made with.
-#[derive(Debug)]
 pub struct Config {
     /// Sessions at once, at most; each place costs nothing before it is used.
     pub sessions: u32,
@@ -64,7 +79,7 @@ pub struct Config {
     /// Secrets for tokens, the newest last; none, and nothing can be exported.
     pub secrets: Secrets,
     /// What the host says of extern predicates.
-    pub externs: Arc<dyn Externs>,
+    pub externs: Host,
     /// Hides secrets in refusals.
     pub redaction: Redaction,
     /// Tokens that were imported and are not past their time, remembered at most.
@@ -76,9 +91,9 @@ impl Default for Config {
         Self {
             sessions: 1 << 24,
             archive: 1_024,
-            audit: Audit::default(),
+            audit: Audit::new(super::audit::Options { segments: 16, ..super::audit::Options::default() }),
             secrets: Secrets::default(),
-            externs: Arc::new(NoExterns),
+            externs: Arc::new(|_, _: &[Value]| None),
             redaction: Redaction::new(b""),
             tokens: 1 << 16,
         }
@@ -95,13 +110,12 @@ pub(super) struct Pending {
 }
 
 /// Everything but the pages, so that a step can have a block and this side by side.
-#[derive(Debug)]
 pub(super) struct Rest {
     pub(super) audit: Audit,
     pub(super) spill: Spill,
     pub(super) witnesses: Witnesses,
     pub(super) offers: FxHashMap<(u32, EdgeId), Pending>,
-    pub(super) externs: Arc<dyn Externs>,
+    pub(super) externs: Host,
     pub(super) redaction: Redaction,
     /// Bound handlers, by slot: the default, and those of edges.
     pub(super) handlers: FxHashMap<u32, Handlers>,
@@ -123,6 +137,8 @@ pub(super) struct Counts {
     pub(super) records: u32,
     /// Steps that are neither sends nor receives.
     pub(super) others: u32,
+    /// Messages handed over on synchronous edges.
+    pub(super) syncs: u32,
 }
 
 impl Rest {
@@ -144,13 +160,36 @@ impl Rest {
         counts.records = counts.records.saturating_add(1);
     }
 
+    /// A message was handed over.
+    pub(super) fn synced(&mut self, slot: u32) {
+        let counts = self.counts.entry(slot).or_default();
+        counts.syncs = counts.syncs.saturating_add(1);
+    }
+
+    /// A session is gone.
+    pub(super) fn forget(&mut self, slot: u32, plan: &OpenPlan) {
+        self.spill.forget(slot, plan.edges().ids());
+        if !self.offers.is_empty() {
+            for edge in plan.edges().ids() {
+                self.offers.remove(&(slot, edge));
+            }
+        }
+        self.handlers.remove(&slot);
+        self.counts.remove(&slot);
+    }
+
     pub(super) fn counts(&self, slot: u32) -> Counts {
         self.counts.get(&slot).copied().unwrap_or_default()
     }
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("id", &self.id).field("live", &self.live).finish_non_exhaustive()
+    }
+}
+
 /// A session store.
-#[derive(Debug)]
 pub struct Store {
     /// Differs between any two stores of a process.
     pub(super) id: u32,
@@ -290,7 +329,7 @@ impl Store {
     fn opened(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Opener {
         self.live = self.live.saturating_add(1);
         if let super::plan::Engine::Tree(program) = &plan.0.engine {
-            let tree = self.trees.open(program, at);
+            let tree = self.trees.open(program, at, &*self.rest.externs);
             if let Some((page, place)) = self.pages.place(id)
                 && let Some(cold) = page.cold.get_mut(place)
             {
@@ -354,7 +393,7 @@ impl Store {
 
     /// How many sessions have not ended.
     #[must_use]
-    pub fn live(&self) -> usize {
+    pub fn sessions(&self) -> usize {
         self.live
     }
 

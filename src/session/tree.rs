@@ -13,16 +13,16 @@ use super::{
     judge::{Values, faulted, read},
     plan::Engine,
     refuse::Detail,
-    step::{Act, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, covers, record},
+    step::{Act, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, Step, alive, covers, record},
     store::{Keep, Store},
     witness::Use,
 };
 use crate::{
-    data::Redaction,
+    data::{Externs, Redaction},
     id::{EdgeId, Id, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Refused as Against, Seen, Sides, Why},
+        live::{Refused as Against, Seen, Sides, Way, Why},
     },
 };
 
@@ -42,8 +42,8 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    pub(super) fn open(&mut self, program: &Program, at: i64) -> u32 {
-        let tree = Some(Box::new(Tree { live: Live::new(program, at), sent: 0, received: 0 }));
+    pub(super) fn open(&mut self, program: &Program, at: i64, externs: &dyn Externs) -> u32 {
+        let tree = Some(Box::new(Tree { live: Live::open(program, at, externs), sent: 0, received: 0 }));
         match self.free.pop() {
             Some(number) => {
                 if let Some(place) = self.trees.get_mut(number as usize) {
@@ -166,45 +166,63 @@ struct Request<'a> {
 }
 
 impl Store {
-    pub(super) fn tree_send(&mut self, cap: &super::Capability, send: &Send<'_>) -> Result<Done, Miss> {
+    fn send_request<'a>(&self, cap: &super::Capability, send: &Send<'a>) -> Result<Request<'a>, Miss> {
         let candidates = self.candidates(cap.session, send.from, send.to, send.label)?;
         let sync = self.plan(cap.session).and_then(|plan| {
             let edge = plan.edge(send.from, send.to)?;
             Some(plan.edges().entry(edge)?.bound == 0)
         });
-        self.tree_step(
-            cap,
-            &Request {
-                role: send.from,
-                peer: send.to,
-                kind: Kind::Send,
-                sides: if sync == Some(true) { Sides::Both } else { Sides::Send },
-                candidates,
-                payload: send.payload,
-                witness: send.witness,
-                at: send.at,
-            },
-        )
+        Ok(Request {
+            role: send.from,
+            peer: send.to,
+            kind: Kind::Send,
+            sides: if sync == Some(true) { Sides::Both } else { Sides::Send },
+            candidates,
+            payload: send.payload,
+            witness: send.witness,
+            at: send.at,
+        })
+    }
+
+    pub(super) fn tree_send(&mut self, cap: &super::Capability, send: &Send<'_>) -> Result<Done, Miss> {
+        let request = self.send_request(cap, send)?;
+        self.tree_step(cap, &request)
+    }
+
+    /// Whether a step of a tree session may be taken; nothing changes.
+    pub(super) fn tree_dry(&mut self, cap: &super::Capability, step: &Step<'_>) -> Result<(), Miss> {
+        let request = match step {
+            Step::Send(send) => self.send_request(cap, send)?,
+            Step::Receive(receive) => self.receive_request(cap, receive)?.0,
+            Step::Act(act) => self.act_request(cap, act)?,
+        };
+        self.tree_choose(cap, &request).map(drop)
+    }
+
+    fn act_request<'a>(&self, cap: &super::Capability, act: &Act<'a>) -> Result<Request<'a>, Miss> {
+        let candidates = self.candidates(cap.session, act.role, act.role, act.label)?;
+        Ok(Request {
+            role: act.role,
+            peer: act.role,
+            kind: Kind::Act,
+            sides: Sides::Both,
+            candidates,
+            payload: act.payload,
+            witness: act.witness,
+            at: act.at,
+        })
     }
 
     pub(super) fn tree_act(&mut self, cap: &super::Capability, act: &Act<'_>) -> Result<Done, Miss> {
-        let candidates = self.candidates(cap.session, act.role, act.role, act.label)?;
-        self.tree_step(
-            cap,
-            &Request {
-                role: act.role,
-                peer: act.role,
-                kind: Kind::Act,
-                sides: Sides::Both,
-                candidates,
-                payload: act.payload,
-                witness: act.witness,
-                at: act.at,
-            },
-        )
+        let request = self.act_request(cap, act)?;
+        self.tree_step(cap, &request)
     }
 
-    pub(super) fn tree_receive(&mut self, cap: &super::Capability, receive: &Receive) -> Result<Done, Miss> {
+    fn receive_request(
+        &self,
+        cap: &super::Capability,
+        receive: &Receive,
+    ) -> Result<(Request<'static>, EdgeId), Miss> {
         let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?.clone();
         if receive.role.index() >= plan.0.roles || receive.from.index() >= plan.0.roles {
             return Err(Code::NoRole.into());
@@ -220,6 +238,11 @@ impl Store {
             witness: None,
             at: receive.at,
         };
+        Ok((request, edge))
+    }
+
+    pub(super) fn tree_receive(&mut self, cap: &super::Capability, receive: &Receive) -> Result<Done, Miss> {
+        let (request, edge) = self.receive_request(cap, receive)?;
         let done = self.tree_step(cap, &request)?;
         if self.status(cap.session) == Some(super::Status::Draining) {
             self.drained(cap.session, receive.at);
@@ -243,7 +266,8 @@ impl Store {
         Ok(program.find(from, to, label).to_vec())
     }
 
-    fn tree_step(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<Done, Miss> {
+    /// The one way in which a request may be met; nothing changes.
+    fn tree_choose(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<(MessageId, Way, Use), Miss> {
         let (page, place) = self.pages.place(cap.session).ok_or(Code::UnknownSession)?;
         let asker = Asker { cap, number: page.number };
         let plan = page.plan.clone();
@@ -279,8 +303,8 @@ impl Store {
             let Some(reading) = plan.0.readings.entry(message) else { continue };
             let queued;
             let (values, content): (Values, u128) = if request.sides == Sides::Receive {
-                queued = tree.live.head_of(program, request.peer, request.role);
-                (queued.map(|payload| payload.iter().cloned().collect()).unwrap_or_default(), 0)
+                queued = plan.edge(request.peer, request.role).and_then(|edge| tree.live.head(edge));
+                (queued.map(|(_, payload)| payload.iter().cloned().collect()).unwrap_or_default(), 0)
             } else {
                 match read(reading, request.payload, now, &*self.rest.externs) {
                     Ok(Some(values)) => {
@@ -294,7 +318,7 @@ impl Store {
                     }
                 }
             };
-            let seen = Seen { message, sides: request.sides, payload: &values, content, now };
+            let seen = Seen { message, sides: request.sides, payload: &values, content, now, externs: &*self.rest.externs };
             match tree.live.admits(program, seen) {
                 Ok(ways) if ways.len() == 1 => {
                     found = ways.into_iter().next().map(|way| (message, way));
@@ -323,9 +347,22 @@ impl Store {
                 self.rest.match_witness(block, asker, request.role, predicate, args, true, witness, now)?
             }
         };
-        if !self.rest.audit.has_room(6) {
+        if !self.rest.audit.has_room(8) {
             return Err(Code::AuditFull.into());
         }
+        Ok((message, way, consumed))
+    }
+
+    fn tree_step(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<Done, Miss> {
+        let (message, way, consumed) = self.tree_choose(cap, request)?;
+        let (page, place) = self.pages.place(cap.session).ok_or(Code::UnknownSession)?;
+        let asker = Asker { cap, number: page.number };
+        let plan = page.plan.clone();
+        let Engine::Tree(program) = &plan.0.engine else { return Err(Code::UnknownSession.into()) };
+        let number = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
+        let block = page.block_mut(place);
+        let now = block::now(block).max(request.at);
+        let Some(tree) = self.trees.get_mut(number) else { return Err(Code::UnknownSession.into()) };
         let repeated = way.is_duplicate();
         tree.live.take(program, &way);
         let done = match request.kind {
@@ -351,13 +388,9 @@ impl Store {
         if head.steps == 0 {
             self.rest.spill.carry(cap.session.slot);
         }
-        let mut entry = record(asker, request.kind, now, request.role, request.peer, message.raw());
+        let entry = record(asker, request.kind, now, request.role, request.peer, message.raw());
+        let record = self.rest.audit.accepted(super::judge::consuming(entry, &consumed));
         self.rest.use_witness(block, asker, request.role, &consumed, now);
-        entry.witness = consumed.number();
-        if entry.witness != 0 {
-            entry.verdict = super::audit::Verdict::Consumed;
-        }
-        let record = self.rest.audit.accepted(entry);
         self.arm(cap.session);
         Ok(Done { record, repeated, ..done })
     }
@@ -367,7 +400,7 @@ impl Store {
 fn content(payload: Payload<'_>, except: Option<&[Box<str>]>) -> u128 {
     let Some(except) = except else { return 0 };
     match payload {
-        Payload::Json(text) => crate::data::content(text, except),
+        Payload::Json(text) => crate::machine::live::content(text, except),
         Payload::Values(values) => crate::machine::live::digest(values.iter().flatten()),
         Payload::Unseen(id) => u128::from(id),
     }

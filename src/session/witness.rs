@@ -7,16 +7,16 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::{
-    Code, OpenPlan, Readiness, SessionId,
+    Capability, Code, Readiness, Refused, SessionId,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
     handle::Roles,
     judge::{Shown, Values, faulted},
     plan::Reading,
     step::{Asker, Miss},
-    store::Rest,
+    store::{Keep, Rest, Store},
 };
-use crate::{data::Value, id::RoleId};
+use crate::{data::Value, id::RoleId, protocol::PredicateBody};
 
 /// What became of a witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +160,6 @@ impl Rest {
     #[expect(clippy::too_many_arguments, reason = "who brings what, in which session of which plan")]
     pub(super) fn check_witness<W: Words + ?Sized>(
         &self,
-        plan: &OpenPlan,
         words: &W,
         asker: Asker<'_>,
         role: RoleId,
@@ -178,10 +177,8 @@ impl Rest {
         for code in &need.args {
             args.push(code.eval(&env).map_err(faulted)?);
         }
-        let again = match plan.0.is_extern(need.predicate) {
-            true => true,
-            false => need.holds.holds(&env).map_err(faulted)?,
-        };
+        // What only the host knows was asked when the witness was issued.
+        let again = need.is_extern() || need.holds.holds(&env).map_err(faulted)?;
         self.match_witness(words, asker, role, need.predicate, &args, again, witness, now)
     }
 
@@ -220,6 +217,27 @@ impl Rest {
             return Err(Code::WitnessFalse.into());
         }
         Ok(Use(Some(at), witness.number))
+    }
+
+    /// Whether the witness of an offer is still good when it is taken.
+    pub(super) fn still_good<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        role: RoleId,
+        number: u64,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        if number == 0 {
+            return Ok(Use::default());
+        }
+        let (at, entry) = self.witnesses.find(number)?;
+        if block::generation(words, role) != entry.stamp {
+            return Err(Code::WitnessStale.into());
+        }
+        if entry.until.is_some_and(|until| now > until) {
+            return Err(Code::WitnessExpired.into());
+        }
+        Ok(Use(Some(at), number))
     }
 
     /// A step of a role is taken, and consumes its witness; those that lived until its next step are invalidated.
@@ -302,5 +320,100 @@ impl Rest {
         };
         self.audit.accepted(record);
         self.entry(session.slot);
+    }
+}
+
+impl Store {
+    /// Issues a witness that a predicate holds of some arguments, for one step of the roles of a capability that requires
+    /// it. Without a time, the witness of an extern predicate dies at the next step of any of its roles.
+    ///
+    /// # Errors
+    ///
+    /// As for a step, for session and capability; the capability covers no step that requires the predicate; the
+    /// specification names no such predicate; arguments that do not fit; the predicate is false.
+    pub fn issue_readiness(
+        &mut self,
+        capability: &Capability,
+        predicate: &str,
+        args: &[Value],
+        until: Option<i64>,
+    ) -> Result<Readiness, Refused> {
+        let id = capability.session;
+        match self.try_issue(capability, predicate, args, until) {
+            Ok(readiness) => Ok(readiness),
+            Err(miss) => {
+                let refused = Refused::with(miss.code, miss.detail.map(|detail| *detail).unwrap_or_default());
+                Err(self.rejected(id, capability.stamp, Kind::Readiness, refused))
+            }
+        }
+    }
+
+    fn try_issue(
+        &mut self,
+        capability: &Capability,
+        name: &str,
+        args: &[Value],
+        until: Option<i64>,
+    ) -> Result<Readiness, Miss> {
+        let id = capability.session;
+        if capability.store != self.id {
+            return Err(Code::Foreign.into());
+        }
+        let (page, place) = self.pages.place(id).ok_or(Code::UnknownSession)?;
+        let asker = Asker { cap: capability, number: page.number };
+        let plan = page.plan.clone();
+        let block = page.block_mut(place);
+        super::step::alive(Head::read(block), id, true)?;
+        for role in capability.roles.iter() {
+            super::step::covers(block, &plan.0, capability, role)?;
+        }
+        let number = plan.predicate(name).ok_or(Code::NoPredicate)?;
+        let needed = plan.requiring(number).any(|role| capability.roles.contains(role));
+        if !needed {
+            return Err(Code::OutOfScope.into());
+        }
+        let predicate = plan.0.header.predicates.get(number).ok_or(Code::NoPredicate)?;
+        if args.len() != predicate.params.len() {
+            let text = format!("{} arguments were given for {} parameters", args.len(), predicate.params.len());
+            return Err(Miss::with(Code::Payload, super::refuse::Detail::Text(text.into())));
+        }
+        let now = block::now(block);
+        let values: Values = args.iter().cloned().map(Some).collect();
+        let env = Shown { values: &values, now, externs: &*self.rest.externs };
+        for ((_, sort), value) in predicate.params.iter().zip(args) {
+            crate::data::fits(sort, value, &env)
+                .map_err(|misfit| Miss::with(Code::Payload, super::refuse::Detail::Misfit(misfit)))?;
+        }
+        let (holds, brief) = match &predicate.body {
+            PredicateBody::Def(code) => (code.holds(&env).map_err(faulted)?, false),
+            PredicateBody::Extern(id) => (self.rest.externs.ask(*id, args) == Some(true), until.is_none()),
+        };
+        if !holds {
+            return Err(Code::PredicateFalse.into());
+        }
+        if until.is_some_and(|until| until < now) {
+            return Err(Code::Past.into());
+        }
+        if !self.rest.audit.has_room(1) {
+            return Err(Code::AuditFull.into());
+        }
+        let issued = self.rest.witnesses.issue(Witness {
+            session: id,
+            roles: capability.roles.clone(),
+            stamp: capability.stamp,
+            predicate: number,
+            args: args.into(),
+            until,
+            brief,
+            fate: Fate::Waiting,
+            generation: 0,
+        });
+        let head = Head::read(block);
+        Head { flags: head.flags | block::WITNESSED, ..head }.write(block);
+        self.rest.note(asker, Kind::Readiness, Verdict::Issued, issued, now);
+        if until.is_some() {
+            self.arm(id);
+        }
+        Ok(Readiness { store: self.id, session: id, number: issued })
     }
 }
