@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   header   PLGAUDIT · version u32 · zero u32 · store u64
-//!   batch    BATCH    · seal (160) · its records (64 each)                            any number of them
+//!   batch    BATCH    · seal (168) · its records (64 each)                            any number of them
 //!   end      END      · first u64 · dropped u64 · open u32 · key u32 · head (32) ·
 //!                       root (32) · authenticator (32) · digest (32) · open records   once
 //! ```
@@ -116,8 +116,7 @@ impl End {
     /// Fills in the authenticator and the digest, and appends it with its records.
     pub(super) fn write(mut self, log: &mut Vec<u8>, open: &[Bytes], contexts: &Contexts, secrets: Option<&Secrets>) {
         self.key = secrets.map_or(0, |secrets| secrets.current().get());
-        self.authenticator =
-            secrets.and_then(|secrets| self.authenticator_value(secrets)).unwrap_or(Digest::ZERO);
+        self.authenticator = secrets.and_then(|secrets| self.authenticator_value(secrets)).unwrap_or(Digest::ZERO);
         self.digest = self.digest_value(contexts);
         self.append(log, open);
     }

@@ -234,17 +234,73 @@ impl Record {
     pub fn from_bytes(bytes: &Bytes) -> Result<Self, UnknownNumber> {
         let long = |at: [u8; 8]| u64::from_le_bytes(at);
         let [
-            s0, s1, s2, s3, g0, g1, g2, g3, //
-            q0, q1, q2, q3, q4, q5, q6, q7, //
-            t0, t1, t2, t3, t4, t5, t6, t7, //
-            w0, w1, w2, w3, w4, w5, w6, w7, //
+            s0,
+            s1,
+            s2,
+            s3,
+            g0,
+            g1,
+            g2,
+            g3, //
+            q0,
+            q1,
+            q2,
+            q3,
+            q4,
+            q5,
+            q6,
+            q7, //
+            t0,
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t6,
+            t7, //
+            w0,
+            w1,
+            w2,
+            w3,
+            w4,
+            w5,
+            w6,
+            w7, //
             rest @ ..,
         ] = *bytes;
         let [
-            r0, r1, r2, r3, p0, p1, p2, p3, //
-            m0, m1, m2, m3, c0, c1, c2, c3, //
-            d0, d1, d2, d3, n0, n1, n2, n3, //
-            l0, l1, l2, l3, e0, e1, kind, verdict,
+            r0,
+            r1,
+            r2,
+            r3,
+            p0,
+            p1,
+            p2,
+            p3, //
+            m0,
+            m1,
+            m2,
+            m3,
+            c0,
+            c1,
+            c2,
+            c3, //
+            d0,
+            d1,
+            d2,
+            d3,
+            n0,
+            n1,
+            n2,
+            n3, //
+            l0,
+            l1,
+            l2,
+            l3,
+            e0,
+            e1,
+            kind,
+            verdict,
         ] = rest;
         Ok(Self {
             session: SessionRef {
@@ -266,6 +322,18 @@ impl Record {
             verdict: Verdict::of(verdict).ok_or(UnknownNumber { field: "verdict", number: verdict })?,
         })
     }
+}
+
+/// The sequence of a record, if the bytes are one: all of [`Record::from_bytes`] that can fail.
+pub(super) fn sequence_of(bytes: &Bytes) -> Result<u64, UnknownNumber> {
+    let &[_, _, _, _, _, _, _, _, q0, q1, q2, q3, q4, q5, q6, q7, .., kind, verdict] = bytes;
+    if Kind::of(kind).is_none() {
+        return Err(UnknownNumber { field: "kind", number: kind });
+    }
+    if Verdict::of(verdict).is_none() {
+        return Err(UnknownNumber { field: "verdict", number: verdict });
+    }
+    Ok(u64::from_le_bytes([q0, q1, q2, q3, q4, q5, q6, q7]))
 }
 
 /// A byte that no kind or verdict has.

@@ -102,10 +102,7 @@ pub(super) fn climb(chunk: &[Bytes], path: &[Digest], index: usize, count: usize
         };
     }
     let top = top.as_bytes();
-    let root = if *top_side {
-        merge_subtrees_root(top, &own, Mode::Hash)
-    } else {
-        merge_subtrees_root(&own, top, Mode::Hash)
-    };
+    let root =
+        if *top_side { merge_subtrees_root(top, &own, Mode::Hash) } else { merge_subtrees_root(&own, top, Mode::Hash) };
     Some(root.into())
 }
