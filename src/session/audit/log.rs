@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   header   PLGAUDIT · version u32 · zero u32 · store u64
-//!   batch    BATCH    · seal (160) · its records (64 each)                            any number of them
+//!   batch    BATCH    · seal (168) · its records (64 each)                            any number of them
 //!   end      END      · first u64 · dropped u64 · open u32 · key u32 · head (32) ·
 //!                       root (32) · authenticator (32) · digest (32) · open records   once
 //! ```

@@ -324,6 +324,18 @@ impl Record {
     }
 }
 
+/// The sequence of a record, if the bytes are one: all of [`Record::from_bytes`] that can fail.
+pub(super) fn sequence_of(bytes: &Bytes) -> Result<u64, UnknownNumber> {
+    let &[_, _, _, _, _, _, _, _, q0, q1, q2, q3, q4, q5, q6, q7, .., kind, verdict] = bytes;
+    if Kind::of(kind).is_none() {
+        return Err(UnknownNumber { field: "kind", number: kind });
+    }
+    if Verdict::of(verdict).is_none() {
+        return Err(UnknownNumber { field: "verdict", number: verdict });
+    }
+    Ok(u64::from_le_bytes([q0, q1, q2, q3, q4, q5, q6, q7]))
+}
+
 /// A byte that no kind or verdict has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownNumber {

@@ -12,7 +12,7 @@
 //! closed; its room is used again when the sink has taken all its batches, or at once when there is no sink.
 //!
 //! INVARIANT (room): `sealed <= len <= limit <= 1,024`, and `limit` leaves a place for each refusal that waits to be
-//! recorded, so that settling never fails. `len == limit` only while the ring is full.
+//! recorded, so that settling never fails. A record that takes the last place seals the batch.
 //! INVARIANT (dense): records of a segment have consecutive sequences; what is dropped is dropped between segments.
 
 use std::{collections::VecDeque, error, fmt, num::NonZeroU32};
@@ -88,7 +88,8 @@ impl<'a> Batch<'a> {
 /// What an audit is made from.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Which store this is. Chains of different stores start differently.
+    /// Which store this is. Seals say it. Two audits of one number under one secret cannot be told apart: give a new
+    /// number to a store that does not [resume](Audit::resume) an earlier chain.
     pub store: u64,
     /// How many segments of 1,024 records (64 KiB) the ring may hold, at least 1. They are allocated as needed.
     pub segments: usize,
@@ -191,9 +192,9 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// Gives the audit back when it has records already or there are no numbers after this seal.
+    /// Gives the audit back when it has records already, is of another store, or there are no numbers after this seal.
     pub fn resume(mut self, after: &Seal) -> Result<Self, Box<Self>> {
-        let fresh = self.next == 0;
+        let fresh = self.next == 0 && self.store == after.store;
         match (after.well_formed() && fresh, after.batch.checked_add(1)) {
             (true, Some(batch)) => {
                 self.next = after.end();
@@ -215,15 +216,14 @@ impl Audit {
     /// When the ring is full, unless it is lossy.
     #[inline]
     pub fn push(&mut self, mut record: Record) -> Result<(), AuditFull> {
-        if self.len >= self.limit {
-            return self.push_full(record);
+        // One comparison: the last place is for the slow path.
+        if self.len.wrapping_add(1) < self.limit {
+            record.sequence = self.next;
+            self.put(&record);
+            Ok(())
+        } else {
+            self.push_last(record)
         }
-        record.sequence = self.next;
-        self.put(&record);
-        if self.len == self.limit {
-            self.turn();
-        }
-        Ok(())
     }
 
     /// Records a refusal: the first eight of a session and code each, the others together by the next seal.
@@ -452,12 +452,20 @@ impl Audit {
         self.next = self.next.wrapping_add(1);
     }
 
+    /// Takes the last place and seals, or makes room, or refuses, or drops.
     #[cold]
     #[inline(never)]
-    fn push_full(&mut self, record: Record) -> Result<(), AuditFull> {
-        self.turn();
+    fn push_last(&mut self, mut record: Record) -> Result<(), AuditFull> {
+        if self.len >= self.limit {
+            self.turn();
+        }
         if self.len < self.limit {
-            return self.push(record);
+            record.sequence = self.next;
+            self.put(&record);
+            if self.len == self.limit {
+                self.turn();
+            }
+            return Ok(());
         }
         if !self.lossy || !self.numbers_left() {
             return Err(AuditFull);
@@ -565,6 +573,7 @@ impl Audit {
             return;
         }
         let mut seal = Seal {
+            store: self.store,
             batch: self.batch,
             first: self.next.saturating_sub(u64::from(count)),
             dropped: self.dropped,

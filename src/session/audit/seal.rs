@@ -4,15 +4,16 @@
 //!
 //! | at | size | field |
 //! |---:|---:|---|
-//! | 0 | 8 | number of the batch, from 0 |
-//! | 8 | 8 | sequence of its first record |
-//! | 16 | 8 | records dropped since the store began |
-//! | 24 | 4 | number of records, 1 to 1,024 |
-//! | 28 | 4 | id of the secret, 0 for none |
-//! | 32 | 32 | Merkle root of the records |
-//! | 64 | 32 | chain value of the seal before, or the start of the store's chain |
-//! | 96 | 32 | authenticator: keyed hash of bytes 0 to 96, zero for none |
-//! | 128 | 32 | chain value: hash of bytes 0 to 128 |
+//! | 0 | 8 | number of the store |
+//! | 8 | 8 | number of the batch, from 0 |
+//! | 16 | 8 | sequence of its first record |
+//! | 24 | 8 | records dropped since the store began |
+//! | 32 | 4 | number of records, 1 to 1,024 |
+//! | 36 | 4 | id of the secret, 0 for none |
+//! | 40 | 32 | Merkle root of the records |
+//! | 72 | 32 | chain value of the seal before, or the start of the store's chain |
+//! | 104 | 32 | authenticator: keyed hash of bytes 0 to 104, zero for none |
+//! | 136 | 32 | chain value: hash of bytes 0 to 136 |
 //!
 //! INVARIANT (consecutive): the batch after this one begins at the sequence where this one ends, plus the records that
 //! were dropped in between.
@@ -28,12 +29,14 @@ use super::{
 pub const BATCH: usize = 1024;
 
 /// Bytes of a seal.
-pub const SEAL_SIZE: usize = 160;
+pub const SEAL_SIZE: usize = 168;
 
 /// What seals one batch of records and all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
+    /// Number of the store.
+    pub store: u64,
     /// Number of the batch, from 0.
     pub batch: u64,
     /// Sequence of its first record.
@@ -65,15 +68,16 @@ impl Seal {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SEAL_SIZE] {
         let mut bytes = [0; SEAL_SIZE];
-        bytes[0..8].copy_from_slice(&self.batch.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.first.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.dropped.to_le_bytes());
-        bytes[24..28].copy_from_slice(&self.count.to_le_bytes());
-        bytes[28..32].copy_from_slice(&self.key.to_le_bytes());
-        bytes[32..64].copy_from_slice(self.root.as_bytes());
-        bytes[64..96].copy_from_slice(self.previous.as_bytes());
-        bytes[96..128].copy_from_slice(self.authenticator.as_bytes());
-        bytes[128..160].copy_from_slice(self.chain.as_bytes());
+        bytes[0..8].copy_from_slice(&self.store.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.batch.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.first.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.dropped.to_le_bytes());
+        bytes[32..36].copy_from_slice(&self.count.to_le_bytes());
+        bytes[36..40].copy_from_slice(&self.key.to_le_bytes());
+        bytes[40..72].copy_from_slice(self.root.as_bytes());
+        bytes[72..104].copy_from_slice(self.previous.as_bytes());
+        bytes[104..136].copy_from_slice(self.authenticator.as_bytes());
+        bytes[136..168].copy_from_slice(self.chain.as_bytes());
         bytes
     }
 
@@ -83,6 +87,7 @@ impl Seal {
     pub fn from_bytes(bytes: &[u8; SEAL_SIZE]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let seal = Self {
+            store: reader.u64()?,
             batch: reader.u64()?,
             first: reader.u64()?,
             dropped: reader.u64()?,
@@ -107,23 +112,24 @@ impl Seal {
     pub(super) fn close(&mut self, contexts: &Contexts, secrets: Option<&Secrets>) {
         self.key = secrets.map_or(0, |secrets| secrets.current().get());
         let bytes = self.to_bytes();
-        self.authenticator = secrets.and_then(|secrets| secrets.seal(self.key, &bytes[..96])).unwrap_or(Digest::ZERO);
+        self.authenticator = secrets.and_then(|secrets| secrets.seal(self.key, &bytes[..104])).unwrap_or(Digest::ZERO);
         self.chain = self.chain_value(contexts);
     }
 
     /// What the chain value should be.
     pub(super) fn chain_value(&self, contexts: &Contexts) -> Digest {
-        contexts.chain(&self.to_bytes()[..128])
+        contexts.chain(&self.to_bytes()[..136])
     }
 
     /// What the authenticator should be, if there is such a secret.
     pub(super) fn authenticator_value(&self, secrets: &Secrets) -> Option<Digest> {
-        secrets.seal(self.key, &self.to_bytes()[..96])
+        secrets.seal(self.key, &self.to_bytes()[..104])
     }
 
     /// Whether this seal comes right after that one.
     pub(super) fn follows(&self, before: &Self) -> bool {
         self.previous == before.chain
+            && self.store == before.store
             && before.batch.checked_add(1) == Some(self.batch)
             && self.starts_after(before.end(), before.dropped)
     }

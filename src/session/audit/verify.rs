@@ -12,10 +12,12 @@
 
 use std::{error, fmt};
 
+use serde::{Serialize, Serializer};
+
 use super::{
     digest::{Contexts, Digest, Secrets},
     log::{Block, Blocks, End},
-    record::{Bytes, Record, UnknownNumber},
+    record::{Bytes, UnknownNumber, sequence_of},
     seal::{Anchor, Seal},
     tree,
 };
@@ -89,7 +91,7 @@ impl fmt::Display for Problem {
 }
 
 /// The first thing that is wrong with a log, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The byte at which the batch, the end or the header begins.
     pub at: usize,
@@ -98,6 +100,7 @@ pub struct Fault {
     /// The record, by the sequence that it should have.
     pub sequence: Option<u64>,
     /// What is wrong.
+    #[serde(serialize_with = "in_words")]
     pub problem: Problem,
 }
 
@@ -121,6 +124,10 @@ impl fmt::Display for Fault {
 }
 
 impl error::Error for Fault {}
+
+fn in_words<S: Serializer>(problem: &Problem, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(problem)
+}
 
 /// What a log that holds may still be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +158,7 @@ impl fmt::Display for Unchecked {
 }
 
 /// What is known of a log. Records are given by sequence; `…_to` is the sequence after the last one checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// The store that the log is from, as it says.
     pub store: u64,
@@ -271,6 +278,7 @@ impl Walk<'_> {
     fn batch(&mut self, seal: &Seal, records: &[Bytes]) -> Result<(), Fault> {
         let wrong = |problem| Err(Fault::new(0, problem));
         match &self.last {
+            _ if seal.store != self.found.store => return wrong(Problem::Link),
             Some((_, before)) if !seal.follows(before) => return wrong(Problem::Link),
             None if seal.batch == 0 && !self.begins_chain(seal) => return wrong(Problem::Link),
             None if seal.batch > 0 && self.anchor.is_some_and(|anchor| seal.first > anchor.from) => {
@@ -335,7 +343,7 @@ impl Walk<'_> {
                 }
                 Some(end.dropped)
             }
-            None => open.first().and_then(|record| Record::from_bytes(record).ok()).map(|record| record.sequence),
+            None => open.first().and_then(|record| sequence_of(record).ok()),
         };
         match begins {
             Some(begins) => self.records(open, begins)?,
@@ -359,8 +367,8 @@ impl Walk<'_> {
         for (bytes, index) in records.iter().zip(0u64..) {
             let sequence = first.checked_add(index);
             let fault = |problem| Fault { sequence, ..Fault::new(0, problem) };
-            let record = Record::from_bytes(bytes).map_err(|why| fault(Problem::Record(why)))?;
-            if Some(record.sequence) != sequence {
+            let given = sequence_of(bytes).map_err(|why| fault(Problem::Record(why)))?;
+            if Some(given) != sequence {
                 return Err(fault(Problem::Sequence));
             }
         }
