@@ -252,6 +252,7 @@ const CONSTRUCTS: &[&str] = &[
     "par",
     "refined field",
     "refined variable",
+    "requires",
     "reusable key",
     "rising key",
     "rounds",
@@ -284,6 +285,7 @@ const WHYS: &[&str] = &[
     "TooEarly",
     "TooEarlyToHandle",
     "TooLate",
+    "Unwitnessed",
 ];
 
 /// Protocols drawn at random, as texts, so that lowering is exercised too.

@@ -384,6 +384,60 @@ fn pipelining() {
     check(queue, &["C S cmd", "C S cmd", r#"S C ok {"n":1}"#, "C S quit", r#"S C ok {"n":2}"#, "S C bye"], "conforms");
 }
 
+const FUNDS: &str = "
+    extern predicate checked(int);
+    def covered(cost: int, left: int) = cost <= left;
+    protocol Funds(role A, role B) {
+      var left: int = 10;
+      rec X { choice at A {
+        A -> B: pay(cost: int) requires covered(cost, left) requires checked(cost) set left = left - cost;
+        continue X;
+      } or { A -> B: share(n: int) requires checked(left / n); } }
+    }";
+
+#[test]
+fn witnesses() {
+    let (four, seven) = (r#"A B pay {"cost":4}"#, r#"A B pay {"cost":7}"#);
+    check(FUNDS, &[four, four, r#"A B share {"n":2}"#], "complete");
+    check(FUNDS, &[four, seven], "violates 1 PL0662");
+    // What is asked of the host is assumed, but its arguments must have values.
+    check(FUNDS, &[four, r#"A B share {"n":0}"#], "violates 1 PL0651");
+    let sessions = found(FUNDS, "", &log(&[four, seven]), |checker| checker);
+    let [session] = &*sessions else { panic!() };
+    assert_eq!(
+        session.message.as_deref(),
+        Some("`pay` from `A` to `B`: it requires a witness of `covered(cost, left)`, which is false; left = 6, cost = 7")
+    );
+    assert_eq!(session.assumed, ["checked"]);
+    // By itself a receiver looks as far as it knows.
+    let at = |role: &str, spec: &str, events: &[&str]| {
+        verdict_with(spec, &format!("role = \"{role}\""), events, |checker| checker)
+    };
+    assert_eq!(at("B", FUNDS, &[four, seven]), "violates 1 PL0662");
+    let own = FUNDS.replace("var left:", "var left<A>:");
+    assert_eq!(at("A", &own, &[four, seven]), "violates 1 PL0662");
+    assert_eq!(at("B", &own, &[four, seven]), "conforms");
+    check(&own, &[four, seven], "violates 1 PL0662");
+}
+
+/// A witness is its sender's, also of an action and of types that are written by hand.
+#[test]
+fn witnesses_of_actions_and_systems() {
+    let spec = "
+        def even(x: int) = x % 2 == 0;
+        protocol P(role A, role B) { A: think(x: int) requires even(x); A -> B: tell(y: int) requires even(x + y); }";
+    let think = |x: i64| format!(r#"A A think {{"x":{x}}}"#);
+    let tell = |y: i64| format!(r#"A B tell {{"y":{y}}}"#);
+    check(spec, &[&think(2), &tell(4)], "conforms");
+    check(spec, &[&think(1)], "violates 0 PL0662");
+    check(spec, &[&think(2), &tell(3)], "violates 1 PL0662");
+    let system = "
+        def even(x: int) = x % 2 == 0;
+        system S(role A, role B) { A = B!tell(y: int) requires even(y). end; B = A?tell(y: int). end; }";
+    check(system, &[&tell(4)], "conforms");
+    check(system, &[&tell(3)], "violates 0 PL0662");
+}
+
 #[test]
 fn secrets_are_never_shown() {
     let spec = "protocol P(role A, role B) {
