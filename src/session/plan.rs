@@ -21,7 +21,7 @@ use super::block::{Layout, Line, set_generation};
 use crate::{
     data::{Code, Extract, Field},
     event::{Limit, Verdict},
-    id::{EdgeId, Id, IdVec, LabelId, MessageId, RoleId, SortId, StateId, TooMany},
+    id::{EdgeId, Id, IdVec, LabelId, MessageId, RoleId, SortId, TooMany},
     machine::{Message, Program, ProgramError, System, SystemError},
     protocol::{Act, EdgeKind, Header, Local, Names, NoEndpoints, Rule, Spec, Target},
 };
@@ -450,6 +450,12 @@ impl OpenPlan {
     #[must_use]
     pub fn edge(&self, from: RoleId, to: RoleId) -> Option<EdgeId> {
         self.0.edge_of(from, to)
+    }
+
+    /// The names of the extern predicates of the specification, by their ids.
+    #[must_use]
+    pub fn externs(&self) -> &[Box<str>] {
+        &self.0.externs
     }
 
     /// What the specification is known by.
