@@ -123,6 +123,13 @@ pub(super) struct Ring {
     pub(super) base: u32,
 }
 
+impl Ring {
+    /// The bytes of its head and of its first entry.
+    pub(super) fn bytes(&self) -> (u32, u32) {
+        (self.head, self.first)
+    }
+}
+
 /// Where everything is in a block.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -191,17 +198,32 @@ impl Layout {
         }
     }
 
+    /// The byte of the state of a role.
+    #[inline]
+    pub(super) fn state_byte(&self, role: RoleId) -> usize {
+        self.states.wrapping_add(role.index().wrapping_mul(self.state.bytes()))
+    }
+
+    /// The width of states.
+    pub(super) fn state_width(&self) -> Width {
+        self.state
+    }
+
+    /// The width of the entries of rings.
+    pub(super) fn entry_width(&self) -> Width {
+        self.entry
+    }
+
     /// The state of a role.
     #[inline]
     pub(super) fn state<W: Words + ?Sized>(&self, words: &W, role: RoleId) -> StateId {
-        StateId::from_raw(get(words, self.states.wrapping_add(role.index().wrapping_mul(self.state.bytes())), self.state))
+        StateId::from_raw(get(words, self.state_byte(role), self.state))
     }
 
     /// Puts a role into a state.
     #[inline]
     pub(super) fn set_state<W: Words + ?Sized>(&self, words: &mut W, role: RoleId, state: StateId) {
-        let at = self.states.wrapping_add(role.index().wrapping_mul(self.state.bytes()));
-        put(words, at, self.state, state.raw());
+        put(words, self.state_byte(role), self.state, state.raw());
     }
 
     /// How many messages the ring of an edge holds.
@@ -250,16 +272,22 @@ impl Layout {
     }
 }
 
+/// The byte of the generation of a role.
+#[inline]
+pub(super) fn generation_byte(role: RoleId) -> usize {
+    GENERATIONS.wrapping_add(role.index().wrapping_mul(4))
+}
+
 /// The generation of a role.
 #[inline]
 pub(super) fn generation<W: Words + ?Sized>(words: &W, role: RoleId) -> u32 {
-    get(words, GENERATIONS.wrapping_add(role.index().wrapping_mul(4)), Width::Full)
+    get(words, generation_byte(role), Width::Full)
 }
 
 /// Sets the generation of a role.
 #[inline]
 pub(super) fn set_generation<W: Words + ?Sized>(words: &mut W, role: RoleId, generation: u32) {
-    put(words, GENERATIONS.wrapping_add(role.index().wrapping_mul(4)), Width::Full, generation);
+    put(words, generation_byte(role), Width::Full, generation);
 }
 
 /// The first word of a block.

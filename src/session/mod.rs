@@ -33,7 +33,7 @@
 //! |---|---|
 //! | `plan` | what is known of a protocol's sessions before the first is opened |
 //! | `pages`, `block`, `queue` | where sessions are: 64 bytes and 64 bytes for the usual ones |
-//! | `step`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
+//! | `step`, `hot`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
 //! | `own`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
 //! | `close`, `archive` | how sessions end, and what is left of them |
 //! | `refuse`, `explain`, `inspect` | what is said, and what can be seen |
@@ -51,6 +51,7 @@ mod close;
 mod explain;
 mod handle;
 mod handlers;
+mod hot;
 mod inspect;
 mod judge;
 mod memory;

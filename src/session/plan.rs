@@ -17,7 +17,10 @@ use std::{
 
 use rustc_hash::FxHashMap;
 
-use super::block::{Layout, Line, set_generation};
+use super::{
+    block::{Layout, Line, set_generation},
+    hot::Hot,
+};
 use crate::{
     data::{Code, Extract, Field},
     event::{Limit, Verdict},
@@ -62,6 +65,9 @@ pub struct PlanOptions {
     pub authenticate: bool,
     /// How many of the messages that an edge carried are remembered for [`Store::coherence`](super::Store::coherence).
     pub traced: u16,
+    /// Steps take the long way alone: for tests, which hold the two to be the same.
+    #[doc(hidden)]
+    pub long: bool,
 }
 
 impl Default for PlanOptions {
@@ -72,6 +78,7 @@ impl Default for PlanOptions {
             fingerprint: [0; 32],
             authenticate: false,
             traced: 0,
+            long: false,
         }
     }
 }
@@ -280,6 +287,8 @@ pub(super) struct Planned {
     /// What an opened session looks like.
     pub(super) block: Box<[Line]>,
     lookup: Lookup,
+    /// The short way, if sessions fit one line.
+    pub(super) hot: Option<Box<Hot>>,
     /// Per message.
     pub(super) readings: IdVec<MessageId, Reading>,
     /// Of local actions of a table, by signature.
@@ -384,6 +393,12 @@ impl OpenPlan {
                 Lookup::new(header.roles.len(), 1, std::iter::empty())
             }
         };
+        let hot = match &engine {
+            Engine::Table(system) if !options.long => {
+                Hot::of(system, &layout, &edges, &readings, names.labels()).map(Box::new)
+            }
+            _ => None,
+        };
         Ok(Self(Arc::new(Planned {
             uid: PLANS.fetch_add(1, Ordering::Relaxed),
             roles: header.roles.len(),
@@ -396,6 +411,7 @@ impl OpenPlan {
             layout,
             block: block.into(),
             lookup,
+            hot,
             readings,
             acts,
             locals,

@@ -4,9 +4,9 @@
 //! is live and covers the role, the endpoint's type, the queue, the payload's sorts, its conditions, the witness if the
 //! message requires one, limits. Then type, queue, variables and audit advance together.
 //!
-//! The way of a table session through this file touches its block, the plan's tables and the audit's ring, and allocates
-//! nothing: [`Store::send`] and [`Store::receive`] are a check and a change. What is rare (spilled queues, payloads to be
-//! judged, witnesses, offers on synchronous edges, authentication) stands behind a flag of the block or of the message.
+//! This is the long way, which decides everything; of most steps [`hot`](super::hot) takes the short one, which touches the
+//! block, one table of the plan and the audit's ring, and allocates nothing. What is rare (payloads to be judged,
+//! witnesses, offers on synchronous edges, handlers) is in [`judge`](super::judge).
 
 use super::{
     Capability, Code, OpenPlan, Readiness, Refused, SessionId, Status,
@@ -276,12 +276,13 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
-        let Engine::Table(system) = &plan.0.engine else { return self.tree_send(cap, send) };
-        // The common block is one line: its words need no further look at its length.
-        match block {
-            [line] => send_in(line, plan, system, &mut self.rest, asker, send),
-            lines => send_in(lines, plan, system, &mut self.rest, asker, send),
+        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
+            && let Some(done) = hot.send(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, send)
+        {
+            return Ok(done);
         }
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_send(cap, send) };
+        send_in(block, plan, system, &mut self.rest, asker, send)
     }
 
     #[inline]
@@ -292,11 +293,13 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
+        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
+            && let Some(done) = hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
+        {
+            return Ok(done);
+        }
         let Engine::Table(system) = &plan.0.engine else { return self.tree_receive(cap, receive) };
-        let (done, draining) = match block {
-            [line] => receive_in(line, plan, system, &mut self.rest, asker, receive),
-            lines => receive_in(lines, plan, system, &mut self.rest, asker, receive),
-        }?;
+        let (done, draining) = receive_in(block, plan, system, &mut self.rest, asker, receive)?;
         if draining {
             self.drained(cap.session, receive.at);
         }
@@ -428,7 +431,6 @@ fn unsendable<W: Words + ?Sized>(plan: &Planned, system: &System, view: &View<'_
 }
 
 /// `[send]`
-#[inline]
 fn send_in<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
@@ -458,7 +460,6 @@ fn send_in<W: Words + ?Sized>(
 }
 
 /// `[receive]`
-#[inline]
 fn receive_in<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
