@@ -5,7 +5,8 @@ use std::fmt;
 /// Every queue has room for this many messages.
 pub const BOUND: usize = 8;
 
-/// Messages per session in [`Row::Message`]: what a session keeps of its history counts, but not without end.
+/// Messages, claims or witnesses per session: what a session keeps of its history counts, but not without end. The
+/// published store keeps every record and a hash tree of all messages, and slows with both; 1,000 is mild to it.
 pub const HISTORY: u64 = 1_000;
 
 /// Sessions that are live at once when bytes are counted.
@@ -85,7 +86,7 @@ impl Row {
         match self {
             Self::PingPong | Self::RoundRobin(_) => 400_000,
             Self::Arms(arms) => 400_000 / arms,
-            Self::Message | Self::ClaimRelease | Self::IssueConsume => 40_000,
+            Self::Message | Self::ClaimRelease | Self::IssueConsume => 20_000,
             Self::Open | Self::Close | Self::Reap => 10_000,
             Self::TwoBuyer => 2_000,
         }

@@ -92,11 +92,11 @@ pub trait Side {
     /// Moves closed sessions to the archive, all at once. Returns how many the store says are archived.
     fn reap(&self, sessions: u64, meter: &mut Meter) -> Outcome;
 
-    /// Claims a session and releases it. Returns how many capabilities were given out.
+    /// Claims a session and releases it; every [`HISTORY`](crate::rows::HISTORY) pairs a new session. Returns how many capabilities were given out.
     fn claim_release(&self, pairs: u64, meter: &mut Meter) -> Outcome;
 
-    /// Issues a readiness witness and consumes it ([`specs::CHECKED`](crate::specs::CHECKED)). Returns how many were
-    /// consumed.
+    /// Issues a readiness witness and consumes it ([`specs::CHECKED`](crate::specs::CHECKED)); every
+    /// [`HISTORY`](crate::rows::HISTORY) pairs a new session. Returns how many were consumed.
     fn issue_consume(&self, pairs: u64, meter: &mut Meter) -> Outcome;
 
     /// Whole sessions of two buyers ([`specs::TWO_BUYER`](crate::specs::TWO_BUYER)): opened, claimed, the seven messages

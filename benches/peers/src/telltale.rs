@@ -5,10 +5,10 @@
 //! outside, so a session is opened by `SessionStore::open`, which makes the plan each time; the other public way,
 //! `ProtocolMachine::load_choreography`, keeps the plan but starts coroutines and costs more.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use telltale_machine::{
-    OwnershipCapability, OwnershipScope, SessionId, SessionStore, Value,
+    OwnershipCapability, OwnershipError, OwnershipScope, SessionId, SessionStore, Value,
     buffer::{BackpressurePolicy, BufferConfig, BufferMode, EnqueueResult},
     instr::Endpoint,
     model::state::unfold_if_var,
@@ -174,6 +174,18 @@ fn must_refuse(store: &mut SessionStore, endpoint: &Endpoint, label: &str) -> Re
     }
 }
 
+/// Does operations in sessions of [`HISTORY`] each, all of one store and of [`Plan::ping_pong`]; their sum.
+fn sessions_of(operations: u64, mut session: impl FnMut(&Plan, &mut SessionStore, Range<u64>) -> Outcome) -> Outcome {
+    let (plan, mut store) = (Plan::ping_pong(), SessionStore::new());
+    let (mut sum, mut first) = (0, 0);
+    while first < operations {
+        let last = operations.min(first + HISTORY);
+        sum += session(&plan, &mut store, first..last)?;
+        first = last;
+    }
+    Ok(sum)
+}
+
 impl Side for Telltale {
     fn name(&self) -> String {
         "telltale-machine 22.0.0".to_owned()
@@ -261,25 +273,23 @@ impl Side for Telltale {
     }
 
     fn message(&self, messages: u64, meter: &mut Meter) -> Outcome {
-        let (plan, mut store) = (Plan::ping_pong(), SessionStore::new());
-        let mut sum = 0;
-        let mut first = 0;
-        while first < messages {
-            let sid = plan.open(&mut store)?;
+        sessions_of(messages, |plan, store, values| {
+            let sid = plan.open(store)?;
             let [p, q] = plan.endpoints(sid).try_into().map_err(|_| "two roles")?;
-            let last = messages.min(first + HISTORY);
-            sum += meter.time(|| {
+            let turn = |value: u64| if value.is_multiple_of(2) { (&p, &q, "ping") } else { (&q, &p, "pong") };
+            let end = values.end;
+            let sum = meter.time(|| {
                 let mut sum = 0;
-                for value in first..last {
-                    let (from, to, label) = if value % 2 == 0 { (&p, &q, "ping") } else { (&q, &p, "pong") };
-                    sum += number(&message(&mut store, from, to, label, Value::Nat(value))?);
+                for value in values {
+                    let (from, to, label) = turn(value);
+                    sum += number(&message(store, from, to, label, Value::Nat(value))?);
                 }
                 Ok::<u64, String>(sum)
             })?;
-            must_refuse(&mut store, &p, if last % 2 == 0 { "pong" } else { "ping" })?;
-            first = last;
-        }
-        Ok(sum)
+            let (_, out_of_turn, label) = turn(end);
+            must_refuse(store, out_of_turn, if label == "ping" { "pong" } else { "ping" })?;
+            Ok(sum)
+        })
     }
 
     fn open(&self, sessions: u64, meter: &mut Meter) -> Outcome {
@@ -307,49 +317,52 @@ impl Side for Telltale {
     }
 
     fn claim_release(&self, pairs: u64, meter: &mut Meter) -> Outcome {
-        let (plan, mut store) = (Plan::ping_pong(), SessionStore::new());
-        let sid = plan.open(&mut store)?;
-        let mut last: Option<OwnershipCapability> = None;
-        let given = meter.time(|| {
-            let mut given = 0;
-            for _ in 0..pairs {
-                let capability = store.claim_ownership(sid, OWNER, OwnershipScope::Session)?;
-                store.release_ownership(&capability)?;
-                given += u64::from(last.as_ref().is_none_or(|last| last.generation < capability.generation));
-                last = Some(capability);
+        sessions_of(pairs, |plan, store, pairs| {
+            let sid = plan.open(store)?;
+            let asked = pairs.end - pairs.start;
+            let mut last: Option<OwnershipCapability> = None;
+            let given = meter.time(|| {
+                let mut given = 0;
+                for _ in pairs {
+                    let capability = store.claim_ownership(sid, OWNER, OwnershipScope::Session)?;
+                    store.release_ownership(&capability)?;
+                    given += u64::from(last.as_ref().is_none_or(|last| last.generation < capability.generation));
+                    last = Some(capability);
+                }
+                Ok::<u64, OwnershipError>(given)
+            });
+            let stale = last.ok_or("nothing was claimed")?;
+            let records = store.authority_audit_log(sid).map_or(0, <[_]>::len) as u64;
+            if records != 2 * asked || store.release_ownership(&stale).is_ok() {
+                return Err("a stale capability was accepted, or a record is missing".to_owned());
             }
-            Ok::<u64, telltale_machine::OwnershipError>(given)
-        });
-        let stale = last.ok_or("nothing was claimed")?;
-        let records = store.authority_audit_log(sid).map_or(0, <[_]>::len) as u64;
-        if records != 2 * pairs || store.release_ownership(&stale).is_ok() {
-            return Err("a stale capability was accepted, or a record is missing".to_owned());
-        }
-        given.map_err(|error| error.to_string())
+            given.map_err(|error| error.to_string())
+        })
     }
 
     fn issue_consume(&self, pairs: u64, meter: &mut Meter) -> Outcome {
-        let (plan, mut store) = (Plan::ping_pong(), SessionStore::new());
-        let sid = plan.open(&mut store)?;
-        let error = |error: telltale_machine::OwnershipError| error.to_string();
-        let capability = store.claim_ownership(sid, OWNER, OwnershipScope::Session).map_err(error)?;
-        let mut last = None;
-        let consumed = meter.time(|| {
-            let mut consumed = 0;
-            for _ in 0..pairs {
-                let witness = store.issue_readiness_witness(&capability, PREDICATE)?;
-                store.consume_readiness_witness(&capability, &witness)?;
-                consumed += 1;
-                last = Some(witness);
+        sessions_of(pairs, |plan, store, pairs| {
+            let sid = plan.open(store)?;
+            let error = |error: OwnershipError| error.to_string();
+            let capability = store.claim_ownership(sid, OWNER, OwnershipScope::Session).map_err(error)?;
+            let mut last = None;
+            let consumed = meter.time(|| {
+                let mut consumed = 0;
+                for _ in pairs {
+                    let witness = store.issue_readiness_witness(&capability, PREDICATE)?;
+                    store.consume_readiness_witness(&capability, &witness)?;
+                    consumed += 1;
+                    last = Some(witness);
+                }
+                Ok(consumed)
+            });
+            let consumed = consumed.map_err(error)?;
+            let spent = last.ok_or("nothing was issued")?;
+            if store.consume_readiness_witness(&capability, &spent).is_ok() {
+                return Err("a witness was consumed twice".to_owned());
             }
             Ok(consumed)
-        });
-        let consumed = consumed.map_err(error)?;
-        let spent = last.ok_or("nothing was issued")?;
-        if store.consume_readiness_witness(&capability, &spent).is_ok() {
-            return Err("a witness was consumed twice".to_owned());
-        }
-        Ok(consumed)
+        })
     }
 
     fn two_buyer(&self, sessions: u64, meter: &mut Meter) -> Outcome {
@@ -380,7 +393,7 @@ impl Side for Telltale {
 
 /// One whole session. Returns the sum of the numbers that were received.
 fn purchase(plan: &Plan, store: &mut SessionStore, price: u64) -> Outcome {
-    let error = |error: telltale_machine::OwnershipError| error.to_string();
+    let error = |error: OwnershipError| error.to_string();
     let sid = plan.open(store)?;
     let [alice, bob, seller] = plan.endpoints(sid).try_into().map_err(|_| "three roles")?;
     let capability = store.claim_ownership(sid, OWNER, OwnershipScope::Session).map_err(error)?;
