@@ -121,13 +121,7 @@ pub fn times(sides: &[Box<dyn Side>], allocator: &str) -> ExitCode {
             println!("{line}");
         }
     }
-    println!("\nwhat each side does per operation");
-    for row in Row::ALL.into_iter().filter(|row| asked(&row.to_string())) {
-        println!("  {row}");
-        for side in sides {
-            println!("    {}: {}", side.name(), side.says(row));
-        }
-    }
+    explain(sides);
     summary(sides, missed);
     ExitCode::SUCCESS
 }
@@ -174,6 +168,22 @@ pub fn memory(sides: &[Box<dyn Side>], allocator: &str, counter: fn() -> Allocat
     }
     summary(sides, missed);
     ExitCode::SUCCESS
+}
+
+/// What each side does per operation; rows of which the same is said stand together.
+fn explain(sides: &[Box<dyn Side>]) {
+    println!("\nwhat each side does per operation");
+    let mut rows = Row::ALL.into_iter().filter(|row| asked(&row.to_string())).peekable();
+    while let Some(row) = rows.next() {
+        println!("  {row}");
+        let same = |next: &Row| sides.iter().all(|side| side.says(row) == side.says(*next));
+        while let Some(next) = rows.next_if(same) {
+            println!("  {next}");
+        }
+        for side in sides {
+            println!("    {}: {}", side.name(), side.says(row));
+        }
+    }
 }
 
 fn summary(sides: &[Box<dyn Side>], missed: u32) {

@@ -23,8 +23,8 @@
 //!   counting costs the side more that allocates more.
 //! * Nothing is timed but the operation: plans, payloads and names are made before, stores are dropped after.
 //! * What one store does and the other does not is said in the output, one sentence per row and side. In doubt the
-//!   published store is spared: it is not asked to check the owner on a step or the sort of a payload, although
-//!   polylogue does both.
+//!   published store is spared: it is not asked who owns the session when a step is taken, sessions have a short history
+//!   ([`rows::HISTORY`]), and its plan-making is timed only because there is no public way around it.
 #![allow(
     clippy::expect_used,
     clippy::cast_precision_loss,

@@ -26,6 +26,8 @@ pub enum Row {
     RoundRobin(u64),
     /// A message through its queue.
     Message,
+    /// The same where messages are authenticated.
+    Authenticated,
     /// Opening.
     Open,
     /// Closing.
@@ -65,13 +67,14 @@ impl fmt::Display for Shape {
 
 impl Row {
     /// All of them, as they are printed.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PingPong,
         Self::Arms(4),
         Self::Arms(16),
         Self::Arms(64),
         Self::RoundRobin(10_000),
         Self::Message,
+        Self::Authenticated,
         Self::Open,
         Self::Close,
         Self::Reap,
@@ -86,7 +89,7 @@ impl Row {
         match self {
             Self::PingPong | Self::RoundRobin(_) => 400_000,
             Self::Arms(arms) => 400_000 / arms,
-            Self::Message | Self::ClaimRelease | Self::IssueConsume => 20_000,
+            Self::Message | Self::Authenticated | Self::ClaimRelease | Self::IssueConsume => 20_000,
             Self::Open | Self::Close | Self::Reap => 10_000,
             Self::TwoBuyer => 2_000,
         }
@@ -99,7 +102,7 @@ impl Row {
             Self::PingPong | Self::Arms(_) | Self::RoundRobin(_) | Self::Message | Self::Open => Some(50.0),
             Self::Close | Self::Reap => Some(20.0),
             Self::ClaimRelease | Self::IssueConsume => Some(5.0),
-            Self::TwoBuyer => None,
+            Self::Authenticated | Self::TwoBuyer => None,
         }
     }
 
@@ -108,7 +111,7 @@ impl Row {
     pub fn expected(self, operations: u64) -> u64 {
         match self {
             Self::Arms(arms) => (0..operations / 2).map(|message| message % arms).sum(),
-            Self::Message => (0..operations).sum(),
+            Self::Message | Self::Authenticated => (0..operations).sum(),
             Self::TwoBuyer => (0..operations).map(|session| 2 * price(session) + price(session) / 2).sum(),
             Self::PingPong
             | Self::RoundRobin(_)
@@ -128,6 +131,7 @@ impl fmt::Display for Row {
             Self::Arms(arms) => write!(f, "advance, {arms} arms"),
             Self::RoundRobin(sessions) => write!(f, "advance, {sessions} sessions in turn"),
             Self::Message => f.write_str("message with its queue"),
+            Self::Authenticated => f.write_str("message, authenticated"),
             Self::Open => f.write_str("open from a plan"),
             Self::Close => f.write_str("close"),
             Self::Reap => f.write_str("reap"),

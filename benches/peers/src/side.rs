@@ -82,6 +82,9 @@ pub trait Side {
     /// `m`; every [`HISTORY`](crate::rows::HISTORY) messages a new session. Returns the sum of the payloads received.
     fn message(&self, messages: u64, meter: &mut Meter) -> Outcome;
 
+    /// As [`Side::message`], where each message is a leaf of its edge's hash tree and is verified when it is received.
+    fn authenticated(&self, messages: u64, meter: &mut Meter) -> Outcome;
+
     /// Opens sessions of two roles from what was prepared once. Returns how many the store says are live.
     fn open(&self, sessions: u64, meter: &mut Meter) -> Outcome;
 
@@ -114,6 +117,7 @@ pub trait Side {
             Row::Arms(arms) => self.arms(arms, operations, meter),
             Row::RoundRobin(sessions) => self.round_robin(sessions, operations, meter),
             Row::Message => self.message(operations, meter),
+            Row::Authenticated => self.authenticated(operations, meter),
             Row::Open => self.open(operations, meter),
             Row::Close => self.close(operations, meter),
             Row::Reap => self.reap(operations, meter),

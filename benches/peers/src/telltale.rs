@@ -201,6 +201,7 @@ impl Side for Telltale {
                 "advances the sender's type, signs the value, queues it, adds a leaf to the edge's hash tree, takes the \
                  value out, verifies the signature, advances the receiver's type; no owner and no sort is checked"
             }
+            Row::Authenticated => "as without: it always authenticates, by SipHash, not by a cryptographic hash",
             Row::Open => "makes the plan (the kept one is not public), copies role names, types, queues and indexes",
             Row::Close => "sets the status and drops the queues; no authority is asked for",
             Row::Reap => "finds the closed sessions, takes each out, archives a summary, drops its state",
@@ -290,6 +291,10 @@ impl Side for Telltale {
             must_refuse(store, out_of_turn, if label == "ping" { "pong" } else { "ping" })?;
             Ok(sum)
         })
+    }
+
+    fn authenticated(&self, messages: u64, meter: &mut Meter) -> Outcome {
+        self.message(messages, meter)
     }
 
     fn open(&self, sessions: u64, meter: &mut Meter) -> Outcome {

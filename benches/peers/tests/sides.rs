@@ -13,7 +13,7 @@ fn every_row_comes_out_right_on_every_side() {
         for row in Row::ALL {
             // Whole rounds of `ping` and `pong`, and enough messages for more than one session.
             let operations = match row {
-                Row::Message => HISTORY + 8,
+                Row::Message | Row::Authenticated => HISTORY + 8,
                 Row::RoundRobin(sessions) => 4 * sessions,
                 _ => 128,
             };
