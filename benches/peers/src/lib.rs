@@ -10,7 +10,7 @@
 //!
 //! * [`rows`] says what is measured: how many operations, which result must come out, which ratio is the goal.
 //! * [`side`] is what a store has to do for every row, and the meter that it does it under.
-//! * [`telltale`] is the published store.
+//! * [`telltale`] is the published store, [`polylogue`] ours.
 //! * [`specs`] has the protocols, in polylogue's language.
 //! * [`harness`] runs the rows on all sides in turn, A B A B, takes medians and prints them.
 //!
@@ -33,6 +33,7 @@
 )]
 
 pub mod harness;
+pub mod polylogue;
 pub mod rows;
 pub mod side;
 pub mod specs;
@@ -43,5 +44,5 @@ use side::Side;
 /// Everybody who is measured. The first is the one against which the others' ratios are.
 #[must_use]
 pub fn sides() -> Vec<Box<dyn Side>> {
-    vec![Box::new(telltale::Telltale)]
+    vec![Box::new(telltale::Telltale), Box::new(polylogue::Polylogue)]
 }
