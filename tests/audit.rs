@@ -366,6 +366,79 @@ fn every_change_with_the_chain_recomputed_is_found() {
     assert_eq!(verify(&other, None, Some(&log.secrets)).fault.unwrap().problem, Problem::Authenticator);
 }
 
+/// Fills in roots, chain values and digests from the layout and BLAKE3 alone, as one without the secret could.
+fn rechain(bytes: &mut [u8]) {
+    let mut at = 24;
+    let mut head: Option<[u8; 32]> = None;
+    while bytes[at..].starts_with(b"BATCH") {
+        let seal = at + 8;
+        let records = seal + SEAL_SIZE;
+        let count = u32::from_le_bytes(bytes[seal + 32..seal + 36].try_into().unwrap()) as usize;
+        let root = blake3::hash(&bytes[records..records + count * SIZE]);
+        bytes[seal + 40..seal + 72].copy_from_slice(root.as_bytes());
+        if let Some(head) = head {
+            bytes[seal + 72..seal + 104].copy_from_slice(&head);
+        }
+        let chain = blake3::derive_key("polylogue session audit v1: chain", &bytes[seal..seal + 136]);
+        bytes[seal + 136..seal + 168].copy_from_slice(&chain);
+        head = Some(chain);
+        at = records + count * SIZE;
+    }
+    let end = at + 8;
+    let root = blake3::hash(&bytes[end + 152..]);
+    bytes[end + 24..end + 56].copy_from_slice(head.unwrap().as_slice());
+    bytes[end + 56..end + 88].copy_from_slice(root.as_bytes());
+    let body = [&bytes[16..24], &bytes[end..end + 120]].concat();
+    let digest = blake3::derive_key("polylogue session audit v1: end of a log", &body);
+    bytes[end + 120..end + 152].copy_from_slice(&digest);
+}
+
+/// Numbers that do not fit are found even when all hashes are made to fit.
+#[test]
+fn numbers_must_fit_though_the_hashes_do() {
+    let mut audit = filled(options(None), &SIZES, 3);
+    let log = audit.log().into_bytes();
+    let mut same = log.clone();
+    rechain(&mut same);
+    assert_eq!(same, log, "the layout is as documented");
+    let batches = sealed().batches();
+    let problem = |change: &dyn Fn(&mut [u8])| {
+        let mut bytes = log.clone();
+        change(&mut bytes);
+        rechain(&mut bytes);
+        verify(&bytes, None, None).fault.map(|fault| fault.problem)
+    };
+    let seal = |batch: usize| batches[batch].start - SEAL_SIZE;
+    let end = batches[3].end + 8;
+    assert_eq!(problem(&|bytes| bytes[batches[1].start + 16] ^= 1), None, "a time may be any");
+    assert_eq!(problem(&|bytes| bytes[16] ^= 1), Some(Problem::Link), "another store in the header");
+    assert_eq!(problem(&|bytes| bytes[seal(2)] ^= 1), Some(Problem::Link), "another store in a seal");
+    assert_eq!(problem(&|bytes| bytes[seal(2) + 8] += 1), Some(Problem::Link), "a batch number left out");
+    assert_eq!(problem(&|bytes| bytes[seal(2) + 16] += 1), Some(Problem::Link), "a sequence left out");
+    assert_eq!(problem(&|bytes| bytes[seal(2) + 24] += 1), Some(Problem::Link), "a drop that was none");
+    assert_eq!(problem(&|bytes| bytes[seal(0) + 24] += 1), Some(Problem::Link), "a drop before the first");
+    assert_eq!(problem(&|bytes| bytes[seal(0) + 72] ^= 1), Some(Problem::Link), "another start of the chain");
+    assert_eq!(problem(&|bytes| bytes[batches[1].start + 8] += 1), Some(Problem::Sequence), "in a batch");
+    assert_eq!(problem(&|bytes| bytes[end] += 1), Some(Problem::Link), "another first batch in the end");
+    assert_eq!(problem(&|bytes| bytes[end + 8] += 1), Some(Problem::Sequence), "a drop that was none in the end");
+    assert_eq!(problem(&|bytes| bytes[end + 152 + 8] += 1), Some(Problem::Sequence), "in an open record");
+    // A batch has 1 to 1,024 records, and an end no more open ones.
+    let sized = |at: usize, count: u32| {
+        let mut bytes = log.clone();
+        bytes[at..at + 4].copy_from_slice(&count.to_le_bytes());
+        bytes.resize(bytes.len() + 2 * BATCH * SIZE, 0);
+        verify(&bytes, None, None).fault.unwrap().problem
+    };
+    for count in [0, 1025, u32::MAX] {
+        assert_eq!(sized(seal(0) + 32, count), Problem::Seal);
+    }
+    assert_eq!((sized(end + 16, 1025), sized(end + 16, u32::MAX)), (Problem::End, Problem::End));
+    for after in [&[0u8][..], &log[batches[3].end..], &log[24..]] {
+        let bytes = [&log, after].concat();
+        assert_eq!(verify(&bytes, None, None).fault.unwrap().problem, Problem::AfterEnd);
+    }
+}
+
 #[test]
 fn faults_have_a_place() {
     let log = sealed();
@@ -431,6 +504,9 @@ fn secrets_are_rotated() {
     both.forget(id(3));
     assert_eq!(verify(log.as_bytes(), None, Some(&both)).fault.unwrap().problem, Problem::UnknownSecret(3));
     assert_eq!(format!("{both:?}"), "Secrets { current: 4, old: [], .. }");
+    both.rotate(id(5), &[1; 32]);
+    both.rotate(id(4), &[2; 32]);
+    assert_eq!(format!("{both:?}"), "Secrets { current: 4, old: [5], .. }", "a secret of the same id replaces");
 }
 
 #[test]
@@ -491,6 +567,16 @@ fn a_proof_leads_to_a_later_anchor() {
         assert!(!proven, "byte {at}");
         bytes[at] ^= 16;
     }
+    // A seal left out in between, and one of another log with the same numbers.
+    let gap = bytes.len() - 2 * SEAL_SIZE;
+    let mut short = bytes.clone();
+    short.drain(gap..gap + SEAL_SIZE);
+    assert_eq!(Proof::from_bytes(&short).unwrap().verify(&anchor), Err(ProofError::Chain));
+    let mut other = Audit::new(options(None));
+    (1..=1024).for_each(|n| other.push(record(n)).unwrap());
+    let other = other.anchor().unwrap();
+    let same_numbers = Seal { root: other.seal.root, chain: other.seal.chain, ..anchor.seal };
+    assert_eq!(proof.verify(&Anchor::new(same_numbers)), Err(ProofError::Anchor));
     let json = serde_json::to_string(&proof).unwrap();
     assert_eq!(serde_json::from_str::<Proof>(&json).unwrap(), proof);
 }
@@ -590,6 +676,11 @@ fn lines_say_what_bytes_say() {
     assert_eq!(wrong(r#"{"audit":{"version":2,"store":1}}"#), "line 1: there is no such version");
     let first: Vec<&str> = lines.lines().take(3).collect();
     assert_eq!(wrong(&first.join("\n")), "line 3: records after the last seal or end");
+    let line = |n: usize| lines.lines().nth(n).unwrap();
+    let few = [line(0), line(1), line(4)].join("\n");
+    assert_eq!(wrong(&few), "line 3: the seal is of another number of records");
+    let few = [line(0), line(1), line(28)].join("\n");
+    assert_eq!(wrong(&few), "line 3: the end is of another number of records");
     let many = format!("{}\n{}", first[0], format!("{}\n", first[1]).repeat(BATCH + 1));
     assert_eq!(wrong(&many), format!("line {}: more records than a batch has", BATCH + 2));
 }
@@ -659,6 +750,14 @@ fn a_full_ring_refuses_and_goes_on_when_there_is_room() {
     audit.push(record(room)).unwrap();
     audit.seal();
     assert_eq!(shelf.batches(), [0, 1, 2]);
+    // Asking for room offers what is sealed, also while there is some room left.
+    let late = Shelf::default();
+    let mut half = Audit::with_sink(Options { segments: 2, ..Options::default() }, late.sink());
+    (0..1500).for_each(|n| half.push(record(n)).unwrap());
+    assert!(half.has_room(548) && !half.has_room(549));
+    late.open(true);
+    assert!(half.has_room(549));
+    assert_eq!(late.batches(), [0]);
     // What the sink wrote, with a header and an end, is the log.
     let mut log = Log::header(11);
     log.extend(shelf.bytes());
@@ -740,6 +839,7 @@ fn without_a_sink_the_latest_batches_stay() {
     bytes.extend(honest.end(7));
     assert!(verify(&bytes, Some(&Anchor::new(last).since(7168)), None).holds());
     assert!(Audit::new(options(None)).resume(&Seal { store: 12, ..last }).is_err(), "of another store");
+    assert_ne!(Audit::new(options(None)).head(), Audit::new(Options::default()).head(), "chains start differently");
 
     // With one segment, only the head of the chain stays when it is full.
     let mut one = Audit::new(Options { store: 11, segments: 1, ..Options::default() });
@@ -766,6 +866,18 @@ fn a_chain_goes_on_after_a_restart() {
     log.extend(second.end(0));
     assert_eq!(log, whole.log().into_bytes());
     assert!(second.resume(&seal).is_err(), "it has records");
+    // What was dropped before stays known; a sink gets what is new, at once, however many batches there were.
+    let shelf = Shelf::default();
+    shelf.open(true);
+    let old = Seal { batch: 1 << 60, dropped: 4, ..seal };
+    let mut third = Audit::with_sink(options(None), shelf.sink()).resume(&old).unwrap();
+    assert_eq!((third.deliver(), third.dropped()), (0, 4));
+    third.push(record(0)).unwrap();
+    assert_eq!((third.seal().unwrap().dropped, shelf.batches()), (4, vec![(1 << 60) + 1]));
+    // An end alone does not make a log empty.
+    let mut bytes = Log::header(11);
+    bytes.extend(Audit::new(options(None)).resume(&seal).unwrap().end(0));
+    assert_eq!(verify(&bytes, None, None).fault.unwrap().problem, Problem::Link);
     let end = Seal { first: u64::MAX - 10, ..seal };
     assert!(Audit::new(options(None)).resume(&end).is_err(), "no numbers are left");
     let end = Seal { batch: u64::MAX, ..seal };

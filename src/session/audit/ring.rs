@@ -274,9 +274,6 @@ impl Audit {
     pub fn seal(&mut self) -> Option<&Seal> {
         self.seal_open();
         self.deliver();
-        if self.len == self.limit {
-            self.advance();
-        }
         self.last.as_ref()
     }
 
