@@ -1,8 +1,10 @@
 //! How many events per second does `conform` judge where data counts?
 //!
 //! The long recordings of ARCP and SMTP against `specs/`, all conditions on, each log in several sessions one after the
-//! other; beside them lines of the same kind whose protocol has neither data nor scopes, which go the recorders' way
-//! through the kernel. Without the shared recordings only these are measured.
+//! other. Beside each, in the same run and over the same bytes: the lines only scanned (all of them dropped by the map),
+//! and the lines only parsed, by serde_json into borrowed structs and into trees. First, lines of the same kind whose
+//! protocol has neither data nor scopes, which go the recorders' way through the kernel; without the shared recordings
+//! only these are measured. Last, what an instance of a family takes in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -14,7 +16,12 @@
 use std::{env, fmt::Write, fs, hint::black_box, path::Path, time::Instant};
 
 use polylogue::{
+    data::{Assumed, Value},
     load::Loaded,
+    machine::{
+        Live, Program,
+        live::{Seen, Sides},
+    },
     protocol::NoImports,
     trace::{Checker, Machines, Map, Subject, target},
 };
@@ -26,34 +33,108 @@ const PLAIN: &str = "protocol Plain(role client, role server) {
   rec Loop { client -> server: ask(...); server -> client: answer(...); continue Loop; }
 }";
 
-/// Millions of events per second.
-fn rate(subject: Subject<'_>, map: &Map, log: &str) -> f64 {
-    let once = || {
-        let start = Instant::now();
-        let mut checker = Checker::new(subject, map);
-        let mut found = |finding| {
-            black_box(&finding);
-        };
-        for chunk in log.as_bytes().chunks(1 << 16) {
-            checker.feed(chunk, &mut found);
-        }
-        let totals = checker.finish(&mut found);
-        assert_eq!((totals.bad, totals.violates, totals.unknown), (0, 0, 0));
-        assert!(totals.conforms > 0);
-        totals.events as f64 / start.elapsed().as_secs_f64() / 1e6
-    };
-    (0..ROUNDS).map(|_| once()).fold(0.0, f64::max)
+/// A line, parsed and not judged.
+#[derive(serde::Deserialize)]
+struct Line<'l> {
+    #[serde(borrow)]
+    session: &'l str,
+    from: &'l str,
+    to: &'l str,
+    label: &'l str,
+    #[serde(borrow)]
+    payload: Option<&'l serde_json::value::RawValue>,
 }
 
-/// A specification and its map.
+/// The best of some rounds, in seconds.
+fn best(mut once: impl FnMut()) -> f64 {
+    let mut round = || {
+        let start = Instant::now();
+        once();
+        start.elapsed().as_secs_f64()
+    };
+    (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)
+}
+
+/// Checks a log; all of it must be judged, or all of it dropped.
+fn check(subject: Subject<'_>, map: &Map, log: &str, judged: bool) {
+    let mut checker = Checker::new(subject, map);
+    let mut found = |finding| {
+        black_box(&finding);
+    };
+    for chunk in log.as_bytes().chunks(1 << 16) {
+        checker.feed(chunk, &mut found);
+    }
+    let totals = checker.finish(&mut found);
+    assert_eq!((totals.bad, totals.violates, totals.unknown), (0, 0, 0));
+    assert_eq!(totals.events > 0, judged);
+}
+
+/// A specification and its map, and beside it what the lines cost alone.
 fn measure(name: &str, text: String, map: &str, log: &str) {
     let loaded = Loaded::new(name, text, &mut NoImports);
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     let map = Map::parse(map).unwrap();
+    let dropped = Map::parse("[labels]\ndrop = [\"*\"]").unwrap();
     let machines = Machines::of(&loaded.spec, target(&loaded.spec, None).unwrap()).unwrap();
-    let bytes = log.len() as f64 / log.lines().count() as f64;
-    let rate = rate(machines.subject(), &map, log);
-    println!("{name}: {rate:.2} million events/s, {:.2} µs an event; {bytes:.0} bytes a line", 1.0 / rate);
+    let lines = log.lines().count() as f64;
+    println!("{name}: {lines} lines of {:.0} bytes", log.len() as f64 / lines);
+    let judged = best(|| check(machines.subject(), &map, log, true));
+    let scanned = best(|| check(machines.subject(), &dropped, log, false));
+    let structs = best(|| {
+        for line in log.lines() {
+            let line: Line<'_> = serde_json::from_str(line).unwrap();
+            black_box((line.session, line.from, line.to, line.label, line.payload));
+        }
+    });
+    let trees = best(|| {
+        for line in log.lines() {
+            black_box(serde_json::from_str::<serde_json::Value>(line).unwrap());
+        }
+    });
+    let ways =
+        [("judged", judged), ("scanned", scanned), ("serde_json, structs", structs), ("serde_json, trees", trees)];
+    for (what, seconds) in ways {
+        println!(
+            "  {what:<20} {:>6.2} million/s {:>6.0} MB/s {:>6.2} of judging",
+            lines / seconds / 1e6,
+            log.len() as f64 / seconds / 1e6,
+            seconds / judged
+        );
+    }
+}
+
+const JOBS: &str = "protocol Jobs(role client, role server) {
+  during interleave jobs each job: int {
+    var left: int = 3;
+    client -> server: start(job: int);
+    server -> client: progress(job: int) set left = left - 1;
+    server -> client: done(job: int);
+  }
+}";
+
+/// Opens instances, and says what they take.
+fn instances(count: i64) {
+    let loaded = Loaded::new("jobs", JOBS.to_owned(), &mut NoImports);
+    let protocol = loaded.spec.protocols.first().unwrap();
+    let graph = protocol.graph.as_ref().unwrap();
+    let program = Program::of(&loaded.spec.names, &protocol.header, &protocol.term, graph).unwrap();
+    let start = program.messages().iter().find(|(_, travel)| loaded.spec.names.label_text(travel.label) == "start");
+    let (message, _) = start.unwrap();
+    let mut live = Live::new(&program, 0);
+    let begun = Instant::now();
+    for job in 0..count {
+        let payload = [Some(Value::Int(job))];
+        let seen = Seen { message, sides: Sides::Both, payload: &payload, content: 0, now: 0, externs: &Assumed };
+        let ways = live.ways(&program, seen);
+        live.take(&program, ways.first().unwrap());
+    }
+    let rate = count as f64 / begun.elapsed().as_secs_f64() / 1e6;
+    let footprint = live.footprint();
+    println!(
+        "{count} instances: {} bytes each beside {} of variables, for each of two roles; {rate:.2} million opened/s",
+        footprint.each(),
+        footprint.variables / footprint.instances
+    );
 }
 
 /// What the kernel judges: two messages in turn.
@@ -87,5 +168,8 @@ fn main() {
         let map = fs::read_to_string(root.join("specs").join(format!("{name}.toml"))).unwrap_or_default();
         let copy = |at: usize| once.replace("\"session\":\"", &format!("\"session\":\"{at}-"));
         measure(name, spec, &map, &(0..copies).map(copy).collect::<String>());
+    }
+    for count in [1_000, 10_000, 100_000] {
+        instances(count);
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// Ask only this: projectable, safe, deadlock_free, terminating, live, bounded
+    /// Ask only this: projectable, implementable, safe, deadlock_free, terminating, live, bounded
     #[arg(long, value_name = "NAME")]
     pub(super) check: Vec<String>,
 

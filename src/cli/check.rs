@@ -25,6 +25,9 @@ use crate::{
     verify::{self, Evidence, Options, Outcome},
 };
 
+/// What asks for no runs.
+const STATIC: [&str; 2] = ["projectable", "implementable"];
+
 /// Set by Ctrl-C: everything that is being searched ends as unknown.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -68,11 +71,10 @@ fn known_check(name: &str) -> Result<(), Failure> {
 fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
     let mut loaded = load::load(path, &args.search_path)?;
     let asked = claims(&loaded.spec, args);
-    // Projection asks for no runs.
     let runs = args.cross_check
         || asked
             .iter()
-            .any(|claim| !matches!(&claim.kind, ClaimKind::Property { name, .. } if **name == *"projectable"));
+            .any(|claim| !matches!(&claim.kind, ClaimKind::Property { name, .. } if STATIC.contains(&&**name)));
     verify::expand(&mut loaded.spec, runs.then_some(args.families));
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
@@ -159,7 +161,7 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
             // A system has no global type to project.
             asked => {
                 let asked = asked.iter().map(String::as_str);
-                asked.filter(|name| !(claimed(Some(name)) || is_system && *name == "projectable")).collect()
+                asked.filter(|name| !(claimed(Some(name)) || is_system && STATIC.contains(name))).collect()
             }
         };
         claims.extend(checks.into_iter().map(|name| Claim {
@@ -262,7 +264,10 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
     });
     let story = told.unwrap_or_default();
     // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
-    let nothing_shown = matches!(shows, Some(verify::Detail::NotProjectable { shown: None, .. }));
+    let nothing_shown = matches!(
+        shows,
+        Some(verify::Detail::NotProjectable { shown: None, .. } | verify::Detail::NotImplementable { .. })
+    );
     let run = run.filter(|_| !nothing_shown);
     let limit = match &outcome.verdict {
         Verdict::Unknown(limit) => Some(limit),
@@ -281,7 +286,7 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
         code: shows.map(|detail| detail.code().id()),
         detail: match limit {
             Some(limit) => Some(because(limit)),
-            None => shows.map(|detail| detail.text(header, &spec.names)).or_else(|| evidence(outcome)),
+            None => shows.map(|detail| detail.text(header, &spec.names)).map(|text| with_values(text, outcome)).or_else(|| evidence(outcome)),
         },
         roles: header.roles.values().map(|role| role.name.to_string()).collect(),
         configurations: (outcome.configurations > 0).then_some(outcome.configurations),
@@ -293,11 +298,21 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
     }
 }
 
+/// What goes wrong, with the values with which it does.
+fn with_values(text: String, outcome: &Outcome) -> String {
+    let numbered = outcome.values.iter().zip(1_usize..).filter(|(values, _)| !values.is_empty());
+    let values: Vec<String> = numbered.map(|(values, at)| format!("{values} in step {at}")).collect();
+    if values.is_empty() { text } else { format!("{text} (with {})", values.join("; ")) }
+}
+
 /// What "holds" rests on, where it is not plain exploration.
 fn evidence(outcome: &Outcome) -> Option<String> {
     match outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
+        Some(Evidence::Conditions) => {
+            Some("Send Validity, Receive Validity and No Mixed Choice hold for every role".to_owned())
+        }
         Some(Evidence::Regions) => Some("every role projects, in every part".to_owned()),
         Some(Evidence::Unrolled(None)) => Some("looked at with data and time left out".to_owned()),
         Some(Evidence::Unrolled(Some(keys))) => {

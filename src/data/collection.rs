@@ -1,4 +1,5 @@
-//! Lists, sets, maps and records: persistent, so that a changed copy costs O(log n) and shares the rest.
+//! Lists, sets, maps and records: in chunks that copies share, so that a change copies few of them, and an only copy is
+//! changed where it is.
 //!
 //! Each knows its [`Extent`]: how much there is in it, and how deep. INVARIANT (bounded): no collection has a weight beyond
 //! [`MAX_WEIGHT`] or a depth beyond [`MAX_DEPTH`]; so whoever walks a value needs no other bound, even where one part
@@ -6,9 +7,9 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use smallvec::SmallVec;
 
-use super::value::Value;
+use super::{ordered::Ordered, sequence::Sequence, value::Value};
 
 /// The greatest weight: one for each value inside, and one for every 32 bytes of text.
 pub const MAX_WEIGHT: u32 = 1 << 20;
@@ -58,7 +59,7 @@ pub struct List {
 #[derive(Clone, Debug)]
 enum Items {
     Few(Vec<Value>),
-    Many(Vector<Value>),
+    Many(Sequence),
 }
 
 /// Up to this many are few.
@@ -66,13 +67,21 @@ const FEW: usize = 16;
 
 impl Items {
     /// As those that are shared.
-    fn many(&mut self) -> &mut Vector<Value> {
+    fn many(&mut self) -> &mut Sequence {
         loop {
             match self {
                 Self::Many(many) => return many,
-                Self::Few(few) => *self = Self::Many(std::mem::take(few).into()),
+                Self::Few(few) => *self = Self::Many(std::mem::take(few).into_iter().collect()),
             }
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Value> {
+        let (few, many) = match self {
+            Self::Few(few) => (&**few, None),
+            Self::Many(many) => (&[][..], Some(many)),
+        };
+        few.iter().chain(many.into_iter().flat_map(Sequence::iter))
     }
 
     fn len(&self) -> usize {
@@ -86,14 +95,14 @@ impl Items {
 /// Values without repeats, in their order.
 #[derive(Clone, Debug)]
 pub struct Set {
-    items: OrdSet<Value>,
+    items: Ordered<()>,
     extent: Extent,
 }
 
 /// Keys with values, in the order of the keys.
 #[derive(Clone, Debug)]
 pub struct Map {
-    entries: OrdMap<Value, Value>,
+    entries: Ordered<Value>,
     extent: Extent,
 }
 
@@ -127,7 +136,7 @@ impl List {
         self.extent = self.extent.with(value.extent())?;
         match &mut self.items {
             Items::Few(few) if few.len() < FEW => few.push(value),
-            items => items.many().push_back(value),
+            items => items.many().push(value),
         }
         Ok(())
     }
@@ -144,8 +153,10 @@ impl List {
             (Items::Few(few), Items::Few(more)) if few.len().saturating_add(more.len()) <= FEW => {
                 few.extend_from_slice(more);
             }
-            (items, Items::Few(more)) => items.many().extend(more.iter().cloned()),
-            (items, Items::Many(more)) => items.many().append(more.clone()),
+            (items, more) => {
+                let many = items.many();
+                more.iter().for_each(|value| many.push(value.clone()));
+            }
         }
         Ok(())
     }
@@ -184,11 +195,7 @@ impl List {
 
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = &Value> {
-        let (few, many) = match &self.items {
-            Items::Few(few) => (&**few, None),
-            Items::Many(many) => (&[][..], Some(many)),
-        };
-        few.iter().chain(many.into_iter().flatten())
+        self.items.iter()
     }
 
     /// How much.
@@ -200,24 +207,24 @@ impl List {
 
 impl Default for Set {
     fn default() -> Self {
-        Self { items: OrdSet::new(), extent: Extent::NONE }
+        Self { items: Ordered::default(), extent: Extent::NONE }
     }
 }
 
 impl Set {
     /// Adds a value; whether it is new.
     pub fn add(&mut self, value: Value) -> Result<bool, Oversize> {
-        if self.items.contains(&value) {
+        if self.contains(&value) {
             return Ok(false);
         }
         self.extent = self.extent.with(value.extent())?;
-        self.items.insert(value);
+        self.items.insert(value, ());
         Ok(true)
     }
 
     /// Removes a value, if it is in it.
     pub fn remove(&mut self, value: &Value) {
-        if let Some(old) = self.items.remove(value) {
+        if let Some((old, ())) = self.items.remove(value) {
             self.extent = self.extent.without(old.extent());
         }
     }
@@ -225,7 +232,7 @@ impl Set {
     /// Whether it is in it.
     #[must_use]
     pub fn contains(&self, value: &Value) -> bool {
-        self.items.contains(value)
+        self.items.get(value).is_some()
     }
 
     /// How many.
@@ -237,12 +244,12 @@ impl Set {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.len() == 0
     }
 
     /// In order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Value> {
-        self.items.iter()
+        self.items.iter().map(|(value, ())| value)
     }
 
     /// How much.
@@ -254,26 +261,36 @@ impl Set {
 
 impl Default for Map {
     fn default() -> Self {
-        Self { entries: OrdMap::new(), extent: Extent::NONE }
+        Self { entries: Ordered::default(), extent: Extent::NONE }
     }
 }
 
 impl Map {
     /// Sets the value of a key; whether the key is new.
     pub fn put(&mut self, key: Value, value: Value) -> Result<bool, Oversize> {
-        let known = self.entries.get(&key).map(|old| old.extent());
+        let new = value.extent();
+        // Most often there is room, whatever the key held: then it need not be looked for beforehand.
+        if let Ok(more) = self.extent.with(key.extent()).and_then(|more| more.with(new)) {
+            let old = self.entries.insert(key, value);
+            self.extent = match &old {
+                None => more,
+                Some(old) => self.extent.without(old.extent()).with(new)?,
+            };
+            return Ok(old.is_none());
+        }
+        let known = self.get(&key).map(Value::extent);
         let base = match known {
             Some(old) => self.extent.without(old),
             None => self.extent.with(key.extent())?,
         };
-        self.extent = base.with(value.extent())?;
+        self.extent = base.with(new)?;
         self.entries.insert(key, value);
         Ok(known.is_none())
     }
 
     /// Removes a key, if it has it.
     pub fn remove(&mut self, key: &Value) {
-        if let Some((key, value)) = self.entries.remove_with_key(key) {
+        if let Some((key, value)) = self.entries.remove(key) {
             self.extent = self.extent.without(key.extent()).without(value.extent());
         }
     }
@@ -281,7 +298,7 @@ impl Map {
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &Value) -> Option<&Value> {
-        self.entries.get(key)
+        self.entries.get(key).map(|(_, value)| value)
     }
 
     /// How many.
@@ -293,12 +310,12 @@ impl Map {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// In the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&Value, &Value)> {
-        self.entries.iter()
+        self.entries.iter().map(|(key, value)| (key, value))
     }
 
     /// How much.
@@ -307,6 +324,9 @@ impl Map {
         self.extent
     }
 }
+
+/// The fields of a record while it is built: few, most often.
+pub type Fields = SmallVec<[(Arc<str>, Value); 8]>;
 
 /// Fields that do not make a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -319,7 +339,8 @@ pub enum BadRecord {
 
 impl Record {
     /// Of fields in any order.
-    pub fn of(mut fields: Vec<(Arc<str>, Value)>) -> Result<Self, BadRecord> {
+    pub fn of(fields: impl Into<Fields>) -> Result<Self, BadRecord> {
+        let mut fields = fields.into();
         let sorted = fields.is_sorted_by(|(a, _), (b, _)| a < b);
         if !sorted {
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -332,7 +353,7 @@ impl Record {
         for (_, value) in &fields {
             extent = extent.with(value.extent()).map_err(|Oversize| BadRecord::Oversize)?;
         }
-        Ok(Self { fields: fields.into(), extent })
+        Ok(Self { fields: fields.into_boxed_slice(), extent })
     }
 
     /// The value of a field.

@@ -201,7 +201,7 @@ fn fields_of<'v>(
     env: &dyn Env,
     meter: &mut Meter,
 ) -> Result<Value, Misfit> {
-    let mut result = Vec::new();
+    let mut result: Vec<(Arc<str>, Value)> = Vec::new();
     for entry in values {
         let (name, value) = entry?;
         match payload.field(&name) {

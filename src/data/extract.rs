@@ -7,12 +7,13 @@
 //! A bare label says nothing about the payload, and `(...)` allows anything. `()` is fitted by no payload, `null`, `{}`
 //! and `[]`. Named fields make an object; unnamed ones an array, or the bare value if there is just one.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use super::{
     Env, Field, Misfit, Payload, Sort, Value,
     json::kind,
     read::{Build, valid},
+    words::Words,
 };
 
 /// How the payloads of one signature are read.
@@ -23,6 +24,10 @@ pub struct Extract {
     open: bool,
     /// The payload as a sort, for messages.
     sort: Sort,
+    /// By places in objects, the field that was there last: most often it is there again.
+    order: Box<[Cell<u32>]>,
+    /// Texts of payloads that were read before.
+    words: Words,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +70,8 @@ impl Extract {
             fields: fields.iter().enumerate().map(wanted).collect(),
             open: payload.is_none_or(|payload| payload.open),
             sort: Sort::Record(payload.cloned().unwrap_or_default()),
+            order: (0..fields.len().saturating_add(8)).map(|_| Cell::new(0)).collect(),
+            words: Words::default(),
         }
     }
 
@@ -109,7 +116,7 @@ impl Extract {
     ) -> Result<(), Misfit> {
         values.clear();
         values.resize(self.fields.len(), None);
-        let mut build = Build::new(text, env);
+        let mut build = Build::new(text, env, Some(&self.words));
         match self.form {
             Form::Any => Ok(()),
             Form::Empty => {
@@ -141,7 +148,7 @@ impl Extract {
         let mut seen = Seen::new(self.fields.len());
         for &(name, text) in beside {
             if let Some((at, wanted)) = self.find(name, 0) {
-                let mut build = Build::new(text, env);
+                let mut build = Build::new(text, env, Some(&self.words));
                 wanted.value(&mut build, at, values).map_err(|inner| inner.below(name))?;
                 seen.see(at);
             }
@@ -150,9 +157,18 @@ impl Extract {
         match first {
             None => {}
             Some(b'{') => {
-                let mut next = 0;
+                let mut place = 0_usize;
                 build.object(&self.sort, |build, name: Cow<'_, str>| {
-                    match self.find(&name, next) {
+                    let hint = self.order.get(place).map_or(0, Cell::get);
+                    let found = self.find(&name, hint as usize);
+                    if let (Some((at, _)), Some(order)) = (found, self.order.get(place))
+                        && let Ok(at) = u32::try_from(at)
+                        && at != hint
+                    {
+                        order.set(at);
+                    }
+                    place = place.saturating_add(1);
+                    match found {
                         // What comes from elsewhere hides a field of the payload.
                         Some((at, _)) if seen.has(at) => {
                             build.skip()?;
@@ -160,7 +176,6 @@ impl Extract {
                         Some((at, wanted)) => {
                             wanted.value(build, at, values).map_err(|inner| inner.below(&name))?;
                             seen.see(at);
-                            next = at.saturating_add(1);
                         }
                         None if self.open || beside.iter().any(|(known, _)| *known == name) => {
                             build.skip()?;
@@ -183,7 +198,7 @@ impl Extract {
         }
     }
 
-    /// The field with a name; most often it is the next one.
+    /// The field with a name; most often it is the one that is guessed.
     fn find(&self, name: &str, next: usize) -> Option<(usize, &Wanted)> {
         let is = |wanted: &Wanted| wanted.field.name.as_deref() == Some(name);
         if let Some(wanted) = self.fields.get(next).filter(|wanted| is(wanted)) {
@@ -217,7 +232,7 @@ impl Extract {
         if let [only] = &*self.fields {
             if first.is_none() {
                 // No payload is as good as `null`.
-                let mut null = Build::new("null", &super::Empty);
+                let mut null = Build::new("null", &super::Empty, None);
                 return only.value(&mut null, 0, values);
             }
             let bare = only.value(build, 0, values);

@@ -279,7 +279,7 @@ fn arithmetic(operator: Operator, a: &Value, b: &Value, meter: &mut Meter) -> Re
             Ok(Value::Bytes([&**x, &**y].concat().into()))
         }
         (O::Add, Value::List(x), Value::List(y)) => {
-            meter.pay(64)?;
+            meter.pay(y.len().max(64))?;
             let mut list = List::clone(x);
             list.append(y)?;
             Ok(Value::List(Arc::new(list)))

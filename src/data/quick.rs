@@ -42,6 +42,7 @@ pub(super) enum Quick {
     Size(Box<Quick>),
     Matches(Box<Quick>, Pattern),
     Call(Function, Box<[Quick]>),
+    List(Box<[Quick]>),
     Sub(Box<Program>),
 }
 
@@ -94,8 +95,12 @@ impl Quick {
         })
     }
 
-    fn part(node: &Node) -> Self {
-        Self::new(node).unwrap_or_else(|| Self::Sub(Box::new(Program::new(node))))
+    pub(super) fn part(node: &Node) -> Self {
+        match (Self::new(node), &node.op) {
+            (Some(quick), _) => quick,
+            (None, Op::List(of)) => Self::List(of.iter().map(Self::part).collect()),
+            (None, _) => Self::Sub(Box::new(Program::new(node))),
+        }
     }
 
     /// The value, if it is had this way.
@@ -116,6 +121,13 @@ impl Quick {
                     args.push(part.eval(env)?);
                 }
                 function::call(*function, &args, &mut Meter::full()).ok()
+            }
+            Self::List(of) => {
+                let mut list = List::default();
+                for part in of {
+                    list.push(part.eval(env)?).ok()?;
+                }
+                Some(Value::List(Arc::new(list)))
             }
             Self::Sub(program) => bytecode::run(program, env).ok(),
             other => other.get(env).map(own),
@@ -237,7 +249,7 @@ impl Quick {
                 },
                 _ => return None,
             },
-            Self::Call(..) => return None,
+            Self::Call(..) | Self::List(_) => return None,
             Self::Sub(program) => match bytecode::run(program, env).ok()? {
                 Value::Bool(value) => Lite::Bool(value),
                 _ => return None,

@@ -10,12 +10,13 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Builtin, Env, Misfit, Payload, Slot, Sort, Value,
-    collection::{List, MAX_DEPTH, Map, Record, Set},
+    collection::{Fields, List, MAX_DEPTH, Map, Record, Set},
     conform::{self, builtin_of},
     function::Meter,
     json::{Flaw, Malformed, Reader, Scratch, kind},
     number::NotNumber,
     scalar,
+    words::Words,
 };
 
 /// No slot holds anything, and there is no time and no host.
@@ -32,7 +33,7 @@ impl Env for Empty {
 pub fn read(sort: &Sort, json: &[u8]) -> Result<Value, Misfit> {
     let text = std::str::from_utf8(json).map_err(|_| Misfit::here("is not UTF-8"))?;
     valid(text)?;
-    let mut build = Build::new(text, &Empty);
+    let mut build = Build::new(text, &Empty, None);
     build.sort(sort)
 }
 
@@ -58,6 +59,7 @@ pub(super) struct Build<'a> {
     text: &'a str,
     meter: Meter,
     env: &'a dyn Env,
+    words: Option<&'a Words>,
     /// How deep the value nests that is being built as `json`.
     depth: u16,
     /// Values are wanted; else they are judged only, and what is returned means nothing.
@@ -69,9 +71,14 @@ fn not_json(_: Malformed) -> Misfit {
 }
 
 impl<'a> Build<'a> {
-    pub(super) fn new(text: &'a str, env: &'a dyn Env) -> Self {
+    pub(super) fn new(text: &'a str, env: &'a dyn Env, words: Option<&'a Words>) -> Self {
         let meter = Meter::full();
-        Self { reader: Reader::new(text), text, meter, env, depth: 0, keep: true }
+        Self { reader: Reader::new(text), text, meter, env, words, depth: 0, keep: true }
+    }
+
+    /// A text, shared with an equal one that was built before, if that is still known.
+    fn word(&self, text: &str) -> Arc<str> {
+        self.words.map_or_else(|| text.into(), |words| words.get(text))
     }
 
     /// With values, which are needed to judge.
@@ -199,7 +206,7 @@ impl<'a> Build<'a> {
     }
 
     fn record(&mut self, payload: &Payload, sort: &Sort) -> Result<Value, Misfit> {
-        let mut fields: Vec<(Arc<str>, Value)> = Vec::with_capacity(payload.fields.len());
+        let mut fields = Fields::new();
         self.object(sort, |build, name| {
             let declared = payload.fields.iter().find(|field| field.name.as_deref() == Some(&*name));
             match declared.and_then(|field| Some((field, field.name.as_ref()?))) {
@@ -212,7 +219,7 @@ impl<'a> Build<'a> {
                 }
                 None if payload.open => {
                     let value = build.any().map_err(|inner| inner.below(&name))?;
-                    fields.push((Arc::from(&*name), value));
+                    fields.push((build.word(&name), value));
                 }
                 None => return Err(Misfit::here("is not declared").below(&name)),
             }
@@ -318,7 +325,7 @@ impl<'a> Build<'a> {
                     return Ok(Value::Unit);
                 }
                 let text = text.decode();
-                if builtin == Builtin::String { Some(Value::text(&text)) } else { text_of(&text, builtin)? }
+                if builtin == Builtin::String { Some(Value::Text(self.word(&text))) } else { text_of(&text, builtin)? }
             }
             Some(b't' | b'f') => {
                 let value = Value::Bool(self.skip()? == "true");
@@ -347,10 +354,10 @@ impl<'a> Build<'a> {
         match self.reader.peek() {
             Some(b'{') => {
                 self.deeper()?;
-                let mut fields = Vec::new();
+                let mut fields = Fields::new();
                 self.object(&Sort::ANY, |build, name| {
                     let value = build.any().map_err(|inner| inner.below(&name))?;
-                    fields.push((Arc::from(&*name), value));
+                    fields.push((build.word(&name), value));
                     Ok(())
                 })?;
                 self.depth = self.depth.saturating_sub(1);
@@ -366,7 +373,10 @@ impl<'a> Build<'a> {
                 self.depth = self.depth.saturating_sub(1);
                 Ok(Value::List(Arc::new(list)))
             }
-            Some(b'"') => Ok(Value::text(&self.reader.string().map_err(not_json)?.decode())),
+            Some(b'"') => {
+                let text = self.reader.string().map_err(not_json)?.decode();
+                Ok(Value::Text(self.word(&text)))
+            }
             Some(b't' | b'f') => Ok(Value::Bool(self.skip()? == "true")),
             Some(b'n') => self.skip().map(|_| Value::Unit),
             _ => {

@@ -9,6 +9,7 @@
 //! leaves its data out, for the checks that explore.
 
 mod configuration;
+mod edits;
 pub mod flatten;
 pub mod live;
 mod minimize;

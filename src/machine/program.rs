@@ -13,6 +13,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 
+use super::edits::Edits;
 use crate::{
     data::Code,
     diag::Span,
@@ -54,6 +55,8 @@ pub struct Travel {
     pub(super) early: Box<[usize]>,
     /// How many of them read no payload.
     pub(super) blind: usize,
+    /// What can be assigned in place, for each end.
+    pub(super) edits: [Edits; 2],
 }
 
 impl Travel {
@@ -64,6 +67,12 @@ impl Travel {
             End::From => &self.rule,
             End::To => &self.taken,
         }
+    }
+
+    /// What one end can assign in place, by group and place in it.
+    pub(super) fn edits_of(&self, end: End) -> &Edits {
+        let [from, to] = &self.edits;
+        if end == End::From { from } else { to }
     }
 }
 
@@ -240,6 +249,8 @@ pub struct Program {
     pub(super) written: bool,
     /// Per frame, the slots of which something must hold.
     invariants: IdVec<FrameId, Box<[u32]>>,
+    /// Per `during` and message of an end, the rounds that mention it; none is empty.
+    rounds: FxHashMap<(ScopeId, MessageId, End), Box<[u32]>>,
 }
 
 impl Program {
@@ -301,6 +312,7 @@ impl Program {
             frames: IdVec::new(),
             nobodys: FixedBitSet::new(),
             invariants: IdVec::new(),
+            rounds: FxHashMap::default(),
             roots: IdVec::filled(RegionId::default(), header.roles.len()),
             written,
         };
@@ -337,7 +349,9 @@ impl Program {
             }
         }
         program.find_mentions();
+        program.find_rounds();
         program.find_early();
+        program.find_edits();
         Ok(program)
     }
 
@@ -436,6 +450,7 @@ impl Program {
                 taken: rule(taken),
                 early: Box::default(),
                 blind: 0,
+                edits: Default::default(),
             };
             let id = self.messages.push(travel)?;
             self.find.entry((from, to, label)).or_default().push(id);
@@ -542,6 +557,31 @@ impl Program {
                 }
             }
         }
+    }
+
+    /// Which rounds mention what.
+    fn find_rounds(&mut self) {
+        let mut found: FxHashMap<(ScopeId, MessageId, End), Vec<u32>> = FxHashMap::default();
+        for automata in self.automata.values() {
+            for (scope, info) in self.scopes.iter() {
+                let Some(ScopeParts::During(_, rounds)) = info.as_ref().map(|info| &info.parts) else { continue };
+                for (round, number) in rounds.iter().zip(0..) {
+                    let Some(Some(automaton)) = automata.entry(round.region) else { continue };
+                    for (set, end) in automaton.mentions.iter().zip([End::From, End::To]) {
+                        for message in set.ones().map_while(|at| MessageId::new(at).ok()) {
+                            found.entry((scope, message, end)).or_default().push(number);
+                        }
+                    }
+                }
+            }
+        }
+        self.rounds = found.into_iter().map(|(key, rounds)| (key, rounds.into())).collect();
+    }
+
+    /// The rounds of a `during` that mention a message, for the role at that end of it.
+    #[inline]
+    pub(super) fn rounds_with(&self, scope: ScopeId, message: MessageId, end: End) -> &[u32] {
+        self.rounds.get(&(scope, message, end)).map_or(&[], |rounds| &**rounds)
     }
 
     /// What a label between two roles can be: one message for each signature. A local action has the same role twice.

@@ -6,7 +6,8 @@
 //!
 //! INVARIANT (told): a label and the sorts of a payload are one signature on each edge, so they say which message it is.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use super::{
     Act, Endpoints, Names, NoEndpoints, Payload, Protocol, Spec, Step, SystemDecl, Target, Term,
@@ -19,7 +20,7 @@ type Seen<'n> = (RoleId, RoleId, LabelId, Option<&'n Payload>);
 
 /// Whether rules look at nothing but payloads, and each message is known by its looks.
 fn told<'n>(names: &'n Names, messages: impl Iterator<Item = (RoleId, RoleId, LabelId, SortId)>) -> bool {
-    let mut known: FxHashMap<Seen<'n>, SortId> = FxHashMap::default();
+    let mut known: IndexMap<Seen<'n>, SortId, FxBuildHasher> = IndexMap::default();
     for (from, to, label, sort) in messages {
         let Some(rule) = names.rule(sort) else { continue };
         if !rule.reads_payload_alone() {

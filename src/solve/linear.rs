@@ -354,7 +354,7 @@ fn eliminate(
 }
 
 /// What a sum is without one of its variables.
-fn rest(sum: &Linear, var: u32, values: &Values) -> Option<Ratio> {
+pub(super) fn rest(sum: &Linear, var: u32, values: &Values) -> Option<Ratio> {
     let mut total = Ratio::whole(sum.constant);
     for (&other, &by) in &sum.terms {
         if other != var {

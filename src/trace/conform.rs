@@ -14,10 +14,10 @@ use smallvec::SmallVec;
 
 use super::{
     coverage::Coverage,
-    json::{Flaw, Scratch, pointer},
+    json::{Flaw, Scratch},
     kinds::{Class, Joint, Kind, Kinds, SPARE, Shapes},
     live::{self, Judge},
-    map::{Map, Watch},
+    map::{Line, Map, Watch},
     observe::{Refusal, Seen, Step, Trail, Watcher, flat},
     payload::{Injected, Misfit, Shape},
     report::{BadLine, Expected, Finding, Judgement, Offence, Past, Session, Totals},
@@ -281,6 +281,7 @@ impl<'a> Checker<'a> {
                 }
             };
             let session = Cow::Borrowed(fast.session);
+            let line = Line { text: line, session: fast.quoted, payload: fast.payload };
             let pending = self.pending(at, line, kind, session, fast.ts, fast.dir, fast.payload, fast.flaw);
             return self.put(pending, batch, found);
         }
@@ -330,7 +331,7 @@ impl<'a> Checker<'a> {
     fn pending_raw<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
         let kind = self.kinds.of(&raw.from, &raw.to, &raw.label);
         let session = raw.session.unwrap_or_default();
-        self.pending(at, line, kind, session, raw.ts, raw.dir.as_deref(), raw.payload, raw.flaw)
+        self.pending(at, Line::new(line), kind, session, raw.ts, raw.dir.as_deref(), raw.payload, raw.flaw)
     }
 
     #[inline(always)]
@@ -338,7 +339,7 @@ impl<'a> Checker<'a> {
     fn pending<'l>(
         &mut self,
         at: u64,
-        line: &'l str,
+        line: Line<'l>,
         mut kind: u32,
         session: Cow<'l, str>,
         ts: &'l str,
@@ -347,9 +348,11 @@ impl<'a> Checker<'a> {
         flaw: Option<Box<Flaw>>,
     ) -> Pending<'l> {
         let known = self.kinds.get(kind);
-        if let Class::Derived(rule) = known.class {
-            let derived = self.map.derive(rule).and_then(|rule| rule.apply(&known.label, line));
-            kind = self.kinds.derived(kind, derived.as_deref());
+        if let Class::Derived(rule) = known.class
+            && let Some(rule) = self.map.derive(rule)
+        {
+            let value = rule.value(line);
+            kind = self.kinds.derived(kind, rule, value.as_deref());
         }
         // Which side of a message the line shows; none if it should say and does not.
         let side = match dir {
@@ -363,7 +366,7 @@ impl<'a> Checker<'a> {
             session = self.joined(line, kind, session);
         }
         let payload = match self.map.payload() {
-            Some(path) => pointer(line, path).filter(|text| *text != "null").unwrap_or(""),
+            Some(path) => line.pointer(path).filter(|text| *text != "null").unwrap_or(""),
             None => payload,
         };
         let hash = self.sessions.hash(&session);
@@ -371,7 +374,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The session that a line's own session is a part of.
-    fn joined<'l>(&mut self, line: &'l str, kind: u32, own: Cow<'l, str>) -> Cow<'l, str> {
+    fn joined<'l>(&mut self, line: Line<'l>, kind: u32, own: Cow<'l, str>) -> Cow<'l, str> {
         let Some(join) = self.map.join() else { return own };
         let known = self.joined.get(&*own).map(|name| Cow::Owned(name.to_string()));
         match self.kinds.get(kind).joint {
@@ -456,7 +459,7 @@ impl<'a> Checker<'a> {
 
     /// Gives the event to the checker of the endpoint that recorded it.
     fn event_of_recorder(&mut self, at: u64, line: &str, raw: Raw<'_>, found: &mut impl FnMut(Finding)) {
-        let name = self.map.recorder().and_then(|lookup| lookup.find(line));
+        let name = self.map.recorder().and_then(|lookup| lookup.find(Line::new(line)));
         let role = name.and_then(|name| self.subject.header.role(self.map.rename_role(&name)));
         match self.endpoints.iter_mut().find(|(own, _)| Some(*own) == role) {
             Some((_, endpoint)) => {
@@ -612,7 +615,7 @@ impl<'a> Checker<'a> {
             }
         }
         let found = injected(self.map, known, pending.line);
-        let injected: Vec<(&str, &str)> = found.iter().map(|(field, text)| (*field, &**text)).collect();
+        let injected: SmallVec<[(&str, &str); 2]> = found.iter().map(|(field, text)| (*field, &**text)).collect();
         let Some(event) = event_of(known, pending, &injected) else { return Ok(false) };
         match &mut self.live {
             Some(live) => live.step(slot, &event),
@@ -854,7 +857,7 @@ impl<'a> Checker<'a> {
 struct Pending<'l> {
     at: u64,
     /// All of it, for whatever the map wants to know.
-    line: &'l str,
+    line: Line<'l>,
     kind: u32,
     side: Option<Side>,
     session: Cow<'l, str>,
@@ -890,16 +893,17 @@ fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected
 }
 
 /// The payload fields that the map takes from elsewhere in a line.
-fn injected<'m, 'l>(map: &'m Map, kind: &Kind, line: &'l str) -> SmallVec<[(&'m str, Cow<'l, str>); 2]> {
+fn injected<'l>(map: &'l Map, kind: &'l Kind, line: Line<'l>) -> SmallVec<[(&'l str, Cow<'l, str>); 2]> {
     let of = |&at: &usize| {
         let (field, source) = map.source(at)?;
         Some((&*field.text, source.find(line)?))
     };
-    kind.sources.iter().filter_map(of).collect()
+    let fixed = kind.fixed.iter().map(|(field, text)| (&**field, Cow::Borrowed(&**text)));
+    fixed.chain(kind.sources.iter().filter_map(of)).collect()
 }
 
 #[inline]
-fn session_name<'l>(map: &Map, line: &'l str, named: Cow<'l, str>) -> Cow<'l, str> {
+fn session_name<'l>(map: &Map, line: Line<'l>, named: Cow<'l, str>) -> Cow<'l, str> {
     if map.whole {
         return Cow::Borrowed("");
     }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     index::{Index, Key},
-    map::{Map, listed},
+    map::{Derive, Map, listed},
     near::near,
     subject::Subject,
 };
@@ -25,6 +25,10 @@ use crate::{
 const FIRST: usize = 8;
 const MOST_KINDS: usize = 1 << 16;
 const MOST_BYTES: usize = 1 << 24;
+/// So many derivations are compared before names are looked up.
+const MOST_DERIVED: usize = 32;
+/// The longest value of one of them.
+const LONGEST: usize = 64;
 /// The number of what is not remembered.
 pub(crate) const SPARE: u32 = 0;
 
@@ -65,6 +69,8 @@ pub(crate) struct Kind {
     pub(crate) own: bool,
     /// The map's numbers of payload fields that come from elsewhere in the line.
     pub(crate) sources: Box<[usize]>,
+    /// Payload fields that come from the names, with their JSON texts.
+    pub(crate) fixed: Box<[(Box<str>, Box<str>)]>,
     /// The line says the id by which its session can be joined, or asks for one to join.
     pub(crate) joint: Joint,
 }
@@ -112,6 +118,8 @@ pub(crate) struct Kinds<'a> {
     /// Keyed by a piece of a line.
     pieces: Vec<(Box<[u8]>, u32)>,
     piece_index: Index,
+    /// What kinds became with values, or without one.
+    derivations: Vec<(u32, Option<Box<str>>, u32)>,
     /// Keyed by the names.
     names: Memo,
     bytes: usize,
@@ -147,6 +155,7 @@ impl<'a> Kinds<'a> {
             label: "".into(),
             own: true,
             sources: Box::default(),
+            fixed: Box::default(),
             joint: Joint::None,
         };
         let labels = messages.keys().map(|&(.., label)| label).chain(acts.keys().map(|&(_, label)| label));
@@ -167,6 +176,7 @@ impl<'a> Kinds<'a> {
             key: Key::default(),
             pieces: Vec::new(),
             piece_index: Index::default(),
+            derivations: Vec::new(),
             names: Memo::default(),
             bytes: 0,
         }
@@ -219,10 +229,20 @@ impl<'a> Kinds<'a> {
         self.of_names(from, to, label, false)
     }
 
-    /// The kind of an event whose label was derived from another's (or that no rule told apart).
-    pub(crate) fn derived(&mut self, kind: u32, label: Option<&str>) -> u32 {
-        let Kind { from, to, label: own, .. } = self.get(kind).clone();
-        self.of_names(&from, &to, label.unwrap_or(&own), true)
+    /// The kind of an event whose label is told apart by a rule: by a value in its line, if it has one.
+    pub(crate) fn derived(&mut self, kind: u32, rule: &Derive, value: Option<&str>) -> u32 {
+        let known = self.derivations.iter().find(|(of, with, _)| *of == kind && with.as_deref() == value);
+        if let Some((.., derived)) = known {
+            return *derived;
+        }
+        let Kind { from, to, label, .. } = self.get(kind).clone();
+        let named = value.map(|value| rule.apply(&label, value));
+        let derived = self.of_names(&from, &to, named.as_deref().unwrap_or(&label), true);
+        let short = value.is_none_or(|value| value.len() <= LONGEST);
+        if kind != SPARE && derived != SPARE && short && self.derivations.len() < MOST_DERIVED {
+            self.derivations.push((kind, value.map(Into::into), derived));
+        }
+        derived
     }
 
     fn of_names(&mut self, from: &str, to: &str, label: &str, derived: bool) -> u32 {
@@ -254,6 +274,7 @@ impl<'a> Kinds<'a> {
     fn resolve(&self, from: &str, to: &str, label: &str, derived: bool) -> Kind {
         let header = self.subject.header;
         let renamed = self.map.rename_label(label);
+        let given_to = to;
         let to = if self.map.is_local(renamed) { from } else { to };
         let sender = header.role(self.map.rename_role(from));
         let receiver = header.role(self.map.rename_role(to));
@@ -283,13 +304,22 @@ impl<'a> Kinds<'a> {
             Some(join) if *join.with.0.text == *label => Joint::With,
             _ => Joint::None,
         };
+        // A derived label is not the line's.
+        let by_names = |at: &usize| {
+            let (field, source) = self.map.source(*at).filter(|_| !derived)?;
+            Some((field.text.clone(), source.of_names(from, given_to, label)?))
+        };
+        let sources = self.map.sources_of(renamed);
+        let (fixed, sources): (Vec<_>, Vec<_>) =
+            sources.iter().map(|at| (by_names(at), *at)).partition(|(fixed, _)| fixed.is_some());
         Kind {
             class,
             from: from.into(),
             to: to.into(),
             label: label.into(),
             own: from == to,
-            sources: self.map.sources_of(renamed),
+            sources: sources.into_iter().map(|(_, at)| at).collect(),
+            fixed: fixed.into_iter().filter_map(|(fixed, _)| fixed).collect(),
             joint,
         }
     }

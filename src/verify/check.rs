@@ -1,21 +1,24 @@
 //! Claims answered.
 
 use super::{
-    Options,
-    counterexample::{Bug, confirm},
+    Options, Progress,
+    concrete::concrete,
+    counterexample::{Bug, confirm, words},
     detail::Detail,
     fault::Counts,
+    implementability,
     judge::{Answer, Judgement, judge},
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
 };
 use crate::{
+    data::{Payload, Redaction, Value, write},
     diag::{Diagnostic, Span, catalogue::verdict as codes},
-    event::{Counterexample, Limit, Verdict},
+    event::{Counterexample, Event, Limit, Verdict},
     id::RoleId,
-    machine::{System, SystemError},
-    protocol::{Claim, ClaimKind, Expected, Flat, Origin, Spec, Target},
+    machine::{Program, System, SystemError},
+    protocol::{Claim, ClaimKind, Expected, Flat, Graph, GraphError, Origin, Protocol, Spec, Target},
 };
 
 /// What a verdict rests on.
@@ -31,6 +34,8 @@ pub enum Evidence {
     Projection,
     /// Every region of every role projects by full merge.
     Regions,
+    /// Send Validity, Receive Validity and No Mixed Choice hold for every role.
+    Conditions,
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
 }
@@ -60,6 +65,10 @@ pub struct Outcome {
     pub evidence: Option<Evidence>,
     /// Why roles do not project.
     pub diagnostics: Vec<Diagnostic>,
+    /// A run that goes wrong with data left out, of which it is not known whether its conditions can be met.
+    pub suspect: Option<Counterexample>,
+    /// Of a counterexample under conditions, the payload of each of its events, as text.
+    pub values: Vec<String>,
 }
 
 impl Outcome {
@@ -81,6 +90,8 @@ impl Outcome {
             detail: None,
             evidence: None,
             diagnostics: Vec::new(),
+            suspect: None,
+            values: Vec::new(),
         }
     }
 
@@ -179,16 +190,27 @@ fn check_at(
     poll: &mut Poll<'_>,
 ) -> Result<Outcome, Error> {
     let header = subject::header(spec, target, span)?;
-    if property == Property::Projectable && matches!(target, Target::System(_)) {
-        let text = format!("`{}` is a system: it has no global type to project", header.name);
+    if matches!(property, Property::Projectable | Property::Implementable) && matches!(target, Target::System(_)) {
+        let what = if property == Property::Projectable { "project" } else { "implement" };
+        let text = format!("`{}` is a system: it has no global type to {what}", header.name);
         return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
     }
     if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
         return Ok(Outcome::unknown(limit));
     }
+    if let (Property::Implementable, Target::Protocol(at)) = (property, target) {
+        return match spec.protocols.get(at) {
+            Some(protocol) => implementable(spec, protocol, options, poll),
+            None => Err(Error::Bug("a target is not one of its specification".to_owned())),
+        };
+    }
     match subject::subject(spec, target, span)? {
         Found::Limit(limit) => Ok(Outcome::unknown(limit)),
-        Found::Subject(subject) => check_subject(&subject, property, options, poll),
+        Found::Subject(subject) => {
+            let mut outcome = check_subject(&subject, property, options, poll)?;
+            with_data(spec, target, property, &mut outcome);
+            Ok(outcome)
+        }
     }
 }
 
@@ -203,7 +225,8 @@ pub fn check_subject(
         return Ok(Outcome::unknown(limit));
     }
     match (&subject.origin, property) {
-        (Origin::Written, Property::Projectable) => {
+        // Protocols are asked this by `check`; here there are machines alone.
+        (_, Property::Implementable) | (Origin::Written, Property::Projectable) => {
             Ok(Outcome::unknown(Limit::Undecided("there is no global type to project".to_owned())))
         }
         (Origin::Projected, Property::Projectable) => {
@@ -269,16 +292,117 @@ fn unrolled(
                 outcome.evidence = Some(Evidence::Unrolled(flat.keys));
             }
         }
-        Verdict::Violated(_) if flat.conditions || flat.timed => {
+        Verdict::Violated(run) if flat.conditions || flat.timed => {
             let what = if flat.conditions { "conditions" } else { "time limits" };
             let why = format!(
                 "with data and time left out a run goes wrong; whether its {what} can all be met was not decided"
             );
             outcome.verdict = Verdict::Unknown(Limit::Undecided(why));
+            // With more keys, or another time, something might still happen.
+            outcome.suspect = (flat.keys.is_none() && !flat.timed).then_some(run);
         }
         _ => {}
     }
     Ok(outcome)
+}
+
+/// A run that goes wrong with data left out is one that goes wrong, if values are found under which it can be made.
+fn with_data(spec: &Spec, target: Target, property: Property, outcome: &mut Outcome) {
+    if !matches!(property, Property::Safe | Property::DeadlockFree) {
+        return;
+    }
+    let stuck = matches!(outcome.detail, Some(Detail::Deadlock(_) | Detail::Unspecified { .. } | Detail::Orphan(_)));
+    let Some(run) = outcome.suspect.take_if(|run| stuck && run.cycle_at.is_none()) else { return };
+    let names = &spec.names;
+    let program = match target {
+        Target::Protocol(at) => spec.protocols.get(at).and_then(|protocol| {
+            let graph = protocol.graph.as_ref()?;
+            Program::of(names, &protocol.header, &protocol.term, graph).ok()
+        }),
+        Target::System(at) => spec.systems.get(at).and_then(|system| {
+            let types = system.terms.iter().zip(system.graphs.values());
+            let types = types.map(|((role, term), graph)| (role, term, graph));
+            Program::written(names, &system.header, types).ok()
+        }),
+        _ => None,
+    };
+    let payloads = program.and_then(|program| concrete(&program, names, &run.run));
+    let Some(payloads) = payloads else {
+        outcome.suspect = Some(run);
+        return;
+    };
+    let sorts = run.run.iter().map(|event| match *event {
+        Event::Send { sort, .. } | Event::Receive { sort, .. } | Event::Sync { sort, .. } | Event::Act { sort, .. } => {
+            names.payload(sort)
+        }
+        _ => None,
+    });
+    let text = |(payload, sort): (&Vec<Option<Value>>, Option<&Payload>)| {
+        let values = payload.iter().enumerate().filter_map(|(at, value)| {
+            let field = sort.and_then(|payload| payload.fields.get(at));
+            let text = write(value.as_ref()?, field.map(|field| &field.sort), &Redaction::new(b""), &|_| false);
+            let name = field.and_then(|field| field.name.as_deref());
+            Some(name.map_or(text.clone(), |name| format!("{name} = {text}")))
+        });
+        values.collect::<Vec<_>>().join(", ")
+    };
+    outcome.values = payloads.iter().zip(sorts).map(text).collect();
+    outcome.verdict = Verdict::Violated(run);
+}
+
+/// Whether any local types do what a protocol says.
+fn implementable(
+    spec: &Spec,
+    protocol: &Protocol,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let (header, names) = (&protocol.header, &spec.names);
+    let kernel;
+    let graph = match &protocol.graph {
+        Some(graph) => graph,
+        None => {
+            kernel = match Graph::of(&protocol.term) {
+                Ok(graph) => graph,
+                Err(GraphError::TooMany(error)) => {
+                    return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
+                }
+                Err(error) => return Err(Error::Bug(format!("a sound protocol has no graph: {error:?}"))),
+            };
+            &kernel
+        }
+    };
+    let mut ask = |pairs: usize| {
+        if pairs > options.max_states {
+            return Some(Limit::States(options.max_states));
+        }
+        poll(&Progress { bound: None, configurations: pairs, frontier: 0, depth: 0, bytes: 0 })
+    };
+    match implementability::implementable(graph, header, names, protocol.term.frames.values().next(), &mut ask) {
+        implementability::Found::Holds { stuck } => {
+            let evidence = Some(Evidence::Conditions);
+            let text = "here all conditions may be false, and then the protocol itself is stuck, and with it the roles";
+            let note = stuck.map(|node| Diagnostic::new(codes::MAY_BE_STUCK, graph.spans[node], text));
+            let diagnostics = note.into_iter().collect();
+            Ok(Outcome { exhaustive: true, evidence, diagnostics, ..Outcome::of(Verdict::Holds) })
+        }
+        implementability::Found::Bug(text) => Err(Error::Bug(text)),
+        implementability::Found::Unknown(limit) => Ok(Outcome::unknown(limit)),
+        implementability::Found::Violated(indistinct) => {
+            if protocol.graph.is_none() {
+                let runs = indistinct.words(graph);
+                words(&protocol.term, [&runs[0], &runs[1]])?;
+            }
+            let text = indistinct.text(graph, header, names).into();
+            let mut outcome = Outcome::of(Verdict::Violated(Counterexample::default()));
+            outcome.exhaustive = true;
+            outcome.shortest = true;
+            outcome.roles = vec![indistinct.role];
+            outcome.diagnostics = vec![indistinct.diagnostic(graph, header, names)];
+            outcome.detail = Some(Detail::NotImplementable { indistinct, text });
+            Ok(outcome)
+        }
+    }
 }
 
 /// Without a local type for each role, what their automata do: a run that goes wrong, if one is found soon.

@@ -11,7 +11,7 @@ use crate::{
     event::{Counterexample, Event},
     id::{IdVec, RoleId},
     protocol::{EdgeKind, Local, Term},
-    reference::{Bad, Configuration, System, equations},
+    reference::{Bad, Configuration, Global, System, equations},
 };
 
 /// The verifier contradicts the reference, or itself.
@@ -67,7 +67,7 @@ pub(super) fn confirm(
     let system = System::new(terms, channels, bound);
     let ends = replay(&system, BTreeSet::from([system.initial()]), &counterexample.run)?;
     let shown = match detail {
-        Detail::NotProjectable { shown: None, .. } => true,
+        Detail::NotProjectable { shown: None, .. } | Detail::NotImplementable { .. } => true,
         Detail::NotProjectable { shown: Some(shown), .. } => {
             return confirm(Some(terms), locals, channels, bound, counterexample, shown);
         }
@@ -98,6 +98,22 @@ pub(super) fn confirm(
         return Err(Bug(format!("the reference does not see `{}` after the run", detail.code())));
     }
     turns(&system, ends, counterexample)
+}
+
+/// Lets the reference run two words of a protocol; both must be words of it.
+pub(super) fn words(term: &Term, runs: [&[Event]; 2]) -> Result<(), Bug> {
+    let global = Global::new(term);
+    for run in runs {
+        let mut at = BTreeSet::from([global.initial()]);
+        for (index, event) in run.iter().enumerate() {
+            let next = at.iter().flat_map(|rest| global.steps(rest));
+            at = next.filter(|(step, _)| step == event).map(|(_, then)| then).collect();
+            if at.is_empty() {
+                return Err(Bug(format!("the reference refuses step {index} of the run: {event:?}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn any(ends: &BTreeSet<Configuration>, test: impl Fn(&Configuration) -> bool) -> bool {

@@ -7,6 +7,8 @@
 //! * a state in which a role can only send, and all conditions can be false at once;
 //! * an assignment after which the condition of the variable's sort may be false.
 //!
+//! What a message requires a witness of is a condition here: without a witness the step is not taken.
+//!
 //! The last two speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
 //! happen, and the condition they name is the one that would have to be known (`var x: int{…}`). What they do not find
 //! cannot happen: that is the inductive argument that [`super::Evidence::Unrolled`] rests on.

@@ -1,7 +1,8 @@
 //! What went wrong, as data and in words.
 
+use super::implementability::Indistinct;
 use crate::{
-    diag::{Code, catalogue::verdict as codes},
+    diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
     id::{LabelId, RoleId, SortId},
     protocol::{Header, Names},
@@ -84,6 +85,13 @@ pub enum Detail {
         /// What the counterexample shows.
         shown: Option<Box<Detail>>,
     },
+    /// A condition of implementability does not hold.
+    NotImplementable {
+        /// Who, which, and the two runs.
+        indistinct: Box<Indistinct>,
+        /// In words, one line.
+        text: Box<str>,
+    },
 }
 
 impl Detail {
@@ -100,6 +108,7 @@ impl Detail {
             Self::Unbounded { .. } => codes::UNBOUNDED,
             Self::Overflow { .. } => codes::OVERFLOW,
             Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
+            Self::NotImplementable { .. } => projection::NOT_IMPLEMENTABLE,
         }
     }
 
@@ -115,6 +124,7 @@ impl Detail {
             Self::Unbounded { from, to } | Self::Overflow { from, to, .. } => vec![*from, *to],
             Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
+            Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
         }
     }
 
@@ -162,6 +172,7 @@ impl Detail {
             Self::Overflow { from, to, bound } => {
                 format!("more than {bound} messages lie from {} to {}", role(*from), role(*to))
             }
+            Self::NotImplementable { text, .. } => text.to_string(),
             Self::NotProjectable { roles, shown } => {
                 let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
                 let text = match roles.len() {

@@ -14,6 +14,8 @@
 //! bounded     queues that grow without bound
 //! cone        which events a failure depends on
 //! counterexample   every run is replayed by the reference before anybody sees it
+//! concrete    values for a run that was found with data left out
+//! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! ```
 //!
 //! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
@@ -21,6 +23,7 @@
 
 mod bounded;
 mod check;
+mod concrete;
 mod cone;
 mod counterexample;
 mod data;
@@ -28,6 +31,7 @@ mod detail;
 mod expand;
 mod fault;
 mod hopeless;
+mod implementability;
 mod judge;
 mod liveness;
 mod packed;
@@ -40,6 +44,7 @@ pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, cla
 pub use detail::{Detail, Queued, Waiting};
 pub use expand::expand;
 pub use fault::Counts;
+pub use implementability::{Condition, Indistinct};
 pub use property::Property;
 pub use subject::Subject;
 

@@ -20,7 +20,7 @@ pub enum Property {
     Live,
     /// The contents of all queues are bounded.
     Bounded,
-    /// Sound and complete projection.
+    /// Some local types, one per role, do together what it says and no more.
     Implementable,
     /// No run ends.
     NeverTerminating,
@@ -99,10 +99,14 @@ impl Property {
     #[must_use]
     pub fn unsupported(self) -> Option<Limit> {
         match self {
-            Self::Projectable | Self::Safe | Self::DeadlockFree | Self::Terminating | Self::Live | Self::Bounded => {
-                None
-            }
-            Self::Implementable | Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus | Self::Kmc => {
+            Self::Projectable
+            | Self::Implementable
+            | Self::Safe
+            | Self::DeadlockFree
+            | Self::Terminating
+            | Self::Live
+            | Self::Bounded => None,
+            Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus | Self::Kmc => {
                 Some(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))
             }
         }

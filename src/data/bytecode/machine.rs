@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::{
     super::{
         Env, Fault, Macro, Operator, Value,
-        collection::{List, Map, Oversize, Record, Set},
+        collection::{Fields, List, Map, Oversize, Record, Set},
         conform,
         fault::Why,
         function::{self, Meter},
@@ -281,7 +281,7 @@ impl<E: Env> Machine<'_, E> {
             }
             Ins::Record(names) => {
                 let first = self.stack.len().saturating_sub(names.len());
-                let fields = names.iter().cloned().zip(self.stack.drain(first..)).collect();
+                let fields: Fields = names.iter().cloned().zip(self.stack.drain(first..)).collect();
                 Value::Record(Arc::new(Record::of(fields).map_err(|_| self.blame(Oversize.into()))?))
             }
             Ins::Call(function, count) => {

@@ -79,4 +79,19 @@ codes! {
     TOO_LARGE = "PL0407", Warning, "a local type is too large",
         "Merging the arms of choices can make a local type exponentially larger than the protocol. This one was given \
         up; nothing is known about whether the protocol projects.";
+
+    /// A condition of implementability does not hold.
+    NOT_IMPLEMENTABLE = "PL0408", Error, "no local types implement the protocol", "\
+`implementable` asks for any local types that together do what the protocol says and no more, not only for those that \
+merging finds. There are none if one of three conditions fails for some role:\n\n\
+* Send Validity: what a role may send after one run it may send after every run that looks the same to it;\n\
+* Receive Validity: of two messages from different senders, the one that was not meant cannot be there before the other \
+was taken;\n\
+* No Mixed Choice: no two runs look the same to a role of which one wants it to send and the other to wait.\n\n\
+```\n\
+choice at A { A -> B: ok(); B -> C: go(); }\n\
+or          { A -> B: no(); C -> B: bye(); }\n\
+```\n\n\
+`C` sees nothing of either arm, and has to wait in one and to send in the other. The two runs that the message shows are \
+a shortest such pair; a message that tells the role which of them it is mends it.";
 }

@@ -10,8 +10,8 @@ check saef(PingPong);        // wrong: there is no check `saef`
 check safe(PingPong);        // right
 ```
 
-There are `projectable`, `safe`, `deadlock_free`, `terminating`, `live`, `bounded`, and, parsed but answered `unknown` \
-until they are built, `implementable`, `never_terminating`, `live_plus`, `live_plus_plus` and `kmc`.";
+There are `projectable`, `implementable`, `safe`, `deadlock_free`, `terminating`, `live`, `bounded`, and, parsed but \
+answered `unknown` until they are built, `never_terminating`, `live_plus`, `live_plus_plus` and `kmc`.";
 
     /// A claim is about something that the check says nothing about.
     WRONG_TARGET = "PL0502", Error, "check about the wrong thing", "\

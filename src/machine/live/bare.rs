@@ -3,8 +3,11 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Inside, Live, Parts, Round, Sides, Stale,
-    find::{Finder, Hop, Keys, in_body},
+    Activation, Attempt, Inside, Live, Parts, Round, Sides, Stale,
+    env::Pending,
+    family::Family,
+    find::Finder,
+    place::{Hit, Hop, Keys, in_body},
     step::{Taken, Way},
 };
 use crate::{
@@ -30,13 +33,12 @@ impl Live {
         keyed: &[(u8, u16, Value)],
     ) -> Vec<Way> {
         let keys: Keys = keyed.iter().cloned().collect();
-        let (hits, _) = Finder::new(program, self, role, message, end, &keys, i64::MAX).run();
-        let best = hits.iter().map(|hit| hit.rank).filter(|&rank| rank > 0).min();
         let sides = if end == End::From { Sides::Give } else { Sides::Take };
-        let mut ways = Vec::new();
-        for hit in hits {
-            if hit.rank > 0 && Some(hit.rank) != best {
-                continue;
+        let mut found: Vec<Taken> = Vec::new();
+        let mut best: Option<u32> = None;
+        let mut each = |hit: &Hit<'_, '_>| {
+            if hit.rank > 0 {
+                best = Some(best.map_or(hit.rank, |best| best.min(hit.rank)));
             }
             // INVARIANT (keys) of flat automata: who opens an instance takes the smallest free key.
             if end == End::From && hit.hops.iter().any(|hop| matches!(hop, Hop::Create(_))) {
@@ -46,10 +48,10 @@ impl Live {
                     fresh && *value > 1 && !self.used(program, role, *depth, *key, value.saturating_sub(1))
                 };
                 if keys.iter().any(passed) {
-                    continue;
+                    return;
                 }
             }
-            let mut taken = Taken::at(role, end, &hit);
+            let mut taken = Taken::at(role, end, hit);
             for (depth, key, value) in &keys {
                 let declared = hit.path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
                 let Some(slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))).map(|key| key.slot)
@@ -58,13 +60,15 @@ impl Live {
                 };
                 let held = hit.frames.get(usize::from(*depth)).and_then(|frame| frame.get(place(slot).1 as usize));
                 if held.is_none_or(Option::is_none) {
-                    taken.pending.push((slot, Some(value.clone())));
+                    taken.pending.push(Pending::value(slot, Some(value.clone())));
                     taken.names.push((*depth, *key, value.clone()));
                 }
             }
-            ways.push(Way::of_one(message, sides, taken));
-        }
-        ways
+            found.push(taken);
+        };
+        Finder::new(program, self, role, message, end, &keys, i64::MAX, &mut each).run();
+        let best = |taken: &Taken| taken.rank == 0 || Some(taken.rank) == best;
+        found.into_iter().filter(best).map(|taken| Way::of_one(message, sides, taken)).collect()
     }
 
     fn used(&self, program: &Program, role: RoleId, depth: u8, key: u16, value: i64) -> bool {
@@ -162,8 +166,8 @@ fn number(value: Option<&Value>) -> u32 {
 /// Recurses once per nested scope.
 fn activation(program: &Program, act: &Activation, out: &mut Vec<u32>) {
     out.extend([act.region.raw(), act.state.raw()]);
-    out.push(u32::try_from(act.lingering.len()).unwrap_or(u32::MAX));
-    for inside in act.inside.as_deref().into_iter().chain(&act.lingering) {
+    out.push(u32::try_from(act.lingering().len()).unwrap_or(u32::MAX));
+    for inside in act.inside.as_deref().into_iter().chain(act.lingering()) {
         scope(program, inside, out);
     }
     out.push(u32::MAX);
@@ -209,12 +213,8 @@ fn scope(program: &Program, inside: &Inside, out: &mut Vec<u32>) {
 /// The instances of a family in the order of their keys, then those that wait for one, oldest first.
 fn instances(program: &Program, family: &Family, out: &mut Vec<u32>) {
     let mut named: Vec<(Vec<u32>, u32)> = Vec::new();
-    for &id in family.live.keys() {
-        let keys = family
-            .by_key
-            .iter()
-            .map(|by_key| number(by_key.iter().find(|&(_, &named)| named == id).map(|(value, _)| value)));
-        named.push((keys.collect(), id));
+    for (id, _) in family.live.iter() {
+        named.push((family.keys_of(id).map(number).collect(), id));
     }
     named.sort_unstable();
     named.sort_by_key(|(keys, id)| {
@@ -224,7 +224,7 @@ fn instances(program: &Program, family: &Family, out: &mut Vec<u32>) {
     out.push(u32::try_from(named.len()).unwrap_or(u32::MAX));
     for (keys, id) in named {
         out.extend(keys);
-        if let Some(instance) = family.live.get(&id) {
+        if let Some(instance) = family.live.get(id) {
             activation(program, &instance.act, out);
         }
     }

@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use super::{
     Activation, Attempt, Inside, Parts, Round, Time,
-    find::{At, In, MAX_DEPTH, info},
+    find::MAX_DEPTH,
+    place::{At, In, info},
 };
 use crate::{
     id::{RegionId, RoleId, ScopeId},
@@ -66,7 +67,7 @@ fn exits_at(program: &Program, role: RoleId, at: At<'_>, to: Option<End>, depth:
             Some(End::From) => owes_in(program, role, In::Live(inside), depth),
             Some(End::To) => false,
         };
-        if act.lingering.iter().any(blocks) {
+        if act.lingering().iter().any(blocks) {
             return;
         }
     }
@@ -234,7 +235,7 @@ fn may_end(program: &Program, role: RoleId, at: At<'_>, depth: usize) -> bool {
 /// Whether no round that was begun in a scope must go on.
 pub(super) fn is_quiet(program: &Program, role: RoleId, inside: &Inside) -> bool {
     let within = |act: &Activation| {
-        act.inside.as_deref().into_iter().chain(&act.lingering).all(|inside| is_quiet(program, role, inside))
+        act.inside.as_deref().into_iter().chain(act.lingering()).all(|inside| is_quiet(program, role, inside))
     };
     let may = |act: &Activation| may_end(program, role, At::Live(act), 0);
     match &inside.parts {
@@ -257,7 +258,7 @@ fn owes(program: &Program, role: RoleId, at: At<'_>, depth: usize) -> bool {
     }
     let deeper = depth.saturating_add(1);
     if let At::Live(act) = at
-        && act.lingering.iter().any(|inside| owes_in(program, role, In::Live(inside), deeper))
+        && act.lingering().iter().any(|inside| owes_in(program, role, In::Live(inside), deeper))
     {
         return true;
     }
@@ -340,7 +341,7 @@ pub(super) fn owes_in(program: &Program, role: RoleId, at: In<'_>, depth: usize)
 /// Whether somebody who was not heard from beyond a scope that was left may still begin a round in it.
 pub(super) fn may_begin(program: &Program, role: RoleId, inside: &Inside) -> bool {
     let within = |act: &Activation| {
-        act.inside.as_deref().into_iter().chain(&act.lingering).any(|inside| may_begin(program, role, inside))
+        act.inside.as_deref().into_iter().chain(act.lingering()).any(|inside| may_begin(program, role, inside))
     };
     match &inside.parts {
         Parts::Par(parts) => parts.iter().any(within),
@@ -362,7 +363,7 @@ pub(super) fn may_begin(program: &Program, role: RoleId, inside: &Inside) -> boo
 
 /// Whether a round or an instance has ended: its block is over, and nothing in it is open.
 pub(super) fn is_over(program: &Program, role: RoleId, act: &Activation) -> bool {
-    if act.lingering.iter().any(|inside| !is_quiet(program, role, inside)) {
+    if act.lingering().iter().any(|inside| !is_quiet(program, role, inside)) {
         return false;
     }
     let Some(row) = program.row(role, act.region, act.state) else { return true };

@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::{Family, Frame, Inside, Live, Parts, Round, Seat, Time};
+use super::{Frame, Inside, Live, Parts, Round, Seat, Time, family::Family};
 use crate::{
-    data::{Env, ExternId, Externs, FamilyId, Slot, Value},
+    data::{Change, Env, ExternId, Externs, FamilyId, Slot, Value},
     id::{FrameId, Id, RoleId},
     machine::program::{Program, ScopeParts},
     protocol::{PAYLOAD, place},
@@ -13,10 +13,38 @@ use crate::{
 /// The frames by depth; the last is that of the innermost family.
 pub(super) type Frames<'a> = SmallVec<[&'a Frame; 4]>;
 
-/// An assignment that is not made yet; none takes the value away.
-pub(super) type Pending = (Slot, Option<Value>);
+/// An assignment that is not made yet.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) slot: Slot,
+    pub(super) new: New,
+}
+
+/// What is assigned.
+#[derive(Clone, Debug)]
+pub(super) enum New {
+    /// This value; none takes the old one away.
+    Value(Option<Value>),
+    /// The old value, changed. By INVARIANT (deferred) of edits nothing reads it before.
+    Change(Change),
+}
+
+impl Pending {
+    pub(super) fn value(slot: Slot, value: Option<Value>) -> Self {
+        Self { slot, new: New::Value(value) }
+    }
+
+    /// Makes it.
+    pub(super) fn make(&self, cell: &mut Option<Value>) {
+        match &self.new {
+            New::Value(value) => cell.clone_from(value),
+            New::Change(change) => change.apply(cell),
+        }
+    }
+}
 
 /// One role's view.
+#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) program: &'a Program,
     pub(super) live: &'a Live,
@@ -31,7 +59,12 @@ pub(super) struct View<'a> {
     pub(super) externs: &'a dyn Externs,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// With what is about to be assigned.
+    pub(super) fn with(self, pending: &'a [Pending]) -> Self {
+        Self { pending, ..self }
+    }
+
     fn seat(&self) -> Option<&Seat> {
         self.live.seats.entry(self.role?)
     }
@@ -72,7 +105,9 @@ impl Env for View<'_> {
         if depth == PAYLOAD {
             return self.payload.get(at)?.as_ref();
         }
-        if let Some((_, value)) = self.pending.iter().rev().find(|(pending, _)| *pending == slot) {
+        if let Some(pending) = self.pending.iter().rev().find(|pending| pending.slot == slot)
+            && let New::Value(value) = &pending.new
+        {
             return value.as_ref();
         }
         if depth == 0 && self.program.is_nobodys(at) {
@@ -96,7 +131,7 @@ impl Env for View<'_> {
 
     fn instance(&self, family: FamilyId, keys: &[Value], variable: u32) -> Option<&Value> {
         let found = self.family(family)?;
-        let instance = found.live.get(&found.named(0, keys.first()?)?)?;
+        let instance = found.live.get(found.named(0, keys.first()?)?)?;
         instance.frame.get(variable as usize)?.as_ref()
     }
 }

@@ -2,14 +2,17 @@
 //! violation, so that steps need not keep them.
 
 use super::{
-    Live, Refused, Seen, Why,
+    Live, Refused, Seen, Time, Why,
     env::{Pending, View},
-    find::{Finder, Hit},
+    evaluate::prepare,
+    find::Finder,
+    place::{Hit, Keys},
 };
 use crate::{
     data::{Code, Env, Slot, Value},
     id::FrameId,
     machine::program::{End, Program},
+    protocol::Rule,
 };
 
 /// An expression, and what it reads.
@@ -32,41 +35,44 @@ impl Live {
         let now = seen.now.max(self.now);
         let keys = self.keys(program, rule, &seen, now);
         let end = if refused.role == travel.from { End::From } else { End::To };
-        let finder = Finder::new(program, self, refused.role, seen.message, end, &keys, now);
-        let (hits, _) = finder.run();
-        let same = |hit: &&Hit<'_>| {
-            self.evaluate(program, &seen, refused.role, end, &keys, now, hit).err().as_ref() == Some(&refused.why)
+        let mut reads = None;
+        let mut each = |hit: &Hit<'_, '_>| {
+            if reads.is_none()
+                && self.evaluate(program, &seen, refused.role, end, &keys, (now, 0), hit).err().as_ref()
+                    == Some(&refused.why)
+            {
+                reads = self.read_there(program, &seen, refused, (rule, end), (&keys, now), hit);
+            }
         };
-        let hit = hits.iter().find(same)?;
+        Finder::new(program, self, refused.role, seen.message, end, &keys, now, &mut each).run();
+        reads
+    }
+
+    /// The same, of one place.
+    fn read_there(
+        &self,
+        program: &Program,
+        seen: &Seen<'_>,
+        refused: &Refused,
+        (rule, end): (&Rule, End),
+        (keys, now): (&Keys, Time),
+        hit: &Hit<'_, '_>,
+    ) -> Option<Reads> {
         let mut pending: Vec<Pending> = Vec::new();
+        let view = View {
+            program,
+            live: self,
+            role: Some(refused.role),
+            frames: hit.frames,
+            pending: &[],
+            payload: seen.payload,
+            now,
+            externs: seen.externs,
+        };
         // What was assigned before it failed is what there is to show.
-        let _ = self.prepare(program, &seen, (refused.role, end), &keys, now, hit, &mut pending, &mut |_| {});
-        let view = |pending: &[Pending], code: &Code, seen: &Seen<'_>| -> Vec<(Slot, Option<Value>)> {
-            let view = View {
-                program,
-                live: self,
-                role: Some(refused.role),
-                frames: &hit.frames,
-                pending,
-                payload: seen.payload,
-                now,
-                externs: seen.externs,
-            };
-            code.slots().iter().map(|&slot| (slot, view.slot(slot).cloned())).collect()
-        };
-        let eval = |code: &Code| {
-            let view = View {
-                program,
-                live: self,
-                role: Some(refused.role),
-                frames: &hit.frames,
-                pending: &pending,
-                payload: seen.payload,
-                now,
-                externs: seen.externs,
-            };
-            code.eval(&view)
-        };
+        let _ = prepare(end, keys, hit, view, &mut pending, &mut |_| {});
+        let view = view.with(&pending);
+        let eval = |code: &Code| code.eval(&view);
         let within = rule.within.iter().flat_map(|(from, to)| from.iter().chain([to]));
         let code = match &refused.why {
             Why::False { condition } => Some(&rule.conditions.get(*condition)?.code),
@@ -94,6 +100,7 @@ impl Live {
             _ => None,
         }?;
         let frame = hit.path.last().copied().unwrap_or_default();
-        Some(Reads { code: code.clone(), frame, values: view(&pending, code, &seen) })
+        let values = code.slots().iter().map(|&slot| (slot, view.slot(slot).cloned())).collect();
+        Some(Reads { code: code.clone(), frame, values })
     }
 }

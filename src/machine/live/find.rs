@@ -7,247 +7,24 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Time,
+    Activation, Attempt, Inside, Live, Parts, Round, Time,
     ends::{Due, exits, is_over, owes_in, scope_exits},
     env::Frames,
+    place::{At, Hit, Hop, In, Keys, Passed, info},
+    why::{Refused, Why, nearer},
 };
 use crate::{
-    data::Value,
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
-    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeInfo, ScopeParts},
-    protocol::{Key, Set, Trigger},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
+    protocol::{Set, Trigger},
 };
 
 /// A scope is skipped, entered and left at most this often on the way to one step.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// A fresh instance has assigned nothing.
-static EMPTY: Frame = Vec::new();
-
-/// Why an event may not happen, from the nearest miss.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
-    /// Why.
-    pub why: Why,
-    /// Who is to blame: whose state, copy or time it is.
-    pub role: RoleId,
-}
-
-/// Why an event may not happen. Later ones are nearer misses.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Why {
-    /// The message is nowhere in what the role may ever do from here.
-    NotHere,
-    /// The role is in another state.
-    NotNow,
-    /// No instance has the key that it names, and none may begin with it.
-    NoInstance {
-        /// The family.
-        family: FrameId,
-        /// The key.
-        key: Value,
-        /// It was used before.
-        used: bool,
-    },
-    /// The edge is full.
-    Full,
-    /// Nothing, or something else, is at the head of the edge.
-    NotSent,
-    /// A handler may not be entered yet.
-    TooEarlyToHandle {
-        /// From when on.
-        from: Time,
-    },
-    /// A condition is false.
-    False {
-        /// Which of the rule's.
-        condition: usize,
-    },
-    /// What a witness is required of is false.
-    Unwitnessed {
-        /// Which of the rule's requirements.
-        requirement: usize,
-    },
-    /// A condition or an assigned value cannot be computed.
-    Fault(crate::data::Fault),
-    /// An assigned value does not fit its variable.
-    Unfit {
-        /// The variable.
-        slot: crate::data::Slot,
-    },
-    /// An invariant of a variable is false after it.
-    Broken {
-        /// The variable.
-        slot: crate::data::Slot,
-    },
-    /// Not before a time.
-    TooEarly {
-        /// From when on.
-        from: Time,
-    },
-    /// Not after a time.
-    TooLate {
-        /// Until when.
-        until: Time,
-    },
-    /// The key was used under `unique by` before.
-    NotUnique {
-        /// Which of the rule's.
-        option: usize,
-    },
-    /// The key was used under `idempotent by` with other content.
-    OtherContent {
-        /// Which of the rule's.
-        option: usize,
-    },
-    /// More keys than may be remembered.
-    MemoryFull,
-}
-
-impl Why {
-    /// From this rank on the message has its place here, and only data or time stand against it.
-    pub const NEAR: u8 = 5;
-
-    /// How near a miss it is: more is nearer.
-    #[must_use]
-    pub fn rank(&self) -> u8 {
-        match self {
-            Self::NotHere => 0,
-            Self::NotNow => 1,
-            // Whoever names a key means its instance.
-            Self::NoInstance { .. } => 2,
-            Self::Full | Self::NotSent => 3,
-            Self::TooEarlyToHandle { .. } => 4,
-            Self::Fault(_) => 5,
-            Self::False { .. } | Self::Unwitnessed { .. } => 6,
-            Self::Unfit { .. } | Self::Broken { .. } => 7,
-            Self::TooEarly { .. } | Self::TooLate { .. } => 8,
-            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull => 9,
-        }
-    }
-}
-
-/// Keeps the nearest miss.
-pub(super) fn nearer(best: &mut Option<Refused>, role: RoleId, why: Why) {
-    if best.as_ref().is_none_or(|known| known.why.rank() < why.rank()) {
-        *best = Some(Refused { why, role });
-    }
-}
-
-/// A part of the way from a role's root to a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hop {
-    /// Into a scope that was not open; the state while it lasts.
-    Enter(ScopeId, StateId),
-    /// Out of the scope that is open, by a way, to a state.
-    Leave(u32, StateId),
-    /// Out of a scope that is left behind with rounds still open.
-    Part(u32),
-    /// The main part.
-    Main,
-    /// A round; begun anew if it says so.
-    One(u32, bool),
-    /// An instance.
-    Instance(u32, u32),
-    /// A new instance.
-    Create(u32),
-    /// Where a `try` is.
-    Current,
-    /// Into a handler.
-    Handler(u32),
-    /// Into a scope that was left.
-    Linger(u32),
-}
-
-/// A place at which what nobody knows is assigned: the start of a region, or the way out of a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Passed {
-    Into(RegionId),
-    Behind(ScopeId, u32),
-}
-
-/// A place at which a role can take a step.
-#[derive(Clone, Debug)]
-pub(super) struct Hit<'a> {
-    pub(super) hops: SmallVec<[Hop; 8]>,
-    pub(super) then: StateId,
-    pub(super) region: RegionId,
-    pub(super) span: Span,
-    pub(super) frames: Frames<'a>,
-    /// Which frames these are.
-    pub(super) path: SmallVec<[FrameId; 4]>,
-    /// Assignments in front of the step, group by group.
-    pub(super) before: SmallVec<[&'a [Set]; 2]>,
-    /// Places on the way at which what nobody knows is assigned, by whoever comes there first.
-    pub(super) passed: SmallVec<[Passed; 2]>,
-    /// Since when the role could.
-    pub(super) since: Time,
-    /// 0, or the place among alternatives of which the first wins.
-    pub(super) rank: u32,
-    /// What belongs to a scope that was left is discarded.
-    pub(super) discard: bool,
-    /// Time limits that must have passed, with when the role came to their scopes.
-    pub(super) dues: SmallVec<[(Due, Time); 1]>,
-}
-
-/// A region that is open, or would be.
-#[derive(Clone, Copy)]
-pub(super) enum At<'a> {
-    Live(&'a Activation),
-    Fresh(RegionId),
-}
-
-/// A scope that is open, or would be.
-#[derive(Clone, Copy)]
-pub(super) enum In<'a> {
-    Live(&'a Inside),
-    Fresh(ScopeId),
-}
-
-impl<'a> At<'a> {
-    pub(super) fn region(self) -> RegionId {
-        match self {
-            Self::Live(act) => act.region,
-            Self::Fresh(region) => region,
-        }
-    }
-
-    pub(super) fn state(self, program: &Program, role: RoleId) -> StateId {
-        match self {
-            Self::Live(act) => act.state,
-            Self::Fresh(region) => {
-                program.automaton_of(role, region).map_or(StateId::default(), |automaton| automaton.initial)
-            }
-        }
-    }
-
-    pub(super) fn inside(self) -> Option<&'a Inside> {
-        match self {
-            Self::Live(act) => act.inside.as_deref(),
-            Self::Fresh(_) => None,
-        }
-    }
-}
-
-impl In<'_> {
-    pub(super) fn scope(self) -> ScopeId {
-        match self {
-            Self::Live(inside) => inside.scope,
-            Self::Fresh(scope) => scope,
-        }
-    }
-}
-
-pub(super) fn info(program: &Program, scope: ScopeId) -> Option<&ScopeInfo> {
-    program.scopes.entry(scope)?.as_ref()
-}
-
-/// The keys that a message names: depth of the family, number of the key, value.
-pub(super) type Keys = SmallVec<[(u8, u16, Value); 2]>;
-
 /// Looks for a message in a role's tree.
-pub(super) struct Finder<'a> {
+pub(super) struct Finder<'a, 'e> {
     pub(super) program: &'a Program,
     pub(super) live: &'a Live,
     pub(super) role: RoleId,
@@ -267,14 +44,18 @@ pub(super) struct Finder<'a> {
     pub(super) late: bool,
     /// States come by on the way: a way round brings nothing new.
     pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
-    pub(super) hits: Vec<Hit<'a>>,
+    /// How many places were found.
+    pub(super) hits: usize,
+    /// What is done with each.
+    pub(super) each: &'e mut dyn FnMut(&Hit<'_, 'a>),
     pub(super) miss: Option<Refused>,
     /// Only hits are wanted: why there is none may be said less well than it could be.
     pub(super) brief: bool,
 }
 
-impl<'a> Finder<'a> {
+impl<'a, 'e> Finder<'a, 'e> {
     /// Ready to look.
+    #[expect(clippy::too_many_arguments, reason = "what, where, and what for")]
     pub(super) fn new(
         program: &'a Program,
         live: &'a Live,
@@ -283,6 +64,7 @@ impl<'a> Finder<'a> {
         end: End,
         keys: &'a Keys,
         now: Time,
+        each: &'e mut dyn FnMut(&Hit<'_, 'a>),
     ) -> Self {
         Self {
             program,
@@ -302,53 +84,55 @@ impl<'a> Finder<'a> {
             dues: SmallVec::new(),
             late: false,
             round: SmallVec::new(),
-            hits: Vec::new(),
+            hits: 0,
+            each,
             miss: None,
             brief: false,
         }
     }
 
-    /// All places, in the order of the specification.
-    pub(super) fn run(mut self) -> (Vec<Hit<'a>>, Option<Refused>) {
-        let Some(seat) = self.live.seats.entry(self.role) else { return (Vec::new(), None) };
+    /// All places, in the order of the specification; why there is none, or others are none.
+    pub(super) fn run(mut self) -> Option<Refused> {
+        let seat = self.live.seats.entry(self.role)?;
         if seat.crashed {
             nearer(&mut self.miss, self.role, Why::NotHere);
-            return (Vec::new(), self.miss);
+            return self.miss;
         }
         self.frames.push(&seat.frame);
         self.path.push(self.program.root_frame(self.role));
         self.region(At::Live(&seat.act), false, 0);
-        if self.hits.is_empty() && self.end == End::To {
+        if self.hits == 0 && self.end == End::To {
             self.late = true;
             self.region(At::Live(&seat.act), false, 0);
         }
-        if self.hits.is_empty() && self.end == End::To {
+        if self.hits == 0 && self.end == End::To {
             let stale = seat.stale.iter().any(|stale| {
                 let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
                 let from = self.program.messages.entry(self.message).map(|travel| travel.from);
                 mentioned && from.is_some_and(|from| !stale.heard.contains(&from))
             });
             if stale {
-                self.hits.push(Hit {
-                    hops: SmallVec::new(),
+                self.hits = 1;
+                (self.each)(&Hit {
+                    hops: &[],
                     then: StateId::default(),
                     region: RegionId::default(),
                     span: Span::default(),
-                    frames: self.frames.clone(),
-                    path: self.path.clone(),
-                    before: SmallVec::new(),
-                    passed: SmallVec::new(),
+                    frames: &self.frames,
+                    path: &self.path,
+                    before: &[],
+                    passed: &[],
                     since: self.now,
                     rank: 0,
                     discard: true,
-                    dues: SmallVec::new(),
+                    dues: &[],
                 });
             }
         }
-        if self.hits.is_empty() {
+        if self.hits == 0 {
             nearer(&mut self.miss, self.role, Why::NotHere);
         }
-        (self.hits, self.miss)
+        self.miss
     }
 
     fn mentions(&self, region: RegionId) -> bool {
@@ -364,7 +148,7 @@ impl<'a> Finder<'a> {
         let mut owes = false;
         if let At::Live(act) = at {
             self.since = act.since;
-            for (number, inside) in act.lingering.iter().enumerate() {
+            for (number, inside) in act.lingering().iter().enumerate() {
                 self.hops.push(Hop::Linger(short(number)));
                 self.scope(In::Live(inside), true, depth);
                 self.hops.pop();
@@ -455,22 +239,20 @@ impl<'a> Finder<'a> {
         let Some(row) = self.program.row(self.role, region, state) else { return };
         self.round.push((region, state));
         for arm in row.arms(self.message, self.end) {
-            if self.hits.is_empty() {
-                self.hits.reserve_exact(1);
-            }
-            self.hits.push(Hit {
-                hops: SmallVec::from_slice(&self.hops),
+            self.hits = self.hits.saturating_add(1);
+            (self.each)(&Hit {
+                hops: &self.hops,
                 then: arm.then,
                 region,
                 span: arm.span,
-                frames: SmallVec::from_slice(&self.frames),
-                path: SmallVec::from_slice(&self.path),
-                before: SmallVec::from_slice(&self.before),
-                passed: SmallVec::from_slice(&self.passed),
+                frames: &self.frames,
+                path: &self.path,
+                before: &self.before,
+                passed: &self.passed,
                 since: self.since,
                 rank: self.rank,
                 discard: false,
-                dues: SmallVec::from_slice(&self.dues),
+                dues: &self.dues,
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -486,14 +268,14 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
+    pub(super) fn hop(&mut self, hop: Hop, at: At<'a>, left: bool, depth: usize) {
         self.hops.push(hop);
         self.region(at, left, depth.saturating_add(1));
         self.hops.pop();
     }
 
     /// Into a region that begins with this very step.
-    fn begin(&mut self, hop: Hop, region: RegionId, depth: usize) {
+    pub(super) fn begin(&mut self, hop: Hop, region: RegionId, depth: usize) {
         if !self.mentions(region) {
             return;
         }
@@ -525,8 +307,10 @@ impl<'a> Finder<'a> {
                     self.start(*main);
                     self.hop(Hop::Main, At::Fresh(*main), false, depth);
                 }
-                for (number, round) in rounds.iter().enumerate() {
-                    self.round(number, round, None, true, depth);
+                for number in self.program.rounds_with(scope, self.message, self.end).iter().map(|&at| at as usize) {
+                    if let Some(round) = rounds.get(number) {
+                        self.round(number, round, None, true, depth);
+                    }
                 }
             }
             (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
@@ -544,10 +328,10 @@ impl<'a> Finder<'a> {
                     if let Some(main) = main {
                         self.hop(Hop::Main, At::Live(main), left, depth);
                     }
-                    let mut opens = None;
-                    for (number, (info, round)) in infos.iter().zip(rounds).enumerate() {
-                        if self.mentions(info.region) {
-                            let opens = *opens.get_or_insert_with(|| self.opens(inside, main.as_ref(), left));
+                    let mentioned = self.program.rounds_with(scope, self.message, self.end);
+                    let opens = !mentioned.is_empty() && self.opens(inside, main.as_ref(), left);
+                    for number in mentioned.iter().map(|&number| number as usize) {
+                        if let (Some(info), Some(round)) = (infos.get(number), rounds.get(number)) {
                             self.round(number, info, Some(round), opens, depth);
                         }
                     }
@@ -629,9 +413,6 @@ impl<'a> Finder<'a> {
     }
 
     fn round(&mut self, number: usize, info: &'a RoundInfo, round: Option<&'a Round>, opens: bool, depth: usize) {
-        if !self.mentions(info.region) {
-            return;
-        }
         match (info.family, round) {
             (None, None) if opens => self.begin(Hop::One(short(number), true), info.region, depth),
             (None, None) => {}
@@ -652,156 +433,9 @@ impl<'a> Finder<'a> {
             _ => {}
         }
     }
-
-    fn family(
-        &mut self,
-        number: usize,
-        info: &'a RoundInfo,
-        frame: FrameId,
-        family: Option<&'a Family>,
-        opens: bool,
-        depth: usize,
-    ) {
-        let Some(declared) = self.program.frames.entry(frame) else { return };
-        let keys = self.keys;
-        let mine = || keys.iter().filter(|(at, ..)| *at == declared.depth);
-        let rank = self.rank;
-        let mut named = None;
-        if let Some(family) = family {
-            for (_, key, value) in mine() {
-                match (family.named(usize::from(*key), value), named) {
-                    (Some(id), None) => named = Some(id),
-                    // Keys of two instances name neither.
-                    (Some(id), Some(other)) if id != other => return,
-                    _ => {}
-                }
-            }
-            if let Some(instance) = named.and_then(|id| family.live.get(&id)) {
-                let fits = |(_, key, value): &(u8, u16, Value)| {
-                    family.named(usize::from(*key), value).is_some()
-                        || declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                            self.lacks(instance, declared) && family.is_free(usize::from(*key), value, declared.use_)
-                        })
-                };
-                if mine().all(fits) {
-                    self.instance(number, frame, named.unwrap_or_default(), instance, depth);
-                }
-                // A key may come again only after the end of what it named.
-                let reusable = declared.keys.iter().all(|key| key.use_ == crate::protocol::KeyUse::Reusable);
-                if !(reusable && exits(self.program, self.role, At::Live(&instance.act)).contains(&0)) {
-                    return;
-                }
-            } else if mine().next().is_none() && keys.iter().any(|(at, ..)| *at > declared.depth) {
-                // Only an inner family's key: it names one inner instance, of whichever outer one.
-                let mut found = false;
-                for (&id, instance) in &family.live {
-                    if inner_named(self.program, &instance.act, keys) {
-                        found = true;
-                        self.instance(number, frame, id, instance, depth);
-                    }
-                }
-                if found {
-                    return;
-                }
-            }
-            if named.is_none() {
-                for (age, &id) in family.waiting.iter().enumerate() {
-                    if let Some(instance) = family.live.get(&id)
-                        && mine().all(|(_, key, value)| {
-                            declared.keys.get(usize::from(*key)).is_some_and(|declared| {
-                                self.lacks(instance, declared)
-                                    && family.is_free(usize::from(*key), value, declared.use_)
-                            })
-                        })
-                    {
-                        self.rank = u32::try_from(age.saturating_add(1)).unwrap_or(u32::MAX);
-                        self.instance(number, frame, id, instance, depth);
-                        self.rank = rank;
-                    }
-                }
-            }
-        }
-        let used = |(_, key, value): &&(u8, u16, Value)| {
-            let declared = declared.keys.get(usize::from(*key));
-            !declared.is_none_or(|declared| {
-                family.is_none_or(|family| family.is_free(usize::from(*key), value, declared.use_))
-            })
-        };
-        if let Some((_, _, key)) = mine().find(used) {
-            // A key that was used is to blame only for a message with which an instance may begin.
-            let initial = self.program.automaton_of(self.role, info.region).map(|automaton| automaton.initial);
-            let row = initial.and_then(|initial| self.program.row(self.role, info.region, initial));
-            let begins =
-                row.is_some_and(|row| !row.scopes.is_empty() || row.arms(self.message, self.end).next().is_some());
-            let why = Why::NoInstance { family: frame, key: key.clone(), used: begins };
-            nearer(&mut self.miss, self.role, why);
-            return;
-        }
-        if opens {
-            self.rank = if named.is_none() && family.is_some_and(|family| !family.waiting.is_empty()) {
-                u32::MAX
-            } else {
-                rank
-            };
-            let hits = self.hits.len();
-            self.frames.push(&EMPTY);
-            self.path.push(frame);
-            self.begin(Hop::Create(short(number)), info.region, depth);
-            self.path.pop();
-            self.frames.pop();
-            self.rank = rank;
-            if self.hits.len() > hits {
-                return;
-            }
-        }
-        if named.is_none()
-            && let Some((_, _, key)) = mine().next()
-        {
-            let why = Why::NoInstance { family: frame, key: key.clone(), used: false };
-            nearer(&mut self.miss, self.role, why);
-        }
-    }
-
-    fn lacks(&self, instance: &Instance, key: &Key) -> bool {
-        let (_, at) = crate::protocol::place(key.slot);
-        instance.frame.get(at as usize).is_none_or(Option::is_none)
-    }
-
-    fn instance(&mut self, number: usize, frame: FrameId, id: u32, instance: &'a Instance, depth: usize) {
-        self.frames.push(&instance.frame);
-        self.path.push(frame);
-        self.hop(Hop::Instance(short(number), id), At::Live(&instance.act), false, depth);
-        self.path.pop();
-        self.frames.pop();
-    }
 }
 
 /// The number of a part, in few bytes; there are fewer parts than ids.
-fn short(number: usize) -> u32 {
+pub(super) fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Whether some key of an inner family names an instance in an activation.
-fn inner_named(program: &Program, act: &Activation, keys: &Keys) -> bool {
-    let mut found = false;
-    act.visit(&mut |inside| {
-        let Some(info) = info(program, inside.scope) else { return };
-        let (Parts::During { rounds, .. }, ScopeParts::During(_, infos)) = (&inside.parts, &info.parts) else {
-            return;
-        };
-        for (info, round) in infos.iter().zip(rounds) {
-            let depth = info.family.and_then(|frame| program.frames.entry(frame)).map(|frame| frame.depth);
-            if let (Round::Family(family), Some(depth)) = (round, depth) {
-                found |= keys
-                    .iter()
-                    .any(|(at, key, value)| *at == depth && family.named(usize::from(*key), value).is_some());
-            }
-        }
-    });
-    found
-}
-
-/// Whether a `try` is still in its body.
-pub(super) fn in_body(at: Attempt) -> bool {
-    matches!(at, Attempt::Body | Attempt::Expired(_))
 }

@@ -20,38 +20,47 @@
 mod bare;
 mod ends;
 mod env;
+mod evaluate;
 mod explain;
+mod family;
 mod find;
+mod find_instance;
+mod footprint;
+mod look;
 mod memory;
 mod mover;
 mod offer;
+mod place;
 mod step;
 mod time;
+mod why;
 mod witness;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+use self::family::Family;
 pub use self::{
     bare::Tree,
     explain::Reads,
-    find::{Refused, Why},
+    footprint::Footprint,
     memory::{content, digest},
     offer::Offer,
     step::Way,
     time::Lapse,
+    why::{Refused, Why},
     witness::Required,
 };
 use super::program::{End, Program, ScopeParts};
 use crate::{
     data::{Assumed, Externs, Value},
     id::{EdgeId, IdVec, MessageId, RegionId, RoleId, ScopeId, StateId},
-    protocol::{EdgeKind, KeyUse},
+    protocol::EdgeKind,
 };
 
 /// The values of a frame; a slot without one has not been assigned.
-pub(super) type Frame = Vec<Option<Value>>;
+pub(super) type Frame = [Option<Value>];
 
 /// Microseconds since 1970, by the clock of whoever calls.
 pub type Time = i64;
@@ -108,10 +117,14 @@ pub(super) struct Activation {
     pub(super) since: Time,
     /// The scope that it is in.
     pub(super) inside: Option<Box<Inside>>,
-    /// Scopes that it has left, in which rounds are still open, or may begin.
-    pub(super) lingering: Vec<Inside>,
-    /// The obligation to leave this state in time.
-    pub(super) armed: u32,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most activations do not have: there are many of them, one for each instance of a family.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Rare {
+    lingering: Vec<Inside>,
+    armed: u32,
 }
 
 /// A scope that a role is in.
@@ -156,28 +169,6 @@ pub(super) enum Round {
     Family(Box<Family>),
 }
 
-/// The instances of a family.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Family {
-    pub(super) live: FxHashMap<u32, Instance>,
-    /// Per key, where its values lead.
-    pub(super) by_key: Vec<FxHashMap<Value, u32>>,
-    /// Instances that lack a key, oldest first.
-    pub(super) waiting: VecDeque<u32>,
-    /// Per key, values that must not come again.
-    pub(super) used: Vec<FxHashSet<Value>>,
-    /// Per key, the greatest value so far.
-    pub(super) highest: Vec<Option<Value>>,
-    pub(super) next: u32,
-    pub(super) opened: Time,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Instance {
-    pub(super) frame: Frame,
-    pub(super) act: Activation,
-}
-
 /// What of an abandoned scope may still arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Stale {
@@ -189,7 +180,7 @@ pub(super) struct Stale {
 /// One role.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seat {
-    pub(super) frame: Frame,
+    pub(super) frame: Box<Frame>,
     pub(super) act: Activation,
     pub(super) stale: Vec<Stale>,
     pub(super) crashed: bool,
@@ -200,14 +191,14 @@ pub(super) struct Seat {
 pub struct Live {
     pub(super) seats: IdVec<RoleId, Seat>,
     /// Variables that nobody knows: the session's, and by role instance those of families.
-    pub(super) nobody: Frame,
+    pub(super) nobody: Box<Frame>,
     pub(super) queues: IdVec<EdgeId, VecDeque<Queued>>,
     memory: memory::Memories,
     pub(super) now: Time,
     timers: time::Timers,
     /// How often what nobody knows was assigned at a place, and which of these times each role has come by.
-    passed: FxHashMap<find::Passed, u32>,
-    came_by: FxHashMap<(RoleId, find::Passed), u32>,
+    passed: FxHashMap<place::Passed, u32>,
+    came_by: FxHashMap<(RoleId, place::Passed), u32>,
 }
 
 impl Live {
@@ -223,14 +214,14 @@ impl Live {
         let size = program.frames.values().next().map_or(0, |frame| frame.slots.len());
         let slots = |role| program.frames.entry(program.root_frame(role)).map_or(0, |frame| frame.slots.len());
         let seats = program.automata.ids().map(|role| Seat {
-            frame: vec![None; slots(role)],
+            frame: vec![None; slots(role)].into(),
             act: Activation::start(program, role, program.root(role), now),
             stale: Vec::new(),
             crashed: false,
         });
         let mut live = Self {
             seats: seats.collect(),
-            nobody: vec![None; size],
+            nobody: vec![None; size].into(),
             queues: program.edges.values().map(|_| VecDeque::new()).collect(),
             memory: memory::Memories::default(),
             now,
@@ -258,7 +249,7 @@ impl Live {
     #[must_use]
     pub fn may_stop(&self, program: &Program, role: RoleId) -> bool {
         let Some(seat) = self.seats.entry(role) else { return true };
-        seat.crashed || ends::exits(program, role, find::At::Live(&seat.act)).contains(&0)
+        seat.crashed || ends::exits(program, role, place::At::Live(&seat.act)).contains(&0)
     }
 
     /// How many messages are on their way.
@@ -318,12 +309,12 @@ impl Live {
 
     /// Whether a role that sends its way through a place is the first to come there, again: it has come by every time
     /// that somebody did.
-    fn is_first(&self, role: RoleId, place: find::Passed) -> bool {
+    fn is_first(&self, role: RoleId, place: place::Passed) -> bool {
         self.passed.get(&place) == self.came_by.get(&(role, place))
     }
 
     /// A role comes by a place.
-    fn come_by(&mut self, role: RoleId, place: find::Passed, sends: bool) {
+    fn come_by(&mut self, role: RoleId, place: place::Passed, sends: bool) {
         let first = sends && self.is_first(role, place);
         let times = self.passed.entry(place).or_default();
         if first {
@@ -347,12 +338,64 @@ impl Activation {
     /// A role at the start of a region.
     pub(super) fn start(program: &Program, role: RoleId, region: RegionId, now: Time) -> Self {
         let state = program.automaton_of(role, region).map_or(StateId::default(), |automaton| automaton.initial);
-        Self { region, state, since: now, inside: None, lingering: Vec::new(), armed: 0 }
+        Self { region, state, since: now, inside: None, rare: None }
     }
 
     /// The scope that it is in, and those that it has left with rounds still open.
     pub(super) fn scopes(&self) -> impl Iterator<Item = &Inside> {
-        self.inside.as_deref().into_iter().chain(&self.lingering)
+        self.inside.as_deref().into_iter().chain(self.lingering())
+    }
+
+    /// Scopes that it has left, in which rounds are still open, or may begin.
+    pub(super) fn lingering(&self) -> &[Inside] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.lingering)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn lingering_mut(&mut self) -> &mut [Inside] {
+        self.rare.as_mut().map_or(&mut [], |rare| &mut rare.lingering)
+    }
+
+    /// It has left a scope.
+    pub(super) fn linger(&mut self, left: Inside) {
+        self.rare.get_or_insert_default().lingering.push(left);
+    }
+
+    /// What it has left is over.
+    pub(super) fn forget(&mut self, at: usize) -> Option<Inside> {
+        let lingering = &mut self.rare.as_mut()?.lingering;
+        let left = (at < lingering.len()).then(|| lingering.remove(at));
+        self.tidy();
+        left
+    }
+
+    /// The obligation to leave its state in time; 0 if there is none.
+    pub(super) fn armed(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.armed)
+    }
+
+    /// It has another obligation, or none any more; returns the one that it had.
+    pub(super) fn arm(&mut self, armed: u32) -> u32 {
+        if armed == 0 && self.rare.is_none() {
+            return 0;
+        }
+        let before = std::mem::replace(&mut self.rare.get_or_insert_default().armed, armed);
+        self.tidy();
+        before
+    }
+
+    /// What it takes for what most activations do not have.
+    pub(super) fn rare_bytes(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| {
+            size_of::<Rare>().saturating_add(rare.lingering.capacity().saturating_mul(size_of::<Inside>()))
+        })
+    }
+
+    /// INVARIANT (one form): what is not there has no place, so that equal activations are equal.
+    fn tidy(&mut self) {
+        if self.rare.as_ref().is_some_and(|rare| rare.lingering.is_empty() && rare.armed == 0) {
+            self.rare = None;
+        }
     }
 
     /// Every scope that is open in it, outermost first.
@@ -410,55 +453,5 @@ impl Inside {
             },
         };
         Some(Self { scope, parts, heard: Vec::new() })
-    }
-}
-
-impl Family {
-    pub(super) fn new(program: &Program, frame: crate::id::FrameId, now: Time) -> Self {
-        let keys = program.frames.entry(frame).map_or(0, |frame| frame.keys.len());
-        Self {
-            by_key: vec![FxHashMap::default(); keys],
-            used: vec![FxHashSet::default(); keys],
-            highest: vec![None; keys],
-            opened: now,
-            ..Self::default()
-        }
-    }
-
-    /// The instance that a key names.
-    pub(super) fn named(&self, key: usize, value: &Value) -> Option<u32> {
-        self.by_key.get(key)?.get(value).copied()
-    }
-
-    /// Whether a key may be given to an instance.
-    pub(super) fn is_free(&self, key: usize, value: &Value, use_: KeyUse) -> bool {
-        match use_ {
-            KeyUse::Once => self.used.get(key).is_none_or(|used| !used.contains(value)),
-            KeyUse::Reusable => true,
-            KeyUse::Rising => {
-                let highest = self.highest.get(key).and_then(Option::as_ref);
-                highest.is_none_or(|highest| value > highest)
-            }
-        }
-    }
-
-    /// Gives a key to an instance.
-    pub(super) fn name(&mut self, id: u32, key: usize, value: Value, use_: KeyUse) {
-        match use_ {
-            KeyUse::Once => {
-                if let Some(used) = self.used.get_mut(key) {
-                    used.insert(value.clone());
-                }
-            }
-            KeyUse::Reusable => {}
-            KeyUse::Rising => {
-                if let Some(highest) = self.highest.get_mut(key) {
-                    *highest = Some(value.clone());
-                }
-            }
-        }
-        if let Some(by_key) = self.by_key.get_mut(key) {
-            by_key.insert(value, id);
-        }
     }
 }

@@ -2,10 +2,11 @@
 //! clocks started and met. What may happen is decided in `step`; nothing is decided here.
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Parts, Round, Stale, Time,
+    Activation, Attempt, Frame, Inside, Parts, Round, Stale, Time,
     ends::{is_over, is_quiet, may_begin},
     env::Pending,
-    find::{Hop, in_body},
+    family::{Family, Instance},
+    place::{Hop, in_body},
     step::Taken,
 };
 use crate::{
@@ -36,7 +37,7 @@ impl Mover<'_> {
         if let Some(from) = self.received
             && !matches!(hops.first(), Some(Hop::Linger(_)))
         {
-            for left in act.lingering.iter_mut().filter(|left| !left.heard.contains(&from)) {
+            for left in act.lingering_mut().iter_mut().filter(|left| !left.heard.contains(&from)) {
                 left.heard.push(from);
             }
         }
@@ -46,17 +47,17 @@ impl Mover<'_> {
 
     /// Drops what was left and in which nothing can happen any more; of the same scope the latest is kept.
     fn forget(&mut self, act: &mut Activation) {
-        if act.lingering.is_empty() {
+        if act.lingering().is_empty() {
             return;
         }
         let (program, role) = (self.program, self.taken.role);
         let mut seen: Vec<ScopeId> = Vec::new();
-        for at in (0..act.lingering.len()).rev() {
-            let Some(left) = act.lingering.get(at) else { continue };
+        for at in (0..act.lingering().len()).rev() {
+            let Some(left) = act.lingering().get(at) else { continue };
             let later = seen.contains(&left.scope);
             seen.push(left.scope);
-            if is_quiet(program, role, left) && (later || !may_begin(program, role, left)) {
-                let left = act.lingering.remove(at);
+            let over = is_quiet(program, role, left) && (later || !may_begin(program, role, left));
+            if let Some(left) = over.then(|| act.forget(at)).flatten() {
                 self.disarm(&left);
             }
         }
@@ -66,13 +67,13 @@ impl Mover<'_> {
         match hops.split_first() {
             None => {
                 act.state = self.taken.then;
-                self.timers.disarm(std::mem::take(&mut act.armed));
+                self.timers.disarm(act.arm(0));
                 if let Some((deadline, span)) = self.taken.deadline {
-                    act.armed = self.timers.arm(self.taken.role, deadline, span);
+                    act.arm(self.timers.arm(self.taken.role, deadline, span));
                 }
             }
             Some((&Hop::Enter(scope, inner), rest)) => {
-                self.timers.disarm(std::mem::take(&mut act.armed));
+                self.timers.disarm(act.arm(0));
                 let Some(mut inside) = Inside::start(self.program, self.taken.role, scope, self.since) else { return };
                 let durations = self.limits.next();
                 if let (Parts::Try { limits, .. }, Some(durations)) = (&mut inside.parts, durations) {
@@ -93,13 +94,13 @@ impl Mover<'_> {
                 if let Some(inside) = act.inside.take() {
                     let mut inside = *inside;
                     inside.heard.extend(self.received);
-                    act.lingering.push(inside);
+                    act.linger(inside);
                 }
                 act.state = then;
                 self.inner(act, rest, depth);
             }
             Some((&Hop::Linger(number), rest)) => {
-                if let Some(inside) = act.lingering.get_mut(number as usize) {
+                if let Some(inside) = act.lingering_mut().get_mut(number as usize) {
                     self.scope(inside, rest, depth);
                 }
             }
@@ -114,8 +115,8 @@ impl Mover<'_> {
     fn disarm(&mut self, inside: &Inside) {
         let mut armed = Vec::new();
         let mut note = |act: &Activation| {
-            if act.armed != 0 {
-                armed.push(act.armed);
+            if act.armed() != 0 {
+                armed.push(act.armed());
             }
         };
         each(inside, &mut note);
@@ -146,7 +147,7 @@ impl Mover<'_> {
                 if let Some(open) = act {
                     self.region(open, rest, depth);
                     if is_over(program, role, open) {
-                        self.timers.disarm(open.armed);
+                        self.timers.disarm(open.armed());
                         *act = None;
                     }
                 }
@@ -188,7 +189,7 @@ impl Mover<'_> {
                 if let Some(inside) = &abandoned.inside {
                     self.disarm(inside);
                 }
-                self.timers.disarm(abandoned.armed);
+                self.timers.disarm(abandoned.armed());
                 self.region(act, rest, depth);
             }
             _ => {}
@@ -215,23 +216,23 @@ impl Mover<'_> {
         let id = match hop {
             Hop::Instance(_, id) => id,
             _ => {
-                let id = family.next;
-                family.next = family.next.wrapping_add(1);
                 family.opened = now;
                 let act = Activation::start(program, role, region, self.since);
-                family.live.insert(id, Instance { frame: vec![None; declared.slots.len()], act });
+                let frame = vec![None; declared.slots.len()].into();
+                let Some(id) = family.live.insert(Instance { frame, act }) else { return };
                 if !declared.keys.is_empty() {
                     family.waiting.push_back(id);
                 }
                 id
             }
         };
+        let Some(instance) = family.live.get_mut(id) else { return };
+        assign(&mut instance.frame, depth, &self.taken.pending);
         for (_, key, value) in self.taken.names.iter().filter(|(at, ..)| *at == depth) {
             let use_ = declared.keys.get(usize::from(*key)).map(|key| key.use_).unwrap_or_default();
-            family.name(id, usize::from(*key), value.clone(), use_);
+            family.name(id, usize::from(*key), value, use_);
         }
-        let Some(instance) = family.live.get_mut(&id) else { return };
-        assign(&mut instance.frame, depth, &self.taken.pending);
+        let Some(instance) = family.live.get_mut(id) else { return };
         let named = |frame: &Frame| {
             declared.keys.iter().all(|key| {
                 let (_, at) = place(key.slot);
@@ -244,29 +245,21 @@ impl Mover<'_> {
         self.region(&mut instance.act, rest, depth);
         // [close]
         if is_over(program, role, &instance.act)
-            && let Some(instance) = family.live.remove(&id)
+            && let Some(instance) = family.close(id)
         {
-            family.waiting.retain(|&waiting| waiting != id);
-            self.timers.disarm(instance.act.armed);
-            for (number, key) in declared.keys.iter().enumerate() {
-                let (_, at) = place(key.slot);
-                let value = instance.frame.get(at as usize).and_then(Option::as_ref);
-                if let (Some(value), Some(by_key)) = (value, family.by_key.get_mut(number)) {
-                    by_key.remove(value);
-                }
-            }
+            self.timers.disarm(instance.act.armed());
         }
     }
 }
 
 fn assign(frame: &mut Frame, depth: u8, pending: &[Pending]) {
-    for (slot, value) in pending {
-        let (at_depth, at) = place(*slot);
+    for one in pending {
+        let (at_depth, at) = place(one.slot);
         if at_depth == depth
             && at_depth != PAYLOAD
             && let Some(cell) = frame.get_mut(at as usize)
         {
-            cell.clone_from(value);
+            one.make(cell);
         }
     }
 }

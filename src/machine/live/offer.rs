@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::{
     Activation, Attempt, Live, Parts, Round,
     ends::scope_exits,
-    find::{At, In, info},
+    place::{At, In, info},
 };
 use crate::{
     diag::Span,
@@ -62,7 +62,7 @@ impl List<'_> {
         self.work = self.work.saturating_sub(1);
         let (region, state, inside) = match at {
             At::Live(act) => {
-                for inside in &act.lingering {
+                for inside in act.lingering() {
                     self.scope(In::Live(inside), true, depth, sends);
                 }
                 (act.region, act.state, act.inside.as_deref())
@@ -172,10 +172,7 @@ impl List<'_> {
             }
             Round::One { act: None, .. } => {}
             Round::Family(family) => {
-                // In the order in which they were opened, so that equal sessions give equal reports.
-                let mut ids: Vec<u32> = family.live.keys().copied().collect();
-                ids.sort_unstable();
-                for instance in ids.iter().take(INSTANCES).filter_map(|id| family.live.get(id)) {
+                for instance in family.live.values().take(INSTANCES) {
                     self.region(At::Live(&instance.act), depth, sends);
                 }
             }

@@ -1,38 +1,37 @@
-//! Steps: whether an event may happen, with all that it assigns. What it then changes is made by `mover`.
+//! Steps: what was found to be possible, with all that it assigns, is made. What may happen is decided in `look`.
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::{
-    Live, Queued, Refused, Seen, Sides, Time, Why,
-    ends::Due,
+    Live, Queued, Sides, Time,
     env::{Pending, View},
-    find::{Finder, Hit, Hop, Keys, Passed, nearer},
-    memory::{Digest, Known, digest},
+    memory::Digest,
     mover::Mover,
-    witness::{self, Required},
+    place::{Hit, Hop, Keys, Passed},
+    witness::Required,
 };
 use crate::{
-    data::{Code, Env, Externs, Fault, Slot, Sort, Value},
+    data::{Externs, Slot, Value},
     diag::Span,
-    id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
-    machine::program::{End, Program, ScopeParts},
-    protocol::{Condition, Memory, Rule, Set, Trigger, Who, place},
+    id::{MessageId, RegionId, RoleId, StateId},
+    machine::program::{End, Program},
+    protocol::place,
 };
 
 /// A way in which an event may happen, with all that it changes.
 #[derive(Clone, Debug)]
 pub struct Way {
-    message: MessageId,
-    sides: Sides,
-    now: Time,
+    pub(super) message: MessageId,
+    pub(super) sides: Sides,
+    pub(super) now: Time,
     /// What goes on its way.
-    payload: Option<Arc<[Option<Value>]>>,
+    pub(super) payload: Option<Arc<[Option<Value>]>>,
     /// The sender's part, then the receiver's.
     pub(super) taken: Vec<Taken>,
-    remember: SmallVec<[(Digest, u128); 1]>,
-    duplicate: bool,
+    pub(super) remember: SmallVec<[(Digest, u128); 1]>,
+    pub(super) duplicate: bool,
 }
 
 impl Way {
@@ -85,11 +84,11 @@ pub(super) struct Taken {
 
 impl Taken {
     /// A step at a place, before anything is assigned.
-    pub(super) fn at(role: RoleId, end: End, hit: &Hit<'_>) -> Self {
+    pub(super) fn at(role: RoleId, end: End, hit: &Hit<'_, '_>) -> Self {
         Self {
             role,
             end,
-            hops: SmallVec::from_slice(&hit.hops),
+            hops: SmallVec::from_slice(hit.hops),
             then: hit.then,
             span: hit.span,
             pending: Vec::new(),
@@ -100,7 +99,7 @@ impl Taken {
             rank: hit.rank,
             doubtful: false,
             discard: hit.discard,
-            passed: SmallVec::from_slice(&hit.passed),
+            passed: SmallVec::from_slice(hit.passed),
         }
     }
 }
@@ -113,11 +112,11 @@ impl Live {
         roots.dedup();
         let entries = roots.into_iter().filter_map(|root| program.regions.entry(root)).flat_map(|root| &root.entry);
         for (who, sets) in entries {
-            let mut made: Vec<Pending> = Vec::new();
+            let mut made: Vec<(Slot, Option<Value>)> = Vec::new();
             {
                 let role = who.or_else(|| self.seats.ids().next());
                 let Some(seat) = role.and_then(|role| self.seats.entry(role)) else { continue };
-                let frames = [&seat.frame];
+                let frames = [&*seat.frame];
                 let view = View {
                     program,
                     live: self,
@@ -143,462 +142,6 @@ impl Live {
                 }
             }
         }
-    }
-
-    /// Whether a message is out of the question wherever its place might be: one of its conditions is false that depends
-    /// on the session's own variables and, if it is given, the payload. A quick look before [`Live::admits`], which
-    /// would say the same, and why.
-    #[must_use]
-    pub fn excludes(
-        &self,
-        program: &Program,
-        message: MessageId,
-        sides: Sides,
-        payload: Option<&[Option<Value>]>,
-        now: Time,
-    ) -> bool {
-        let Some(travel) = program.messages.entry(message) else { return true };
-        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give);
-        // A repetition is recognized before conditions are looked at.
-        if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
-            return false;
-        }
-        let Some(seat) = self.seats.entry(travel.from) else { return true };
-        let frames = [&seat.frame];
-        let view = View {
-            program,
-            live: self,
-            role: Some(travel.from),
-            frames: &frames,
-            pending: &[],
-            payload: payload.unwrap_or_default(),
-            now: now.max(self.now),
-            // What asks the host is not decided early.
-            externs: &|_, _: &[Value]| None,
-        };
-        let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
-        let asked = if payload.is_some() { sighted } else { blind };
-        asked
-            .iter()
-            .filter_map(|&at| travel.rule.conditions.get(at))
-            .any(|condition| condition.code.eval(&view) == Ok(Value::Bool(false)))
-    }
-
-    /// Every way in which an event may happen; if there is none, why the nearest one fails.
-    pub fn admits(&self, program: &Program, seen: Seen<'_>) -> Result<Vec<Way>, Refused> {
-        self.look(program, seen, false)
-    }
-
-    /// As [`Live::admits`], for whoever does not ask why: what cannot be is given up sooner.
-    #[must_use]
-    pub fn ways(&self, program: &Program, seen: Seen<'_>) -> Vec<Way> {
-        self.look(program, seen, true).unwrap_or_default()
-    }
-
-    fn look(&self, program: &Program, seen: Seen<'_>, brief: bool) -> Result<Vec<Way>, Refused> {
-        let Some(travel) = program.messages.entry(seen.message) else {
-            return Err(Refused { why: Why::NotHere, role: RoleId::default() });
-        };
-        let now = seen.now.max(self.now);
-        let rule = &*travel.rule;
-        let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
-        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind);
-        // Whoever is seen first remembers; of a message that is seen twice the second side does not.
-        let remembers = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Take | Sides::Early);
-        let watched = if sends { travel.from } else { travel.to };
-        if remembers {
-            for (option, memory) in rule.idempotent.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
-                match self.memory.known(key, seen.content, now, lasts) {
-                    Known::Same => {
-                        return Ok(vec![Way {
-                            message: seen.message,
-                            sides: seen.sides,
-                            now,
-                            payload: None,
-                            taken: Vec::new(),
-                            remember: SmallVec::new(),
-                            duplicate: true,
-                        }]);
-                    }
-                    Known::Other => return Err(Refused { why: Why::OtherContent { option }, role: travel.from }),
-                    Known::New if self.memory.is_full() => {
-                        return Err(Refused { why: Why::MemoryFull, role: travel.from });
-                    }
-                    Known::New => remember.push((key, seen.content)),
-                }
-            }
-        }
-        let keys = self.keys(program, rule, &seen, now);
-        let mut miss: Option<Refused> = None;
-        let mut senders: Vec<Taken> = Vec::new();
-        let mut receivers: Vec<Taken> = Vec::new();
-        let local = travel.from == travel.to;
-        if sends {
-            if seen.sides == Sides::Send && travel.edge.is_some_and(|edge| !self.has_room(program, edge)) {
-                return Err(Refused { why: Why::Full, role: travel.from });
-            }
-            senders = self.side(program, &seen, (travel.from, End::From), &keys, now, &mut miss, brief);
-            if senders.is_empty() {
-                return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
-            }
-        }
-        // What is sent to a role that crashed vanishes.
-        let gone = sends && self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
-        if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
-            if seen.sides == Sides::Receive {
-                let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
-                if head.is_none_or(|head| head.message != seen.message) {
-                    return Err(Refused { why: Why::NotSent, role: travel.to });
-                }
-            }
-            let mut miss = None;
-            receivers = self.side(program, &seen, (travel.to, End::To), &keys, now, &mut miss, brief);
-            if receivers.is_empty() {
-                return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.to }));
-            }
-        }
-        if remembers {
-            for (option, memory) in rule.unique.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
-                match self.memory.known(key, seen.content, now, lasts) {
-                    Known::New if self.memory.is_full() => {
-                        return Err(Refused { why: Why::MemoryFull, role: travel.from });
-                    }
-                    Known::New => remember.push((key, seen.content)),
-                    Known::Same | Known::Other => {
-                        return Err(Refused { why: Why::NotUnique { option }, role: travel.from });
-                    }
-                }
-            }
-        }
-        let payload: Option<Arc<[Option<Value>]>> = (seen.sides == Sides::Send).then(|| seen.payload.into());
-        let way = |taken: Vec<Taken>| Way {
-            message: seen.message,
-            sides: seen.sides,
-            now,
-            payload: payload.clone(),
-            taken,
-            remember: remember.clone(),
-            duplicate: false,
-        };
-        let mut ways = Vec::with_capacity(1);
-        match (senders.is_empty(), receivers.is_empty()) {
-            (false, false) if senders.len() == 1 && receivers.len() == 1 => {
-                senders.append(&mut receivers);
-                ways.push(way(senders));
-            }
-            (false, false) => {
-                for sender in &senders {
-                    for receiver in &receivers {
-                        ways.push(way(vec![sender.clone(), receiver.clone()]));
-                    }
-                }
-            }
-            _ => ways.extend(senders.into_iter().chain(receivers).map(|one| way(vec![one]))),
-        }
-        Ok(ways)
-    }
-
-    /// The places where one side can take a message, with what each assigns.
-    #[expect(clippy::too_many_arguments, reason = "what is seen, and by whom")]
-    fn side(
-        &self,
-        program: &Program,
-        seen: &Seen<'_>,
-        (role, end): (RoleId, End),
-        keys: &Keys,
-        now: Time,
-        miss: &mut Option<Refused>,
-        brief: bool,
-    ) -> Vec<Taken> {
-        let mut finder = Finder::new(program, self, role, seen.message, end, keys, now);
-        finder.brief = brief;
-        let (hits, missed) = finder.run();
-        let mut taken: Vec<Taken> = Vec::new();
-        for hit in hits {
-            match self.evaluate(program, seen, role, end, keys, now, &hit) {
-                Ok(one) => {
-                    // Most often it is the one, and the other side's comes behind it.
-                    if taken.is_empty() {
-                        taken.reserve_exact(2);
-                    }
-                    taken.push(one);
-                }
-                Err(why) => nearer(miss, role, why),
-            }
-        }
-        if taken.is_empty() {
-            if let Some(missed) = missed {
-                nearer(miss, missed.role, missed.why);
-            }
-            return taken;
-        }
-        // Of instances that wait for a key, and a new one, the first that fits.
-        let place = |one: &Taken| (one.doubtful, one.rank);
-        if let Some(best) = taken.iter().filter(|one| one.rank > 0).map(place).min() {
-            taken.retain(|one| one.rank == 0 || place(one) == best);
-        }
-        taken
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
-    pub(super) fn evaluate(
-        &self,
-        program: &Program,
-        seen: &Seen<'_>,
-        role: RoleId,
-        end: End,
-        keys: &Keys,
-        now: Time,
-        hit: &Hit<'_>,
-    ) -> Result<Taken, Why> {
-        let mut one = Taken::at(role, end, hit);
-        if hit.discard {
-            return Ok(one);
-        }
-        let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
-        let rule = travel.rule_of(end);
-        let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
-            let view = View {
-                program,
-                live: self,
-                role: Some(role),
-                frames: &hit.frames,
-                pending,
-                payload: seen.payload,
-                now,
-                externs: seen.externs,
-            };
-            code.eval(&view)
-        };
-        let path = &*hit.path;
-        let mut names = Keys::new();
-        let mut pending = Vec::new();
-        self.prepare(program, seen, (role, end), keys, now, hit, &mut pending, &mut |name| names.push(name))?;
-        one.pending = pending;
-        one.names = names;
-        for &(due, came) in &hit.dues {
-            let from = match due {
-                Due::From(from) => from,
-                Due::Limit(scope, handler) => {
-                    let limits = limits(program, role, scope, &one.pending, &view);
-                    let limit = limits.get(handler).copied().flatten();
-                    limit.map_or(Time::MIN, |limit| came.saturating_add(limit))
-                }
-            };
-            if now < from {
-                return Err(Why::TooEarlyToHandle { from });
-            }
-        }
-        if end == End::From
-            && let Some((from, to)) = &rule.within
-        {
-            if let Some(from) = from {
-                let from = hit.since.saturating_add(duration(view(&one.pending, from))?);
-                if now < from {
-                    return Err(Why::TooEarly { from });
-                }
-            }
-            let until = hit.since.saturating_add(duration(view(&one.pending, to))?);
-            if now > until {
-                return Err(Why::TooLate { until });
-            }
-        }
-        let alone = end == End::To && seen.sides == Sides::Take;
-        // Which of the instances that lack a key is meant a receiver too finds by the conditions, as far as it can.
-        if end == End::To && hit.rank > 0 {
-            let fails = |condition: &Condition| match view(&one.pending, &condition.code) {
-                Ok(value) => value != Value::Bool(true),
-                Err(fault) => !is_unset(&fault),
-            };
-            one.doubtful = rule.conditions.iter().any(fails);
-        }
-        if end == End::From || alone || program.written {
-            for (at, condition) in rule.conditions.iter().enumerate() {
-                match view(&one.pending, &condition.code) {
-                    Ok(Value::Bool(true)) => {}
-                    Ok(_) => return Err(Why::False { condition: at }),
-                    // A receiver alone cannot check what the sender knows and it does not.
-                    Err(fault) if alone && !program.written && is_unset(&fault) => {}
-                    Err(fault) => return Err(Why::Fault(fault)),
-                }
-            }
-        }
-        if !rule.requires.is_empty() && (end == End::From || alone || program.written) {
-            let lenient = |fault: &Fault| alone && !program.written && is_unset(fault);
-            one.required = witness::required(rule, lenient, |code| view(&one.pending, code))?;
-        }
-        self.assign(program, role, end, path, &rule.sets, (&view, now, seen.externs), &mut one.pending)?;
-        for &(field, slot) in &rule.binds {
-            let value = seen.payload.get(field as usize).cloned().flatten();
-            one.pending.push((slot, value));
-        }
-        for group in &rule.after {
-            self.assign(program, role, end, path, group, (&view, now, seen.externs), &mut one.pending)?;
-        }
-        self.invariants(program, role, path, &view, &one.pending)?;
-        for hop in &hit.hops {
-            if let Hop::Enter(scope, _) = hop {
-                one.limits.push(limits(program, role, *scope, &one.pending, &view));
-            }
-        }
-        one.deadline = deadline(program, role, hit.region, hit.then, now, &one.pending, &view);
-        Ok(one)
-    }
-
-    /// What is assigned before a step's own rule: in front of it, and the keys that it gives to instances.
-    #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
-    pub(super) fn prepare(
-        &self,
-        program: &Program,
-        seen: &Seen<'_>,
-        (role, end): (RoleId, End),
-        keys: &Keys,
-        now: Time,
-        hit: &Hit<'_>,
-        pending: &mut Vec<Pending>,
-        named: &mut dyn FnMut((u8, u16, Value)),
-    ) -> Result<(), Why> {
-        for (depth, key, value) in keys {
-            let declared = hit.path.get(usize::from(*depth)).and_then(|&frame| program.frames.entry(frame));
-            let Some(key_slot) = declared.and_then(|frame| frame.keys.get(usize::from(*key))) else { continue };
-            let (_, at) = place(key_slot.slot);
-            let held = hit.frames.get(usize::from(*depth)).and_then(|frame| frame.get(at as usize));
-            if held.is_none_or(Option::is_none) {
-                pending.push((key_slot.slot, Some(value.clone())));
-                named((*depth, *key, value.clone()));
-            }
-        }
-        let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
-            let (frames, externs) = (&*hit.frames, seen.externs);
-            let payload = seen.payload;
-            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload, now, externs })
-        };
-        for sets in &hit.before {
-            self.assign(program, role, end, &hit.path, sets, (&view, now, seen.externs), pending)?;
-        }
-        Ok(())
-    }
-
-    /// Simultaneous assignments, as far as a role makes them.
-    #[expect(clippy::too_many_arguments, reason = "whose, where and how")]
-    fn assign(
-        &self,
-        program: &Program,
-        role: RoleId,
-        end: End,
-        path: &[FrameId],
-        sets: &[Set],
-        (view, now, externs): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time, &dyn Externs),
-        pending: &mut Vec<Pending>,
-    ) -> Result<(), Why> {
-        if sets.is_empty() {
-            return Ok(());
-        }
-        // What is pending before the group is what the group sees.
-        let known = pending.len();
-        pending.reserve(sets.len());
-        let mut fails = Ok(());
-        for set in sets {
-            let (depth, at) = place(set.slot);
-            let info = path
-                .get(usize::from(depth))
-                .and_then(|&frame| program.frames.entry(frame))
-                .and_then(|frame| frame.slots.get(at as usize));
-            let nobodys = info.is_some_and(|info| info.roles.is_empty());
-            let mine = match &set.who {
-                // What nobody knows is held once in the session, and with the instances of a family by both ends.
-                _ if nobodys => depth > 0 || end == End::From,
-                Who::Ends => info.is_none_or(|info| info.roles.contains(&role)),
-                Who::Roles(roles) => roles.contains(&role),
-            };
-            if !mine {
-                continue;
-            }
-            let before = pending.get(..known).unwrap_or_default();
-            let value = view(before, &set.value).map_err(Why::Fault).and_then(|value| {
-                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, (now, externs))).map(|()| value)
-            });
-            match value {
-                Ok(value) => pending.push((set.slot, Some(value))),
-                Err(why) => {
-                    fails = Err(why);
-                    break;
-                }
-            }
-        }
-        if fails.is_err() {
-            pending.truncate(known);
-        }
-        fails
-    }
-
-    /// What must hold of a variable holds after each step that assigns it, or anything that it speaks of.
-    fn invariants(
-        &self,
-        program: &Program,
-        role: RoleId,
-        path: &[FrameId],
-        view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
-        pending: &[Pending],
-    ) -> Result<(), Why> {
-        for (depth, &frame) in path.iter().enumerate() {
-            let Some(frame) = program.frames.entry(frame) else { continue };
-            for &index in program.invariants_of(path, depth) {
-                let Some(info) = frame.slots.get(index as usize) else { continue };
-                let Some(invariant) = &info.invariant else { continue };
-                let own = crate::protocol::slot(frame.depth, index);
-                let touched = pending.iter().any(|(slot, _)| *slot == own || invariant.slots().contains(slot));
-                if !touched || !(info.roles.is_empty() || info.roles.contains(&role)) {
-                    continue;
-                }
-                match view(pending, invariant) {
-                    Ok(Value::Bool(true)) => {}
-                    Ok(_) => return Err(Why::Broken { slot: own }),
-                    Err(fault) if is_unset(&fault) => {}
-                    Err(fault) => return Err(Why::Fault(fault)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The keys that a message names; what has no value names nothing.
-    pub(super) fn keys(&self, program: &Program, rule: &Rule, seen: &Seen<'_>, now: Time) -> Keys {
-        let (payload, externs) = (seen.payload, seen.externs);
-        let mut keys = Keys::new();
-        for key in &rule.keys {
-            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now, externs };
-            if let Ok(value) = key.value.eval(&view)
-                && value != Value::Unit
-                && !keys.iter().any(|(depth, number, _)| (*depth, *number) == (key.depth, key.key))
-            {
-                keys.push((key.depth, key.key, value));
-            }
-        }
-        keys
-    }
-
-    /// The digest of a remembered key, and for how long; none if a part of it is absent.
-    fn key_of(
-        &self,
-        program: &Program,
-        role: RoleId,
-        memory: &Memory,
-        seen: &Seen<'_>,
-        now: Time,
-    ) -> Option<(Digest, Option<Time>)> {
-        let seat = self.seats.entry(role)?;
-        let frames = [&seat.frame];
-        let (payload, externs) = (seen.payload, seen.externs);
-        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now, externs };
-        let mut values: SmallVec<[Value; 4]> = SmallVec::new();
-        for code in &memory.by {
-            values.push(code.eval(&view).ok()?);
-        }
-        let lasts = memory.lasts.as_ref().and_then(|code| duration(code.eval(&view)).ok());
-        Some(((memory.id, digest(values.iter())), lasts))
     }
 
     /// Makes a step that was admitted in this very configuration.
@@ -637,12 +180,12 @@ impl Live {
             self.come_by(taken.role, place, taken.end == End::From);
         }
         let Some(seat) = self.seats.entry_mut(taken.role) else { return };
-        for (slot, value) in &taken.pending {
-            let (depth, at) = place(*slot);
+        for pending in &taken.pending {
+            let (depth, at) = place(pending.slot);
             if depth == 0 {
                 let frame = if program.is_nobodys(at as usize) { &mut self.nobody } else { &mut seat.frame };
                 if let Some(cell) = frame.get_mut(at as usize) {
-                    cell.clone_from(value);
+                    pending.make(cell);
                 }
             }
         }
@@ -682,97 +225,4 @@ impl Live {
             }
         }
     }
-}
-
-/// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
-/// expression that gives it.
-fn refined(sort: &Sort, value: &Value, slot: Slot, (now, externs): (Time, &dyn Externs)) -> Result<(), Why> {
-    struct This<'a>(&'a Value, Time, &'a dyn Externs);
-    impl Env for This<'_> {
-        fn slot(&self, slot: Slot) -> Option<&Value> {
-            (slot == Slot::THIS).then_some(self.0)
-        }
-
-        fn now(&self) -> Option<i64> {
-            Some(self.1)
-        }
-
-        fn external(&self, id: crate::data::ExternId, args: &[Value]) -> Option<bool> {
-            self.2.ask(id, args)
-        }
-    }
-    let mut at = sort;
-    loop {
-        at = match at {
-            Sort::Secret(of) => of,
-            Sort::Option(of) if *value != Value::Unit => of,
-            Sort::Refined(of, condition) => {
-                match condition.eval(&This(value, now, externs)) {
-                    Ok(Value::Bool(true)) => {}
-                    Ok(_) => return Err(Why::Unfit { slot }),
-                    Err(fault) => return Err(Why::Fault(fault)),
-                }
-                of
-            }
-            _ => return Ok(()),
-        };
-    }
-}
-
-/// Whether a name held nothing.
-fn is_unset(fault: &Fault) -> bool {
-    matches!(fault.why(), crate::data::Why::Unset(_))
-}
-
-/// A span of time, in microseconds; by its sort an expression that is asked for one gives nothing else.
-fn duration(value: Result<Value, Fault>) -> Result<Time, Why> {
-    match value.map_err(Why::Fault)? {
-        Value::Duration(micros) => Ok(micros),
-        _ => Ok(Time::MAX),
-    }
-}
-
-/// The durations of the time limits of a scope that are the role's own.
-fn limits(
-    program: &Program,
-    role: RoleId,
-    scope: ScopeId,
-    pending: &[Pending],
-    view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
-) -> Vec<Option<Time>> {
-    let Some(Some(info)) = program.scopes.entry(scope) else { return Vec::new() };
-    let ScopeParts::Try(_, handlers) = &info.parts else { return Vec::new() };
-    let limit = |trigger: &Trigger| match trigger {
-        Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
-            duration(view(pending, code)).ok()
-        }
-        _ => None,
-    };
-    handlers.iter().map(|handler| limit(&handler.trigger)).collect()
-}
-
-/// Until when a role must have left a state: if all that it can do there by itself is in time only, the latest of it.
-fn deadline(
-    program: &Program,
-    role: RoleId,
-    region: RegionId,
-    state: StateId,
-    now: Time,
-    pending: &[Pending],
-    view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
-) -> Option<(Time, Span)> {
-    let row = program.row(role, region, state)?;
-    if row.exits.contains(&0) || !row.scopes.is_empty() {
-        return None;
-    }
-    let mut latest: Option<(Time, Span)> = None;
-    for arm in row.arms.iter().filter(|arm| arm.end == End::From) {
-        let rule = &program.messages.entry(arm.message)?.rule;
-        let (_, until) = rule.within.as_ref()?;
-        let until = now.saturating_add(duration(view(pending, until)).ok()?);
-        if latest.is_none_or(|(known, _)| known < until) {
-            latest = Some((until, arm.span));
-        }
-    }
-    latest
 }

@@ -143,7 +143,7 @@ fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, ar
             match due {
                 Some(number) if *at != Attempt::Expired(number) => {
                     *at = Attempt::Expired(number);
-                    armed.push(std::mem::take(&mut act.armed));
+                    armed.push(act.arm(0));
                     true
                 }
                 _ => expire(program, role, act, now, armed),

@@ -145,7 +145,7 @@ impl<'a> Full<'a> {
         for sort in self.signatures(seen) {
             let letter = Letter { label: seen.label, sort, values: seen.values.clone() };
             for one in self.of_letter(conf, seen, &letter, now) {
-                if !next.iter().any(|known| *known == one) {
+                if !next.contains(&one) {
                     next.push(one);
                 }
             }
@@ -189,7 +189,11 @@ impl<'a> Full<'a> {
                 match found {
                     (_, Some(known)) if *known == self.content(seen, letter, memory) => {
                         self.fired.note(Rule::Duplicate);
-                        return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: true, required: Vec::new() }];
+                        return vec![Next {
+                            then: Configuration { now, ..conf.clone() },
+                            duplicate: true,
+                            required: Vec::new(),
+                        }];
                     }
                     (_, Some(_)) => return Vec::new(),
                     (key, None) => {

@@ -320,10 +320,10 @@ impl<'a> Judge<'a> {
         candidates: &[MessageId],
         event: &Event<'_>,
         now: Time,
-    ) -> Vec<observe::Candidate> {
-        let mut known: Vec<(usize, Result<Arc<Values>, Misfit>)> = Vec::new();
-        let mut contents: Vec<(&[Box<str>], u128)> = Vec::new();
-        let mut out = Vec::with_capacity(candidates.len());
+    ) -> observe::Candidates {
+        let mut known: SmallVec<[Read; 2]> = SmallVec::new();
+        let mut contents: SmallVec<[Content<'_>; 1]> = SmallVec::new();
+        let mut out = observe::Candidates::new();
         for &message in candidates {
             let Some(entry) = entries.entry(message) else { continue };
             let values = match known.iter().find(|(at, _)| *at == entry.reading) {
@@ -418,6 +418,11 @@ impl<'a> Judge<'a> {
         Some(Box::new(self.late(&lapse)))
     }
 }
+
+/// What a payload holds under a signature, by the number of its reading.
+type Read = (usize, Result<Arc<Values>, Misfit>);
+/// A digest of a payload without some fields.
+type Content<'e> = (&'e [Box<str>], u128);
 
 /// The values of payload fields, by index.
 type Values = Vec<Option<Value>>;

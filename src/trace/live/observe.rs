@@ -10,6 +10,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::{Event, Misfit, Refusal, Values};
 use crate::{
     data::{Assumed, Value},
@@ -101,6 +103,9 @@ pub(super) struct Candidate {
     pub(super) content: u128,
 }
 
+/// All that an event can be.
+pub(super) type Candidates = SmallVec<[Candidate; 2]>;
+
 impl Candidate {
     fn seen<'s>(&'s self, values: &'s [Option<Value>], sides: Sides, now: Time) -> Seen<'s> {
         Seen { message: self.message, sides, payload: values, content: self.content, now, externs: &Assumed }
@@ -133,13 +138,13 @@ pub(super) fn next(
     watch: &Watch,
     set: &mut Vec<Config>,
     event: &Event<'_>,
-    candidates: Vec<Candidate>,
+    candidates: Candidates,
     now: Time,
 ) -> Result<(), Refusal> {
     let sides = watch.sides(event);
     let mut nearest = Nearest::default();
     if !watch.pipelined.is_empty() && matches!(sides, Sides::Both | Sides::Give | Sides::Take) {
-        let found = pipelined(program, watch, set, event, &candidates.into(), sides, now, &mut nearest)?;
+        let found = pipelined(program, watch, set, event, &candidates.into_iter().collect(), sides, now, &mut nearest)?;
         return replace(set, found, nearest);
     }
     // The one configuration with the one explanation is changed in place.

@@ -169,15 +169,41 @@ pub(crate) struct Lookup {
     pattern: Option<Regex>,
 }
 
+/// A line that is valid JSON, with what whoever scanned it knows of its parts: these need not be looked for again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'l> {
+    pub(crate) text: &'l str,
+    /// What stands behind the key `session`; empty if that is not known.
+    pub(crate) session: &'l str,
+    /// What stands behind the key `payload`; empty if that is not known.
+    pub(crate) payload: &'l str,
+}
+
+impl<'l> Line<'l> {
+    /// A line of which nothing else is known.
+    pub(crate) fn new(text: &'l str) -> Self {
+        Self { text, session: "", payload: "" }
+    }
+
+    /// What a JSON pointer finds.
+    pub(crate) fn pointer(self, path: &[Box<str>]) -> Option<&'l str> {
+        match path.split_first() {
+            Some((first, rest)) if !self.payload.is_empty() && **first == *"payload" => pointer(self.payload, rest),
+            Some((first, rest)) if !self.session.is_empty() && **first == *"session" => pointer(self.session, rest),
+            _ => pointer(self.text, path),
+        }
+    }
+}
+
 impl Lookup {
-    /// The text in a line that is valid JSON.
-    pub(crate) fn find<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
+    /// The text in a line.
+    pub(crate) fn find<'a>(&self, line: Line<'a>) -> Option<Cow<'a, str>> {
         self.find_but(line, None)
     }
 
-    fn find_but<'a>(&self, line: &'a str, except: Option<&Regex>) -> Option<Cow<'a, str>> {
+    fn find_but<'a>(&self, line: Line<'a>, except: Option<&Regex>) -> Option<Cow<'a, str>> {
         self.pointers.iter().find_map(|path| {
-            let text = scalar_text(pointer(line, path)?)?;
+            let text = scalar_text(line.pointer(path)?)?;
             if except.is_some_and(|except| except.is_match(&text)) {
                 return None;
             }
@@ -199,18 +225,35 @@ pub(crate) struct Source {
 
 impl Source {
     /// The JSON text of the value, if there is one.
-    pub(crate) fn find<'a>(&self, line: &'a str) -> Option<Cow<'a, str>> {
-        if self.lookup.pattern.is_none() && self.except.is_none() && self.join.is_empty() {
-            return self.lookup.pointers.iter().find_map(|path| pointer(line, path)).map(Cow::Borrowed);
+    pub(crate) fn find<'a>(&self, line: Line<'a>) -> Option<Cow<'a, str>> {
+        if self.is_plain() {
+            return self.lookup.pointers.iter().find_map(|path| line.pointer(path)).map(Cow::Borrowed);
         }
         let mut text = self.lookup.find_but(line, self.except.as_ref())?.into_owned();
         for path in &self.join {
-            if let Some(more) = pointer(line, path).and_then(scalar_text) {
+            if let Some(more) = line.pointer(path).and_then(scalar_text) {
                 text.push('/');
                 text.push_str(&more);
             }
         }
         Some(Cow::Owned(serde_json::Value::String(text).to_string()))
+    }
+
+    fn is_plain(&self) -> bool {
+        self.lookup.pattern.is_none() && self.except.is_none() && self.join.is_empty()
+    }
+
+    /// The JSON text of the value, if the names of an event alone say it.
+    pub(crate) fn of_names(&self, from: &str, to: &str, label: &str) -> Option<Box<str>> {
+        let [path] = &*self.lookup.pointers else { return None };
+        let [step] = &**path else { return None };
+        let text = match &**step {
+            "from" => from,
+            "to" => to,
+            "label" => label,
+            _ => return None,
+        };
+        self.is_plain().then(|| serde_json::Value::String(text.to_owned()).to_string().into())
     }
 }
 
@@ -240,14 +283,18 @@ pub(crate) struct Derive {
 }
 
 impl Derive {
-    /// What becomes of a label in a line.
-    pub(crate) fn apply(&self, label: &str, line: &str) -> Option<String> {
+    /// The value in a line by which labels are told apart.
+    pub(crate) fn value<'a>(&self, line: Line<'a>) -> Option<Cow<'a, str>> {
         if !self.when.iter().all(|condition| condition.find(line).is_some()) {
             return None;
         }
-        let value = self.lookup.find(line)?;
+        self.lookup.find(line)
+    }
+
+    /// What becomes of a label with a value.
+    pub(crate) fn apply(&self, label: &str, value: &str) -> String {
         let named = self.names.iter().find(|(of, _)| **of == *value).map(|(_, name)| &**name);
-        let value = named.unwrap_or(&value);
+        let value = named.unwrap_or(value);
         // One pass, so that a brace in a value stays what it is.
         let mut out = String::new();
         let mut rest = &*self.label;
@@ -269,7 +316,7 @@ impl Derive {
             }
         }
         out.push_str(rest);
-        Some(out)
+        out
     }
 }
 

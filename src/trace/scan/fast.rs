@@ -14,6 +14,8 @@ use super::super::json::{Flaw, Reader, Scratch, digits, plain, quote};
 /// What [`fast`] reads. Absent names are empty, as they are for whoever asks.
 pub(in super::super) struct Fast<'a> {
     pub(in super::super) session: &'a str,
+    /// The same with its quotes.
+    pub(in super::super) quoted: &'a str,
     /// The number behind `ts`; empty if there is none.
     pub(in super::super) ts: &'a str,
     /// The kind, if whoever asks knew it; then `piece` and `names` are empty.
@@ -95,12 +97,15 @@ impl<const CLEAN: bool> At<'_, CLEAN> {
     }
 }
 
-/// Members of an object that [`flat`] reads.
+/// Members of an object that [`object`] reads.
 const FLAT: usize = 8;
+/// How deep it goes.
+const DEEP: usize = 8;
 
-/// The end of an object of a few plain strings, numbers and words, no key twice; `None` says nothing about the value.
+/// The end of an object of a few members, no key twice, of plain strings, numbers and words, and of objects and arrays
+/// of the same kind up to a depth; `None` says nothing about the value.
 #[inline(always)]
-fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
+fn object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
     let mut keys = [(0, 0); FLAT];
     let mut at = start + 1;
     if *bytes.get(start)? != b'{' {
@@ -127,35 +132,7 @@ fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
             m += 1;
         }
         keys[n] = key;
-        at = key.1 + 2;
-        match *bytes.get(at)? {
-            b'"' => {
-                at = end::<CLEAN>(bytes, at + 1);
-                if *bytes.get(at)? != b'"' {
-                    return None;
-                }
-                at += 1;
-            }
-            first @ (b'-' | b'0'..=b'9') => {
-                let from = at + usize::from(first == b'-');
-                at = digits(bytes, from);
-                if at == from || bytes[from] == b'0' && at > from + 1 {
-                    return None;
-                }
-                if *bytes.get(at)? == b'.' {
-                    let from = at + 1;
-                    at = digits(bytes, from);
-                    if at == from {
-                        return None;
-                    }
-                }
-            }
-            _ => {
-                let rest = &bytes[at..];
-                let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word))?;
-                at += word.len();
-            }
-        }
+        at = value::<CLEAN>(bytes, key.1 + 2, depth)?;
         match *bytes.get(at)? {
             b',' => at += 1,
             b'}' => return Some(at + 1),
@@ -163,6 +140,63 @@ fn flat<const CLEAN: bool>(bytes: &[u8], start: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// The end of a value.
+#[inline(always)]
+fn value<const CLEAN: bool>(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        b'"' => {
+            at = end::<CLEAN>(bytes, at + 1);
+            if *bytes.get(at)? != b'"' {
+                return None;
+            }
+            Some(at + 1)
+        }
+        first @ (b'-' | b'0'..=b'9') => {
+            let from = at + usize::from(first == b'-');
+            at = digits(bytes, from);
+            if at == from || bytes[from] == b'0' && at > from + 1 {
+                return None;
+            }
+            if *bytes.get(at)? == b'.' {
+                let from = at + 1;
+                at = digits(bytes, from);
+                if at == from {
+                    return None;
+                }
+            }
+            Some(at)
+        }
+        b'{' => inner_object::<CLEAN>(bytes, at, depth.checked_sub(1)?),
+        b'[' => array::<CLEAN>(bytes, at, depth.checked_sub(1)?),
+        _ => {
+            let rest = &bytes[at..];
+            let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word))?;
+            Some(at + word.len())
+        }
+    }
+}
+
+#[inline(never)]
+fn inner_object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
+    object::<CLEAN>(bytes, start, depth)
+}
+
+#[inline(never)]
+fn array<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
+    let mut at = start + 1;
+    if *bytes.get(at)? == b']' {
+        return Some(at + 1);
+    }
+    loop {
+        at = value::<CLEAN>(bytes, at, depth)?;
+        match *bytes.get(at)? {
+            b',' => at += 1,
+            b']' => return Some(at + 1),
+            _ => return None,
+        }
+    }
 }
 
 /// The event of a line in the known order; `None` says nothing about the line. Of the text from that of `from` on,
@@ -189,10 +223,11 @@ fn read<'a, const CLEAN: bool>(
 ) -> Option<Fast<'a>> {
     let mut at = At::<CLEAN> { line, at: 0 };
     at.take("{")?;
-    let mut session = "";
+    let (mut session, mut quoted) = ("", "");
     if at.take("\"session\":\"").is_some() {
         let (from, to) = at.string()?;
         session = &line[from..to];
+        quoted = &line[from - 1..=to];
         at.take(",")?;
     }
     if at.take("\"seq\":").is_some() {
@@ -222,7 +257,7 @@ fn read<'a, const CLEAN: bool>(
     at.take(",\"payload\":")?;
     let mut flaw = None;
     let start = at.at;
-    match flat::<CLEAN>(line.as_bytes(), start) {
+    match object::<CLEAN>(line.as_bytes(), start, DEEP) {
         Some(end) => at.at = end,
         None => {
             let mut reader = Reader::from(line, start);
@@ -246,5 +281,5 @@ fn read<'a, const CLEAN: bool>(
     }
     let payload = if payload == "null" { "" } else { payload };
     let piece = &line.as_bytes()[from.0..label.1];
-    Some(Fast { session, ts, known, piece, names: [from, to, label], payload, dir, flaw })
+    Some(Fast { session, quoted, ts, known, piece, names: [from, to, label], payload, dir, flaw })
 }

@@ -1,0 +1,316 @@
+//! Questions to the solver, in terms of runs of the model.
+//!
+//! In: states of registers as sums of a question's own variables. Out: formulas in them. A step is *fired*: its fields
+//! are new variables, its guard and what the registers are afterwards are sums of what they were before.
+
+use rustc_hash::FxHashSet;
+
+use super::model::{Function, Model, Ruled, equal, is};
+use crate::{
+    id::NodeId,
+    solve::{self, Formula, Linear, Relation, Solution},
+};
+
+/// Formulas larger than this are not looked at.
+const MAX_ATOMS: usize = 4_000;
+/// Values that are tried for a field somebody else chooses.
+const MAX_TRIES: usize = 40;
+
+/// Questions about one protocol.
+const MAX_QUESTIONS: usize = 60_000;
+
+/// What is asked.
+#[derive(Clone, Default)]
+pub(super) struct Query {
+    /// How much was asked so far, by all questions about a protocol.
+    asked: std::rc::Rc<std::cell::Cell<usize>>,
+    /// Of each variable, whether it is a whole number.
+    pub(super) whole: Vec<bool>,
+    pub(super) parts: Vec<Formula>,
+    apps: Vec<(Function, Vec<Linear>, Linear)>,
+}
+
+/// A step that was fired.
+pub(super) struct Fired {
+    pub(super) guard: Formula,
+    pub(super) fields: Vec<Linear>,
+    pub(super) after: Vec<Linear>,
+}
+
+impl Query {
+    /// A question about a protocol.
+    pub(super) fn about(model: &Model<'_>) -> Self {
+        Self { asked: std::rc::Rc::clone(&model.asked), ..Self::default() }
+    }
+
+    fn fresh(&mut self, whole: bool) -> Linear {
+        let at = self.whole.len();
+        self.whole.push(whole);
+        super::model::var(at)
+    }
+
+    /// One state of the registers, each a variable, with what the sorts say.
+    pub(super) fn registers(&mut self, model: &Model<'_>) -> Option<Vec<Linear>> {
+        let all: Vec<Linear> = model.whole.iter().map(|&whole| self.fresh(whole)).collect();
+        let domain = place(&model.domain, &all)?;
+        self.parts.push(domain);
+        Some(all)
+    }
+
+    pub(super) fn add(&mut self, formula: Formula) {
+        self.parts.push(formula);
+    }
+
+    /// Values for all of it, or that there are none.
+    pub(super) fn ask(&self, more: &[Formula]) -> Solution {
+        let asked = self.asked.get();
+        if asked >= MAX_QUESTIONS {
+            return Solution::Unknown("there are too many questions");
+        }
+        self.asked.set(asked.saturating_add(1));
+        let mut parts = self.parts.clone();
+        parts.extend_from_slice(more);
+        for (at, (function, args, result)) in self.apps.iter().enumerate() {
+            for (other, others, its) in self.apps.iter().skip(at.saturating_add(1)) {
+                if function != other {
+                    continue;
+                }
+                // Equal arguments have equal results.
+                let mut any: Vec<Formula> = Vec::new();
+                for (a, b) in args.iter().zip(others) {
+                    match equal(a, b) {
+                        Some(same) => any.push(same.negated()),
+                        None => return Solution::Unknown("a number is too large"),
+                    }
+                }
+                any.extend(equal(result, its));
+                parts.push(Formula::Any(any));
+            }
+        }
+        let formula = Formula::All(parts);
+        let Some(formula) = formula.map(&|sum| Some(sum.clone())) else { return Solution::Unknown("a number is too large") };
+        let mut atoms = 0_usize;
+        formula.each(&mut |_| atoms = atoms.saturating_add(1));
+        if atoms > MAX_ATOMS {
+            return Solution::Unknown("there are too many constraints");
+        }
+        solve::solve(&formula, &|var| self.whole.get(var as usize).copied().unwrap_or(true))
+    }
+
+    /// Whether it has no values at all.
+    pub(super) fn never(&self, more: &[Formula]) -> bool {
+        matches!(self.ask(more), Solution::None)
+    }
+
+    /// Fires a step from a state, with fields that are given or any; none if a number becomes too large.
+    pub(super) fn fire(&mut self, rule: &Ruled, before: &[Linear], fields: Option<&[Linear]>) -> Option<Fired> {
+        let fields: Vec<Linear> = match fields {
+            Some(fields) => fields.to_vec(),
+            None => rule.fields.iter().map(|&whole| self.fresh(whole)).collect(),
+        };
+        let mut local: Vec<Linear> = before.iter().chain(&fields).cloned().collect();
+        for app in &rule.apps {
+            let args = app.args.iter().map(|arg| sum(arg, &local)).collect::<Option<Vec<_>>>()?;
+            let known = self.apps.iter().find(|(function, known, _)| *function == app.function && *known == args);
+            let result = match known {
+                Some((.., result)) => result.clone(),
+                None => {
+                    let result = self.fresh(true);
+                    self.apps.push((app.function, args, result.clone()));
+                    result
+                }
+            };
+            local.push(result);
+        }
+        let guard = place(&rule.guard, &local)?;
+        let after = rule.after.iter().map(|value| sum(value, &local)).collect::<Option<Vec<_>>>()?;
+        Some(Fired { guard, fields, after })
+    }
+
+    /// Whether something in a formula that is no sum depends on a variable.
+    fn is_argument(&self, var: u32, formula: &Formula) -> bool {
+        let mut of = vec![var];
+        for (_, args, result) in &self.apps {
+            if args.iter().any(|arg| of.iter().any(|var| arg.terms.contains_key(var))) {
+                of.extend(result.terms.keys());
+            }
+        }
+        of.iter().skip(1).any(|&result| formula.mentions(result))
+    }
+}
+
+fn sum(of: &Linear, local: &[Linear]) -> Option<Linear> {
+    of.substitute(&|var| local.get(var as usize).cloned())
+}
+
+/// A formula with sums in the place of its variables.
+pub(super) fn place(formula: &Formula, local: &[Linear]) -> Option<Formula> {
+    formula.map(&|bound| sum(bound, local))
+}
+
+/// What a role may do from a state after steps without it.
+pub(super) struct Can<'a> {
+    pub(super) model: &'a Model<'a>,
+    /// Whose steps are not taken on the way; none: it is asked whether anything can happen at all.
+    pub(super) role: Option<crate::id::RoleId>,
+    /// The formula is true only where it can be done; without this it may also be false where it can.
+    pub(super) exact: bool,
+    pub(super) on_way: FxHashSet<NodeId>,
+}
+
+impl Can<'_> {
+    /// That a letter with these fields can be done from a state.
+    pub(super) fn letter(
+        &mut self,
+        query: &mut Query,
+        state: NodeId,
+        before: &[Linear],
+        letter: u32,
+        fields: &[Linear],
+    ) -> Option<Formula> {
+        let model = self.model;
+        let mut any = Vec::new();
+        if !self.on_way.insert(state) {
+            self.exact = false;
+            return Some(Formula::False);
+        }
+        for step in model.automaton.steps(state) {
+            let Some(rule) = model.rules.get(&step.node) else { continue };
+            if step.letter == letter {
+                any.push(query.fire(rule, before, Some(fields))?.guard);
+            } else if self.role.is_none_or(|role| !step.involves(role)) && reaches(model, step.then, self.role, letter) {
+                let fired = query.fire(rule, before, None)?;
+                let rest = self.letter(query, step.then, &fired.after, letter, fields)?;
+                let body = Formula::All(vec![fired.guard, rest]);
+                any.push(self.exists(query, body, &fired.fields)?);
+            }
+        }
+        self.on_way.remove(&state);
+        Some(Formula::Any(any))
+    }
+
+    /// That something can happen in a state.
+    pub(super) fn anything(&mut self, query: &mut Query, state: NodeId, before: &[Linear]) -> Option<Formula> {
+        let model = self.model;
+        let mut any = Vec::new();
+        for step in model.automaton.steps(state) {
+            let Some(rule) = model.rules.get(&step.node) else { continue };
+            let fired = query.fire(rule, before, None)?;
+            any.push(self.exists(query, fired.guard, &fired.fields)?);
+        }
+        Some(Formula::Any(any))
+    }
+
+    /// That there are values for fields.
+    fn exists(&mut self, query: &Query, mut formula: Formula, fields: &[Linear]) -> Option<Formula> {
+        for field in fields {
+            let Some(&var) = field.terms.keys().next() else { continue };
+            let whole = query.whole.get(var as usize).copied().unwrap_or(true);
+            formula = formula.map(&|sum| Some(sum.clone()))?;
+            if query.is_argument(var, &formula) {
+                // What is no sum cannot be chosen by choosing its arguments.
+                self.exact = false;
+                return Some(Formula::False);
+            }
+            formula = self.one(formula, var, whole)?;
+        }
+        Some(formula)
+    }
+
+    fn one(&mut self, formula: Formula, var: u32, whole: bool) -> Option<Formula> {
+        if !formula.mentions(var) {
+            return Some(formula);
+        }
+        match formula {
+            Formula::Any(parts) => {
+                let parts = parts.into_iter().map(|part| self.one(part, var, whole)).collect::<Option<Vec<_>>>()?;
+                Some(Formula::Any(parts))
+            }
+            Formula::All(parts) => {
+                let (mine, mut rest): (Vec<Formula>, Vec<Formula>) = parts.into_iter().partition(|part| part.mentions(var));
+                let given = mine.iter().find_map(|part| match part {
+                    Formula::Is(bound) if bound.is == Relation::Zero => value_of(&bound.sum, var),
+                    _ => None,
+                });
+                let mine = Formula::All(mine);
+                rest.push(match given {
+                    Some(value) => with(&mine, var, &value)?,
+                    None => self.tries(&mine, var, whole)?,
+                });
+                Some(Formula::All(rest))
+            }
+            formula => self.tries(&formula, var, whole),
+        }
+    }
+
+    /// Between what a variable is compared with a formula is everywhere the same, so a value at each of these, one less
+    /// and one more are all that has to be tried.
+    fn tries(&mut self, formula: &Formula, var: u32, whole: bool) -> Option<Formula> {
+        let mut values: Vec<Linear> = vec![Linear::constant(0)];
+        let mut odd = !whole;
+        formula.each(&mut |bound| {
+            if bound.sum.terms.contains_key(&var) {
+                match value_of(&bound.sum, var) {
+                    Some(value) => {
+                        for more in [-1, 0, 1] {
+                            if let Some(value) = value.plus(1, &Linear::constant(more))
+                                && !values.contains(&value)
+                            {
+                                values.push(value);
+                            }
+                        }
+                    }
+                    None => odd = true,
+                }
+            }
+        });
+        if odd || values.len() > MAX_TRIES {
+            self.exact = false;
+            values.truncate(MAX_TRIES);
+        }
+        let any = values.iter().map(|value| with(formula, var, value)).collect::<Option<Vec<_>>>()?;
+        Some(Formula::Any(any))
+    }
+}
+
+/// `x` by `±x + rest = 0`.
+fn value_of(sum: &Linear, var: u32) -> Option<Linear> {
+    let factor = sum.terms.get(&var).copied()?;
+    if factor.abs() != 1 {
+        return None;
+    }
+    let mut rest = sum.clone();
+    rest.terms.remove(&var);
+    rest.times(factor.checked_neg()?)
+}
+
+fn with(formula: &Formula, var: u32, value: &Linear) -> Option<Formula> {
+    formula.map(&|sum| sum.substitute(&|at| (at == var).then(|| value.clone())))
+}
+
+/// Whether a letter can be reached by steps without a role, whatever the data.
+pub(super) fn reaches(model: &Model<'_>, state: NodeId, role: Option<crate::id::RoleId>, letter: u32) -> bool {
+    let mut seen = FxHashSet::default();
+    let mut todo = vec![state];
+    while let Some(state) = todo.pop() {
+        if !seen.insert(state) {
+            continue;
+        }
+        for step in model.automaton.steps(state) {
+            if step.letter == letter {
+                return true;
+            }
+            if role.is_none_or(|role| !step.involves(role)) {
+                todo.push(step.then);
+            }
+        }
+    }
+    false
+}
+
+/// That sums are pairwise equal.
+pub(super) fn same(one: &[Linear], other: &[Linear]) -> Option<Formula> {
+    let parts = one.iter().zip(other).map(|(a, b)| is(a.plus(-1, b), Relation::Zero)).collect::<Option<Vec<_>>>()?;
+    Some(Formula::All(parts))
+}
+

@@ -1,0 +1,122 @@
+//! `implementable`: the published verdicts of the corpus, and a small selection held here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use polylogue::{
+    event::{Limit, Verdict},
+    load::Loaded,
+    protocol::NoImports,
+    verify::{self, Condition, Detail, Options, Outcome, Property},
+};
+use serde_json::Value;
+
+#[path = "implementable/symbolic.rs"]
+mod symbolic;
+
+/// The rows of a corpus file; none, with a word about it, where there is no corpus.
+fn corpus(name: &str) -> Vec<Value> {
+    let shared = std::env::var_os("POLYLOGUE_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
+    match std::fs::read_to_string(shared.join("corpus").join(name)) {
+        Ok(text) => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        Err(_) => {
+            println!("skipped: there is no corpus");
+            Vec::new()
+        }
+    }
+}
+
+fn ask(text: &str, protocol: &str) -> Result<Outcome, String> {
+    let loaded = Loaded::new("test", text, &mut NoImports);
+    let broken = loaded.spec.protocols.iter().any(|p| &*p.header.name == protocol && p.header.broken);
+    let Some(target) = loaded.spec.find(protocol).filter(|_| !broken) else {
+        let errors: Vec<&str> =
+            loaded.diagnostics.iter().filter(|found| found.is_error()).map(|found| &*found.text).collect();
+        return Err(errors.join("; "));
+    };
+    Ok(verify::check(&loaded.spec, Property::Implementable, target, &Options::default(), &mut |_| None).unwrap())
+}
+
+fn condition(outcome: &Outcome) -> Option<Condition> {
+    match &outcome.detail {
+        Some(Detail::NotImplementable { indistinct, .. }) => Some(indistinct.condition),
+        _ => None,
+    }
+}
+
+fn word(outcome: &Outcome) -> String {
+    match &outcome.verdict {
+        Verdict::Holds => "holds".into(),
+        Verdict::Violated(_) => "violated".into(),
+        Verdict::Unknown(Limit::Undecided(why)) => format!("unknown: {why}"),
+        Verdict::Unknown(limit) => format!("unknown: {limit:?}"),
+    }
+}
+
+/// Every verdict of the corpus: what is decided there is decided here, and so; what is outside of the theory there is
+/// unknown here. Rows whose data mean nothing in this language are counted apart.
+#[test]
+fn the_corpus() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in corpus("globals.jsonl") {
+        let id = row["id"].as_str().unwrap();
+        let kernel = row["kernel"].as_bool().unwrap();
+        let expected = &row["reference"]["implementable"];
+        let outcome = match ask(row["mpst"].as_str().unwrap(), row["protocol"].as_str().unwrap()) {
+            Ok(outcome) => outcome,
+            Err(errors) => {
+                if expected.is_null() {
+                    *counts.entry("null: errors".to_owned()).or_default() += 1;
+                } else {
+                    let kind = if kernel { "kernel" } else { "beyond" };
+                    println!("{id}: {expected} there, has errors here: {errors}");
+                    *counts.entry(format!("{expected}: errors, {kind}")).or_default() += 1;
+                }
+                continue;
+            }
+        };
+        let ours = word(&outcome);
+        let short = ours.split(':').next().unwrap();
+        match expected {
+            Value::Bool(true) if short == "holds" => {}
+            Value::Bool(false) if short == "violated" => {
+                let Some(Detail::NotImplementable { indistinct, .. }) = &outcome.detail else { panic!("{id}") };
+                let initials = match indistinct.condition {
+                    Condition::SendValidity => "SV",
+                    Condition::ReceiveValidity => "RV",
+                    Condition::NoMixedChoice => "NMC",
+                };
+                let text = &outcome.diagnostics[0].text;
+                let mine = |role: &Value| text.starts_with(&format!("role `{}` ", role.as_str().unwrap()));
+                let roles = row["reference"]["failing_roles"].as_array().unwrap();
+                assert!(roles.iter().any(mine), "{id}: {text}; there {roles:?}");
+                // There the list is cut at three.
+                let named = row["reference"]["violations"].as_array().unwrap();
+                let found = named.iter().any(|violation| violation[1] == initials && mine(&violation[0]));
+                assert!(found || named.len() >= 3, "{id}: {initials} {text}; there {named:?}");
+            }
+            Value::Null if short == "unknown" => {}
+            // There constructs are unknown that are known here.
+            Value::Null if !kernel && row["reference"]["sender_driven"].is_null() => {}
+            _ => {
+                println!("{id}: {expected} there, here {ours}");
+                *counts.entry("disagree".to_owned()).or_default() += 1;
+                if std::env::var_os("POLYLOGUE_SHOW").is_some() {
+                    println!("{}", row["mpst"].as_str().unwrap());
+                }
+            }
+        }
+        *counts.entry(format!("{expected}: {short}")).or_default() += 1;
+    }
+    println!("{counts:?}");
+    assert_eq!(counts.get("disagree"), None);
+}
