@@ -233,6 +233,15 @@ impl Layout {
         get(words, (ring.head as usize).wrapping_add(1), Width::Byte) as usize
     }
 
+    /// The place in the ring of an entry, counted from its head.
+    pub(super) fn place<W: Words + ?Sized>(&self, words: &W, edge: EdgeId, at: usize) -> u32 {
+        let ring = &self.rings[edge];
+        let place = (get(words, ring.head as usize, Width::Byte) as usize).wrapping_add(at);
+        let size = usize::from(ring.size);
+        // A ring is short.
+        u32::try_from(if place >= size { place.wrapping_sub(size) } else { place }).unwrap_or(0)
+    }
+
     /// The message at a place of the ring, counted from its head.
     #[inline]
     pub(super) fn entry<W: Words + ?Sized>(&self, words: &W, edge: EdgeId, at: usize) -> u32 {
@@ -337,6 +346,8 @@ pub(super) const WATCHED: u8 = 16;
 pub(super) const HANDLED: u8 = 32;
 /// There is more to a step than its type, its queue and its record.
 pub(super) const WATCHFUL: u8 = PAYLOADS | WITNESSED | OFFERS | WATCHED | HANDLED;
+/// What the short way does not know.
+pub(super) const UNUSUAL: u8 = SPILLS | WITNESSED | OFFERS | WATCHED | HANDLED;
 
 /// The time of a block's latest event.
 #[inline]

@@ -28,6 +28,7 @@ struct Message {
     receive: u32,
     /// Its number in the ring.
     entry: u32,
+    edge: u32,
     label: u32,
     send_shift: u8,
     receive_shift: u8,
@@ -58,6 +59,8 @@ struct Edge {
 pub(super) struct Hot {
     roles: usize,
     labels: usize,
+    /// How many edges there are.
+    rings: usize,
     /// By sender, receiver and label: the message, plus one.
     by: Box<[u32]>,
     messages: Box<[Message]>,
@@ -72,7 +75,9 @@ pub(super) struct Hot {
 const MOST: usize = 1 << 20;
 
 /// The bits of a block's first word that must be as expected: generation, status and the flags that matter.
-const HEAD: u64 = 0x0000_ff_ff_ffff_ffff;
+const HEAD: u64 = 0x0000_00ff_ffff_ffff | ((block::UNUSUAL as u64) << 40);
+/// Queued messages carry payload ids.
+const PAYLOADS: u64 = (block::PAYLOADS as u64) << 40;
 const ACTIVE: u64 = (super::Status::Active as u64) << 32;
 /// One step.
 const STEP: u64 = 1 << 48;
@@ -104,6 +109,7 @@ impl Hot {
         let mut hot = Self {
             roles,
             labels,
+            rings: layout.rings.len(),
             by: vec![0; size].into(),
             messages: vec![Message::default(); system.messages().len()].into(),
             edges: vec![Edge::default(); roles.checked_mul(roles)?].into(),
@@ -138,6 +144,7 @@ impl Hot {
                 send: column(send_base, message.send)?,
                 receive: column(receive_base, message.receive)?,
                 entry: id.raw().checked_sub(ring.base)?,
+                edge: message.edge.raw(),
                 label: message.label.raw(),
                 send_shift,
                 receive_shift,
@@ -176,10 +183,8 @@ impl Hot {
         let pair = send.from.index().wrapping_mul(self.roles).wrapping_add(send.to.index());
         let number = self.by.get(pair.wrapping_mul(self.labels).wrapping_add(send.label.index()))?.checked_sub(1)?;
         let message = self.messages.get(number as usize)?;
-        if !matches!(send.payload, Payload::Unseen(0)) {
-            return None;
-        }
-        let head = self.ready(line, cap, message.from_generation)?;
+        let Payload::Unseen(payload) = send.payload else { return None };
+        let mut head = self.ready(line, cap, message.from_generation)?;
         let state = block::get(line, usize::from(message.from_state), self.state) as usize;
         let then = *self.next.get((message.send as usize).wrapping_add(state << message.send_shift))?;
         let len = block::get(line, usize::from(message.ring).wrapping_add(1), Width::Byte);
@@ -195,6 +200,10 @@ impl Hot {
         let byte = usize::from(message.first).wrapping_add((at as usize).wrapping_mul(self.entry.bytes()));
         block::put(line, byte, self.entry, message.entry);
         block::put(line, usize::from(message.ring).wrapping_add(1), Width::Byte, len.wrapping_add(1));
+        if payload != 0 || head & PAYLOADS != 0 {
+            head |= PAYLOADS;
+            spill.set_payload(cap.session.slot, self.rings, message.edge, at, payload);
+        }
         let now = self.moved(line, spill, cap, head, send.at);
         let record = self.record(audit, plan, cap, now, (Kind::Send, send.from.raw(), send.to.raw(), number));
         Some(Done::plain(MessageId::from_raw(number), send.label, record))
@@ -236,9 +245,10 @@ impl Hot {
         let after = if after >= u32::from(edge.size) { 0 } else { after };
         block::put(line, usize::from(edge.ring), Width::Byte, after);
         block::put(line, usize::from(edge.ring).wrapping_add(1), Width::Byte, len.wrapping_sub(1));
+        let payload = if head & PAYLOADS == 0 { 0 } else { spill.payload(cap.session.slot, message.edge, first) };
         let now = self.moved(line, spill, cap, head, receive.at);
         let record = self.record(audit, plan, cap, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
-        Some(Done::plain(MessageId::from_raw(number), LabelId::from_raw(message.label), record))
+        Some(Done { payload, ..Done::plain(MessageId::from_raw(number), LabelId::from_raw(message.label), record) })
     }
 
     /// The first word of a block whose session is active without anything unusual, under a live capability.

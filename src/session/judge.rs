@@ -202,15 +202,10 @@ pub(super) fn send_judged<W: Words + ?Sized>(
         return Ok(Done { offered: true, payload, ..Done::plain(message, send.label, 0) });
     };
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let before = admitted.edge.map_or(0, |edge| view.queued(edge));
     let now = commit(system, view, &admitted, send.at);
-    let mut head = Head::read(words);
-    if let (Payload::Unseen(id), Some(edge)) = (send.payload, admitted.edge)
-        && (id != 0 || head.flags & block::PAYLOADS != 0)
-    {
-        rest.spill.push_payload(slot, edge, before, id);
-        head.flags |= block::PAYLOADS;
-        head.write(words);
+    if let (Payload::Unseen(id), Some(edge)) = (send.payload, admitted.edge) {
+        let mut view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+        view.set_last_payload(edge, id);
     }
     let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
     let number = rest.audit.accepted(entry);
@@ -301,6 +296,7 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
     let slot = asker.cap.session.slot;
     let (admitted, offer) = choose_receive(words, plan, system, rest, asker, receive, edge)?;
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+    let payload = view.head_payload(edge);
     let now = commit(system, view, &admitted, receive.at);
     let message = admitted.message;
     let (entry, payload) = match &offer {
@@ -311,11 +307,7 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
             // Both generations.
             (consuming(Record { detail: offer.stamp, ..entry }, consumed), offer.payload)
         }
-        None => {
-            let spilled = Head::read(words).flags & block::PAYLOADS != 0;
-            let payload = if spilled { rest.spill.pop_payload(slot, edge) } else { 0 };
-            (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload)
-        }
+        None => (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload),
     };
     let number = rest.audit.accepted(entry);
     if let Some((_, consumed)) = &offer {

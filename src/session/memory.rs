@@ -78,7 +78,7 @@ impl Store {
         };
         let mut bytes = Bytes {
             sessions: self.pages.bytes.saturating_add(self.claims.bytes()).saturating_add(self.trees.bytes()),
-            queues: self.rest.spill.bytes,
+            queues: self.rest.spill.bytes(),
             handlers: self.rest.handlers.capacity().saturating_mul(64),
             authority: self
                 .rest

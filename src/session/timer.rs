@@ -124,6 +124,7 @@ impl Store {
             return Err(Refused::new(Code::Foreign));
         }
         let mut due = Vec::new();
+        self.rest.audit.seal();
         while let Some(&Reverse((at, id))) = self.alarms.peek() {
             if at > now || !self.rest.audit.has_room(8) {
                 break;

@@ -137,6 +137,8 @@ pub struct Audit {
     refusals: Refusals,
     segments: usize,
     lossy: bool,
+    /// Nothing is kept, all is counted.
+    silent: bool,
     dropped: u64,
     store: u64,
     /// The number of the next batch.
@@ -158,6 +160,13 @@ impl Audit {
         Self::start(options, None)
     }
 
+    /// An audit that keeps nothing and counts what it drops: for hosts that keep a journal of their own, and for measuring
+    /// what records cost.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { silent: true, limit: 0, ..Self::start(Options { lossy: true, ..Options::default() }, None) }
+    }
+
     /// An audit whose sealed batches go to a sink.
     #[must_use]
     pub fn with_sink(options: Options, sink: Box<dyn Sink + Send>) -> Self {
@@ -176,6 +185,7 @@ impl Audit {
             refusals: Refusals::default(),
             segments: options.segments.max(1),
             lossy: options.lossy,
+            silent: false,
             dropped: 0,
             store: options.store,
             batch: 0,
@@ -232,6 +242,9 @@ impl Audit {
     ///
     /// When the ring is full, unless it is lossy.
     pub fn reject(&mut self, mut record: Record) -> Result<Noted, AuditFull> {
+        if self.silent {
+            return self.push_last(record).map(|()| Noted::Counted);
+        }
         record.verdict = Verdict::Rejected;
         record.count = record.count.max(1);
         let mut next = self.refusals.note(&record);
@@ -453,6 +466,11 @@ impl Audit {
     #[cold]
     #[inline(never)]
     fn push_last(&mut self, mut record: Record) -> Result<(), AuditFull> {
+        if self.silent {
+            self.dropped = self.dropped.saturating_add(1);
+            self.next = self.next.saturating_add(1);
+            return Ok(());
+        }
         if self.len >= self.limit {
             self.turn();
         }
@@ -475,6 +493,9 @@ impl Audit {
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, records: usize) -> bool {
+        if self.silent {
+            return true;
+        }
         if self.len == self.limit {
             self.turn();
         }
