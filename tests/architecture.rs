@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["data"],
     &["protocol", "solve"],
     &["machine", "reference"],
-    &["crosscheck", "generate", "verify", "trace"],
+    &["crosscheck", "generate", "verify", "session", "trace"],
     &["load"],
     &["report"],
     &["api", "fuzz"],

@@ -590,6 +590,11 @@ impl Program {
         self.find.get(&(from, to, label)).map_or(&[], Vec::as_slice)
     }
 
+    /// Sender, receiver and kind of every edge, in the order of their ids.
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = (RoleId, RoleId, EdgeKind)> + '_ {
+        self.edges.values().copied()
+    }
+
     /// All messages and local actions.
     #[must_use]
     pub fn messages(&self) -> &IdVec<MessageId, Travel> {

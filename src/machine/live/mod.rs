@@ -45,7 +45,7 @@ pub use self::{
     bare::Tree,
     explain::Reads,
     footprint::Footprint,
-    memory::digest,
+    memory::{content, digest},
     offer::Offer,
     step::Way,
     time::Lapse,
@@ -262,6 +262,11 @@ impl Live {
     #[must_use]
     pub fn head(&self, edge: EdgeId) -> Option<(MessageId, Arc<[Option<Value>]>)> {
         self.queues.entry(edge)?.front().map(|queued| (queued.message, Arc::clone(&queued.payload)))
+    }
+
+    /// The messages on an edge, oldest first.
+    pub fn queue(&self, edge: EdgeId) -> impl Iterator<Item = MessageId> + '_ {
+        self.queues.entry(edge).into_iter().flatten().map(|queued| queued.message)
     }
 
     /// The oldest message on each edge to a role.

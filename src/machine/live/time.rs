@@ -61,6 +61,13 @@ impl Timers {
         }
     }
 
+    /// The earliest is forgotten.
+    fn drop_earliest(&mut self) {
+        if let Some(Reverse((_, number))) = self.heap.pop() {
+            self.armed.remove(&number);
+        }
+    }
+
     fn earliest(&mut self) -> Option<Lapse> {
         loop {
             let Reverse((_, number)) = *self.heap.peek()?;
@@ -73,6 +80,18 @@ impl Timers {
 }
 
 impl Live {
+    /// The earliest obligation, if there is one.
+    pub fn next_deadline(&mut self) -> Option<Time> {
+        self.timers.earliest().map(|lapse| lapse.deadline)
+    }
+
+    /// The earliest obligation that lapsed before a time; it is told once.
+    pub fn lapse(&mut self, before: Time) -> Option<Lapse> {
+        let lapse = self.lapsed(before)?;
+        self.timers.drop_earliest();
+        Some(lapse)
+    }
+
     /// The earliest obligation that lapsed before a time.
     pub fn lapsed(&mut self, before: Time) -> Option<Lapse> {
         self.timers.earliest().filter(|lapse| lapse.deadline < before)

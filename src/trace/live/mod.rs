@@ -27,7 +27,7 @@ use crate::{
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Lapse, Refused, Time, Why, digest},
+        live::{Lapse, Refused, Time, Why, content},
     },
     protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
 };
@@ -530,23 +530,5 @@ fn need(rule: &Rule, needed: &mut [bool]) {
                 mark(index);
             }
         }
-    }
-}
-
-/// A digest of a payload without the fields that do not count; equal for texts that mean the same.
-fn content(payload: &str, except: &[Box<str>]) -> u128 {
-    if payload.is_empty() {
-        return 0;
-    }
-    match crate::data::read(&Sort::ANY, payload.as_bytes()) {
-        Ok(Value::Record(record)) => {
-            let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
-            let parts: Vec<Value> =
-                counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
-            digest(parts.iter())
-        }
-        Ok(value) => digest([value].iter()),
-        // Too large to be built: the text itself.
-        Err(_) => digest([Value::text(payload)].iter()),
     }
 }
