@@ -36,7 +36,7 @@
 //! | `step`, `hot`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
 //! | `own`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
 //! | `close`, `archive` | how sessions end, and what is left of them |
-//! | `refuse`, `explain`, `inspect` | what is said, and what can be seen |
+//! | `refuse`, `explain`, `inspect`, `show` | what is said, and what can be seen |
 //! | [`audit`] | every step, refusal and change of authority, sealed |
 //!
 //! INVARIANT (all or nothing): what is refused changes nothing but the audit. INVARIANT (rising): the generation of a role
@@ -49,6 +49,8 @@ pub mod audit;
 mod block;
 mod close;
 mod explain;
+#[cfg(feature = "cli")]
+mod ghost;
 mod handle;
 mod handlers;
 mod hot;
@@ -61,6 +63,7 @@ mod plan;
 mod queue;
 mod refuse;
 mod reserve;
+mod show;
 mod step;
 mod store;
 mod timer;
@@ -70,6 +73,8 @@ mod witness;
 
 pub use archive::{Archive, Summary};
 pub use close::By;
+#[cfg(feature = "cli")]
+pub(crate) use ghost::{Ghost, Mortal};
 pub use handle::{
     Cancellation, Capability, Key, Opener, Owner, Readiness, Receipt, Scope, SessionId, Status, Supervisor, Timeout,
 };
@@ -77,7 +82,8 @@ pub use memory::{Bytes, Counts, Memory};
 pub use own::{Committed, Returned};
 pub use plan::{Blueprint, Compat, OpenPlan, PlanError, PlanOptions, QueuePolicy};
 pub use refuse::{Asked, Code, Detail, Refusal, Refused};
-pub use reserve::{Checked, Reserved};
+pub use reserve::{Checked, Reserved, Ticket};
+pub use show::Waiting;
 pub use step::{Act, Direction, Done, Expected, Payload, Receive, Send, Step};
 pub use store::{Config, Host, Store};
 pub use timer::Due;

@@ -488,6 +488,12 @@ impl Store {
         }
     }
 
+    /// Whether the transfer of a receipt is pending.
+    #[cfg(feature = "cli")]
+    pub(super) fn is_pending(&self, receipt: &Receipt) -> bool {
+        receipt.store == self.id && self.transfers.pending.contains_key(&receipt.claim)
+    }
+
     /// Whether an authority of this store is for a session that there is.
     pub(super) fn authority(&self, store: u32, id: SessionId) -> Result<(), Refused> {
         if store != self.id {

@@ -22,7 +22,27 @@ pub struct Checked<'c, 's> {
     reserved: Reserved<'c, 's>,
 }
 
+/// When a step was reserved, without what it borrows: for hosts that keep it beside a capability and a step of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    steps: u64,
+}
+
+impl Ticket {
+    /// The reservation again. Which step it is of is the host's word, and gives no power: all that a step demands is
+    /// looked at when it is taken.
+    pub fn attach<'c, 's>(self, capability: &'c Capability, step: Step<'s>) -> Reserved<'c, 's> {
+        Reserved { capability, step, steps: self.steps }
+    }
+}
+
 impl<'s> Reserved<'_, 's> {
+    /// When it was reserved.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        Ticket { steps: self.steps }
+    }
+
     /// What it is about.
     #[must_use]
     pub fn step(&self) -> Step<'s> {
