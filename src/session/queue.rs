@@ -79,6 +79,19 @@ impl Spill {
         payload
     }
 
+    /// What hosts gave with the messages of an edge, as far as any did.
+    pub(super) fn payloads(&self, slot: u32, edge: EdgeId) -> impl Iterator<Item = u64> + '_ {
+        self.payloads.get(&(slot, edge)).into_iter().flatten().copied()
+    }
+
+    /// So many messages are left of an edge: what was given with those before is dropped.
+    pub(super) fn align(&mut self, slot: u32, edge: EdgeId, left: usize) {
+        let Some(queue) = self.payloads.get(&(slot, edge)) else { return };
+        for _ in left..queue.len() {
+            self.pop_payload(slot, edge);
+        }
+    }
+
     /// What another holds of an edge.
     pub(super) fn copy(&mut self, other: &Self, slot: u32, edge: EdgeId) {
         if let Some(queue) = other.messages.get(&(slot, edge)) {

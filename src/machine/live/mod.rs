@@ -22,6 +22,7 @@ mod ends;
 mod env;
 mod explain;
 mod find;
+mod limits;
 mod memory;
 mod mover;
 mod offer;
