@@ -95,7 +95,7 @@ impl Archive {
     }
 
     /// The summaries, oldest first.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Summary> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Summary> + ExactSizeIterator {
         self.kept.iter()
     }
 

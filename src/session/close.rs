@@ -6,11 +6,21 @@ use super::{
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head},
     pages::NONE,
+    own::EACH,
     plan::Engine,
     refuse::Detail,
     store::{Keep, Store},
 };
 use crate::id::{EdgeId, RoleId};
+
+/// Longer reasons are cut.
+const REASON: usize = 1_024;
+
+/// As much of a reason as is kept.
+fn bounded(reason: &str) -> &str {
+    let end = (0..=REASON.min(reason.len())).rev().find(|&at| reason.is_char_boundary(at)).unwrap_or(0);
+    reason.get(..end).unwrap_or("")
+}
 
 /// Who may end a session.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +75,11 @@ impl Store {
     /// not finished, with what it waits for; a queue that holds something.
     pub fn close(&mut self, by: By<'_>, at: i64) -> Result<(), Refused> {
         let id = by.session();
-        let why = self.over(by).and_then(|()| self.is_done(id));
+        let why = match self.over(by).and_then(|()| self.is_done(id)) {
+            // One less than before its end: there is nothing to say why.
+            Ok(()) => self.room(self.ending(id).saturating_sub(1)),
+            Err(refused) => Err(refused),
+        };
         match why {
             Ok(()) => {
                 self.turn(id, Status::Closed, None, at);
@@ -82,7 +96,11 @@ impl Store {
     /// Unknown session; terminal; no authority over the whole session.
     pub fn cancel(&mut self, by: By<'_>, reason: &str, at: i64) -> Result<Cancellation, Refused> {
         let id = by.session();
-        match self.over(by) {
+        let why = match self.over(by) {
+            Ok(()) => self.room(self.ending(id)),
+            Err(refused) => Err(refused),
+        };
+        match why {
             Ok(()) => Ok(self.ends(id, Status::Cancelled, reason, at)),
             Err(refused) => Err(self.rejected(id, by.stamp(), Kind::Cancelled, refused)),
         }
@@ -95,7 +113,11 @@ impl Store {
     /// As [`Store::cancel`].
     pub fn fault(&mut self, by: By<'_>, reason: &str, at: i64) -> Result<Cancellation, Refused> {
         let id = by.session();
-        match self.over(by) {
+        let why = match self.over(by) {
+            Ok(()) => self.room(self.ending(id)),
+            Err(refused) => Err(refused),
+        };
+        match why {
             Ok(()) => Ok(self.ends(id, Status::Faulted, reason, at)),
             Err(refused) => Err(self.rejected(id, by.stamp(), Kind::Faulted, refused)),
         }
@@ -113,6 +135,10 @@ impl Store {
             Some(Status::Draining) => Err(Refused::with(Code::Draining, Detail::Status(Status::Draining))),
             _ => Ok(()),
         });
+        let why = match why {
+            Ok(()) => self.room(self.ending(id).saturating_add(1)),
+            Err(refused) => Err(refused),
+        };
         if let Err(refused) = why {
             return Err(self.rejected(id, by.stamp(), Kind::Drained, refused));
         }
@@ -173,20 +199,24 @@ impl Store {
         let number = self.next_number();
         self.authority_record(id, Kind::Cancellation, Verdict::Issued, 0, number);
         let at = self.now(id).unwrap_or(at);
-        Cancellation { session: id, number, reason: reason.into(), at }
+        Cancellation { session: id, number, reason: bounded(reason).into(), at }
     }
 
     /// The session goes into another state.
     fn turn(&mut self, id: SessionId, status: Status, reason: Option<&str>, at: i64) {
         let Some((page, place)) = self.pages.place(id) else { return };
         let number = page.number;
-        let block = page.block_mut(place);
+        let (plan, block) = page.split(place);
         let [first, ..] = block else { return };
         let now = block::now(first).max(at);
         block::set_now(first, now);
         Head { status: status as u8, ..Head::read(first) }.write(first);
         if status.is_terminal() {
             self.rest.end_witnesses(block, id, None, now);
+        }
+        if status != Status::Active {
+            // Taking an offer is a send.
+            self.rest.end_offers(block, plan, id, None, None);
         }
         if let Some(cold) = page.cold.get_mut(place) {
             cold.epoch = cold.epoch.saturating_add(1);
@@ -196,7 +226,7 @@ impl Store {
             }
         }
         if let Some(reason) = reason {
-            self.reasons.insert(id.slot, reason.into());
+            self.reasons.insert(id.slot, bounded(reason).into());
         }
         let kind = match status {
             Status::Closed => Kind::Closed,
@@ -209,6 +239,7 @@ impl Store {
         if status.is_terminal() {
             self.live = self.live.saturating_sub(1);
             self.revoke_all(id);
+            self.alarms.set(id, None);
             self.ended.push_back(id);
             self.rest.audit.seal_now();
         }
@@ -217,12 +248,27 @@ impl Store {
     /// All claims of a session that has ended go.
     fn revoke_all(&mut self, id: SessionId) {
         let claims: Vec<(u32, u64)> = self.claims.of(self.first_claim(id)).map(|(at, claim)| (at, claim.transfer)).collect();
-        for (at, transfer) in claims {
+        let each = claims.len() <= EACH;
+        let mut pending = 0_usize;
+        for &(at, transfer) in &claims {
             if transfer != 0 {
+                pending = pending.saturating_add(1);
                 self.transfers.remove(transfer);
-                self.authority_record(id, Kind::Receipt, Verdict::RolledBack, 0, transfer);
+                if each {
+                    self.authority_record(id, Kind::Receipt, Verdict::RolledBack, 0, transfer);
+                }
             }
-            self.revoke(id, at);
+            if each {
+                self.revoke(id, at);
+            } else {
+                self.unclaim(id, at);
+            }
+        }
+        if !each {
+            if pending > 0 {
+                self.counted_record(id, Kind::Receipt, Verdict::RolledBack, pending);
+            }
+            self.counted_record(id, Kind::Capability, Verdict::Invalidated, claims.len());
         }
     }
 
@@ -245,7 +291,7 @@ impl Store {
         }
         let mut count = 0_usize;
         while count < most {
-            if !self.rest.audit.has_room(2) {
+            if !self.rest.audit.has_room(1) {
                 return if count == 0 && !self.ended.is_empty() { Err(Refused::new(Code::AuditFull)) } else { Ok(count) };
             }
             let Some(id) = self.ended.pop_front() else { break };

@@ -70,7 +70,14 @@ impl Store {
             edge.ok_or_else(|| Refused::new(Code::NoEdge))
         });
         match found {
-            Ok(edge) => Ok(self.rest.offers.remove(&(id.slot, edge)).is_some()),
+            Ok(edge) => {
+                let known = self.rest.offers.contains_key(&(id.slot, edge));
+                if let Some((page, at)) = self.pages.place(id) {
+                    let (plan, block) = page.split(at);
+                    self.rest.end_offers(block, plan, id, None, Some(edge));
+                }
+                Ok(known)
+            }
             Err(refused) => Err(self.rejected(id, capability.stamp, Kind::Send, refused)),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     judge,
     plan::Engine,
     queue::{Spill, View},
-    step::Expected,
+    step::{Direction, Expected},
     store::Store,
 };
 use crate::{
@@ -20,6 +20,25 @@ impl Store {
     /// The exact set of what a role could do next. What data and time demand of it is not looked at.
     #[must_use]
     pub fn enabled(&self, session: SessionId, role: RoleId) -> Vec<Expected> {
+        let mut out = self.allowed(session, role);
+        let Some(plan) = self.plan(session) else { return out };
+        for one in out.iter_mut().filter(|one| one.direction == Direction::Receive) {
+            // What waits on a synchronous edge can be taken while its sender stands by it.
+            if let Some(edge) = plan.edge(one.peer, role)
+                && let Some(offer) = self.rest.offers.get(&(session.slot, edge))
+            {
+                let stands = |other: &Expected| {
+                    (other.direction, other.peer, other.label, other.sort) == (Direction::Send, role, one.label, one.sort)
+                };
+                let same = plan.label_of(offer.message) == one.label && plan.sort_of(offer.message) == Some(one.sort);
+                one.ready = same && self.allowed(session, one.peer).iter().any(stands);
+            }
+        }
+        out
+    }
+
+    /// What the types allow, and queues.
+    fn allowed(&self, session: SessionId, role: RoleId) -> Vec<Expected> {
         let mut out = Vec::new();
         let Some((page, at)) = self.head(session).and_then(|_| self.pages.look(session)) else { return out };
         match &page.plan.0.engine {
@@ -43,6 +62,7 @@ impl Store {
         for edge in page.plan.0.layout.rings.ids() {
             spill.copy(&self.rest.spill, session.slot, edge);
         }
+        spill.copy_payloads(&self.rest.spill, session.slot, page.plan.0.layout.rings.len());
         look(&View { words: &mut *block, layout: &page.plan.0.layout, spill: &mut spill, slot: session.slot });
     }
 
@@ -137,9 +157,31 @@ impl Store {
         for edge in page.plan.edges().ids() {
             self.messages(session, edge).hash(&mut hasher);
         }
+        if let Engine::Table(system) = &page.plan.0.engine {
+            self.with_view(session, system, |view| {
+                let edges = page.plan.edges().ids();
+                edges.for_each(|edge| view.payloads(edge).for_each(|payload| payload.hash(&mut hasher)));
+            });
+        }
         for (number, _) in self.rest.witnesses.waiting(session.slot, |_| true) {
             number.hash(&mut hasher);
         }
+        for edge in page.plan.edges().ids() {
+            if let Some(offer) = self.rest.offers.get(&(session.slot, edge)) {
+                (edge, offer.message, offer.stamp, offer.payload, offer.witness).hash(&mut hasher);
+            }
+            self.rest.spill.given(session.slot, edge).for_each(|payload| payload.hash(&mut hasher));
+        }
+        if let Some(handlers) = self.rest.handlers.get(&session.slot) {
+            handlers.default.hash(&mut hasher);
+            for edge in page.plan.edges().ids() {
+                handlers.edges.get(&edge).hash(&mut hasher);
+            }
+        }
+        for timeout in self.timeouts.of(session.slot) {
+            (timeout.number, timeout.site, timeout.until).hash(&mut hasher);
+        }
+        self.key_of.get(&session.slot).hash(&mut hasher);
         if let Engine::Tree(_) = &page.plan.0.engine {
             self.trees.digest(cold.tree, &mut hasher);
         }

@@ -147,13 +147,9 @@ pub(super) fn choose_send<W: Words + ?Sized>(
                     chosen = Some((at, admitted, values));
                     break;
                 }
-                Err(why) => miss = Some(why),
+                Err(why) => further(&mut miss, why),
             },
-            Err(code) => {
-                if miss.as_ref().is_none_or(|miss| miss.code == Code::NotEnabled) {
-                    miss = Some(code.into());
-                }
-            }
+            Err(code) => further(&mut miss, code.into()),
         }
         if !reading.more {
             break;
@@ -171,10 +167,24 @@ pub(super) fn choose_send<W: Words + ?Sized>(
     }
     let reading = &planned.readings[message];
     let consumed = rest.check_witness(words, asker, send.from, reading, &values, send.witness, now)?;
-    if !rest.audit.has_room(8) {
-        return Err(Code::AuditFull.into());
+    // An offer is no step yet, and has no record.
+    if admitted.is_some() {
+        rest.room(words, slot, &[send.from], &consumed)?;
     }
     Ok(Chosen { message, admitted, consumed })
+}
+
+/// Of several messages under a label, the one that got furthest is what is said: the first of these.
+fn further(known: &mut Option<Miss>, miss: Miss) {
+    let rank = |code: Code| match code {
+        Code::NotEnabled => 0,
+        Code::WouldBlock | Code::Full => 1,
+        Code::Payload => 2,
+        _ => 3,
+    };
+    if known.as_ref().is_none_or(|known| rank(known.code) < rank(miss.code)) {
+        *known = Some(miss);
+    }
 }
 
 /// A send that must be looked at more closely.
@@ -195,7 +205,7 @@ pub(super) fn send_judged<W: Words + ?Sized>(
     let Some(admitted) = admitted else {
         let edge = system.messages()[message].edge;
         let payload = id_of(send.payload);
-        let offer = Pending { message, stamp: asker.cap.stamp, payload, witness: consumed.number() };
+        let offer = Pending { message, stamp: asker.cap.stamp, payload, witness: consumed.number(), shown: None };
         rest.offers.insert((slot, edge), offer);
         let head = Head::read(words);
         Head { flags: head.flags | block::OFFERS, ..head }.write(words);
@@ -209,8 +219,53 @@ pub(super) fn send_judged<W: Words + ?Sized>(
     }
     let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
     let number = rest.audit.accepted(entry);
-    rest.use_witness(words, asker, send.from, &consumed, now);
+    rest.use_witness(words, asker, &[send.from], &consumed, now);
     Ok(Done::plain(message, send.label, number))
+}
+
+impl Rest {
+    /// Whether the audit takes a step of these roles, with the witnesses that die of it.
+    pub(super) fn room<W: Words + ?Sized>(
+        &mut self,
+        words: &W,
+        slot: u32,
+        roles: &[RoleId],
+        used: &Use,
+    ) -> Result<(), Code> {
+        let mut records = 1_usize;
+        if Head::read(words).flags & block::WITNESSED != 0 {
+            records = records.saturating_add(self.witnesses.stepping(slot, roles, used));
+        }
+        if self.audit.has_room(records) { Ok(()) } else { Err(Code::AuditFull) }
+    }
+
+    /// Offers of a session are worth nothing any more: all, or those under one stamp, or of one edge.
+    pub(super) fn end_offers<W: Words + ?Sized>(
+        &mut self,
+        words: &mut W,
+        plan: &OpenPlan,
+        session: super::SessionId,
+        stamp: Option<u32>,
+        edge: Option<EdgeId>,
+    ) {
+        let mut head = Head::read(words);
+        if head.flags & block::OFFERS == 0 {
+            return;
+        }
+        let mut left = false;
+        for at in plan.edges().ids() {
+            match self.offers.get(&(session.slot, at)) {
+                Some(offer) if stamp.is_none_or(|stamp| offer.stamp == stamp) && edge.is_none_or(|edge| edge == at) => {
+                    self.offers.remove(&(session.slot, at));
+                }
+                other => left |= other.is_some(),
+            }
+        }
+        if !left {
+            head.flags &= !block::OFFERS;
+            head.write(words);
+        }
+    }
 }
 
 /// The record of a step that consumes a witness says so.
@@ -255,7 +310,7 @@ pub(super) fn choose_receive<W: Words + ?Sized>(
     let now = block::now(words).max(receive.at);
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
     let chosen = if planned.edges[edge].kind == EdgeKind::Sync {
-        let offer = rest.offers.get(&(slot, edge)).copied();
+        let offer = rest.offers.get(&(slot, edge)).cloned();
         // An offer dies with the capability under which it was made.
         let offer = offer.filter(|offer| block::generation(view.words, receive.from) == offer.stamp);
         let Some(offer) = offer else { return Err(Code::Empty.into()) };
@@ -269,15 +324,14 @@ pub(super) fn choose_receive<W: Words + ?Sized>(
             .into());
         };
         let consumed = rest.still_good(words, receive.from, offer.witness, now)?;
-        (Admitted { step, message, edge: Some(edge) }, Some((offer, consumed)))
+        rest.room(words, slot, &[receive.from, receive.role], &consumed)?;
+        return Ok((Admitted { step, message, edge: Some(edge) }, Some((offer, consumed))));
     } else {
         let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
         let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
         (Admitted { step, message, edge: Some(edge) }, None)
     };
-    if !rest.audit.has_room(8) {
-        return Err(Code::AuditFull.into());
-    }
+    rest.room(words, slot, &[receive.role], &Use::default())?;
     Ok(chosen)
 }
 
@@ -301,7 +355,6 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
     let message = admitted.message;
     let (entry, payload) = match &offer {
         Some((offer, consumed)) => {
-            rest.offers.remove(&(slot, edge));
             rest.synced(slot);
             let entry = record(asker, Kind::Sync, now, receive.role, receive.from, message.raw());
             // Both generations.
@@ -310,10 +363,13 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
         None => (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload),
     };
     let number = rest.audit.accepted(entry);
-    if let Some((_, consumed)) = &offer {
-        rest.use_witness(words, asker, receive.from, consumed, now);
+    match &offer {
+        Some((_, consumed)) => {
+            rest.end_offers(words, plan, asker.cap.session, None, Some(edge));
+            rest.use_witness(words, asker, &[receive.from, receive.role], consumed, now);
+        }
+        None => rest.use_witness(words, asker, &[receive.role], &Use::default(), now),
     }
-    rest.use_witness(words, asker, receive.role, &Use::default(), now);
     let handler = rest.handler(slot, edge);
     Ok(Done { payload, handler, ..Done::plain(message, system.messages()[message].label, number) })
 }
@@ -337,7 +393,7 @@ pub(super) fn choose_act<W: Words + ?Sized>(
     covers(words, planned, cap, act.role)?;
     let now = block::now(words).max(act.at);
     let machine = &system.machines()[act.role];
-    let mut miss: Miss = Code::NotEnabled.into();
+    let mut miss: Option<Miss> = None;
     for offer in machine.offers(planned.layout.state(words, act.role)) {
         let action = machine.actions()[offer.action];
         if action.act != Does::Act || action.label != act.label {
@@ -348,18 +404,16 @@ pub(super) fn choose_act<W: Words + ?Sized>(
         let values = match judged(plan, reading, message, act.payload, now, rest) {
             Ok(values) => values,
             Err(why) => {
-                miss = why;
+                further(&mut miss, why);
                 continue;
             }
         };
         let consumed = rest.check_witness(words, asker, act.role, reading, &values, act.witness, now)?;
-        if !rest.audit.has_room(8) {
-            return Err(Code::AuditFull.into());
-        }
+        rest.room(words, cap.session.slot, &[act.role], &consumed)?;
         let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
         return Ok((Admitted { step, message, edge: None }, consumed));
     }
-    Err(miss)
+    Err(miss.unwrap_or_else(|| Code::NotEnabled.into()))
 }
 
 /// `[act]`
@@ -377,7 +431,7 @@ pub(super) fn act_in<W: Words + ?Sized>(
     let now = commit(system, view, &admitted, act.at);
     let entry = consuming(record(asker, Kind::Act, now, act.role, act.role, admitted.message.raw()), &consumed);
     let number = rest.audit.accepted(entry);
-    rest.use_witness(words, asker, act.role, &consumed, now);
+    rest.use_witness(words, asker, &[act.role], &consumed, now);
     rest.others(slot);
     Ok(Done::plain(admitted.message, act.label, number))
 }

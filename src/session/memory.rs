@@ -59,6 +59,16 @@ pub struct Memory {
     pub bytes: Bytes,
 }
 
+/// Bytes of a hash table that holds so many entries of a size before it grows: at most 7 of 8 places are used, their number
+/// is a power of two, and each has a byte of its own.
+pub(super) fn table(capacity: usize, entry: usize) -> usize {
+    if capacity == 0 {
+        return 0;
+    }
+    let places = if capacity < 8 { capacity.saturating_add(1).next_power_of_two().max(4) } else { (capacity / 7).saturating_mul(8).next_power_of_two() };
+    places.saturating_mul(entry.saturating_add(1)).saturating_add(16)
+}
+
 impl Store {
     /// What the store holds, and how many bytes that takes. What plans hold is shared with whoever made them, and is not
     /// counted. O(1).
@@ -87,7 +97,7 @@ impl Store {
                 .saturating_add(self.transfers.bytes())
                 .saturating_add(self.tokens.bytes())
                 .saturating_add(self.timeouts.bytes())
-                .saturating_add(self.alarms.capacity().saturating_mul(16)),
+                .saturating_add(self.alarms.bytes()),
             audit: self.rest.audit.memory(),
             archive: self.archive.bytes(),
             keys: self.keys.capacity().saturating_add(self.key_of.capacity()).saturating_mul(40),

@@ -26,6 +26,14 @@ use super::{
 };
 use crate::id::{Id, RoleId};
 
+/// When more than this many capabilities or witnesses end at once, one record counts them all.
+pub(super) const EACH: usize = 64;
+
+/// How many records so many take that end at once.
+pub(super) fn together(count: usize) -> usize {
+    if count > EACH { 1 } else { count }
+}
+
 /// Roles of a session that somebody owns.
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
@@ -189,7 +197,7 @@ impl Store {
         let id = opener.session;
         let why = self.authority(opener.store, id).and_then(|()| self.may_claim(id, scope));
         let why = match why {
-            Ok(roles) => self.stamps(id, 1).map(|()| roles),
+            Ok(roles) => self.stamps(id, 1, 1).map(|()| roles),
             Err(refused) => Err(refused),
         };
         let roles = match why {
@@ -205,13 +213,18 @@ impl Store {
     fn may_claim(&self, id: SessionId, scope: &Scope) -> Result<Roles, Refused> {
         self.not_terminal(id)?;
         let roles = self.scope(id, scope)?;
-        for (_, claim) in self.claims.of(self.first_claim(id)) {
-            if let Some(role) = roles.iter().find(|&role| claim.roles.contains(role)) {
-                let code = if claim.transfer == 0 { Code::AlreadyClaimed } else { Code::TransferPending };
-                return Err(Refused::with(code, Detail::Owner { role, owner: claim.owner }));
+        let taken = self.claims.of(self.first_claim(id)).filter_map(|(_, claim)| {
+            let role = roles.iter().find(|&role| claim.roles.contains(role))?;
+            Some((claim.transfer != 0, role, claim.owner))
+        });
+        // A plain claim is said before one that is about to change hands; of several the first role.
+        match taken.min() {
+            Some((pending, role, owner)) => {
+                let code = if pending { Code::TransferPending } else { Code::AlreadyClaimed };
+                Err(Refused::with(code, Detail::Owner { role, owner }))
             }
+            None => Ok(roles),
         }
-        Ok(roles)
     }
 
     /// Gives the roles of a capability back.
@@ -220,7 +233,11 @@ impl Store {
     ///
     /// Unknown session; terminal; stale; a transfer is pending. The capability comes back with the refusal.
     pub fn release(&mut self, capability: Capability) -> Result<(), Box<Returned<Capability>>> {
-        match self.held(&capability) {
+        let held = match self.held(&capability) {
+            Ok(at) => self.room(self.revoking(&capability)).map(|()| at),
+            Err(refused) => Err(refused),
+        };
+        match held {
             Ok(at) => {
                 self.revoke(capability.session, at);
                 Ok(())
@@ -252,7 +269,7 @@ impl Store {
             }
         });
         let narrower = match narrower {
-            Ok(found) => self.stamps(id, 1).map(|()| found),
+            Ok(found) => self.stamps(id, 1, self.revoking(&capability).saturating_add(1)).map(|()| found),
             Err(refused) => Err(refused),
         };
         match narrower {
@@ -289,13 +306,14 @@ impl Store {
             };
             if roles.is_subset(&capability.roles) { Ok((at, roles)) } else { Err(Refused::new(Code::Wider)) }
         });
+        let found = match found {
+            Ok(found) => self.room(1).map(|()| found),
+            Err(refused) => Err(refused),
+        };
         let (at, roles) = match found {
             Ok(found) => found,
             Err(refused) => return Err(self.rejected(id, capability.stamp, Kind::Receipt, refused)),
         };
-        if !self.rest.audit.has_room(1) {
-            return Err(Refused::new(Code::AuditFull));
-        }
         self.transfers.last = self.transfers.last.saturating_add(1);
         let number = self.transfers.last;
         if let Some(claim) = self.claims.entry(at) {
@@ -327,7 +345,9 @@ impl Store {
         let found = match self.pending(&receipt, Some(by)) {
             Ok((at, transfer)) => {
                 let held = self.claims.entries.get(at as usize).map_or(0, |claim| claim.roles.len());
-                self.stamps(id, if transfer.roles.len() < held { 2 } else { 1 }).map(|()| (at, transfer))
+                let issued: u32 = if transfer.roles.len() < held { 2 } else { 1 };
+                let records = self.revoking_stamp(id, transfer.stamp).saturating_add(1).saturating_add(issued as usize);
+                self.stamps(id, issued, records).map(|()| (at, transfer))
             }
             Err(refused) => Err(refused),
         };
@@ -359,7 +379,11 @@ impl Store {
     /// Unknown session; not pending; a mismatch.
     pub fn rollback_transfer(&mut self, receipt: Receipt) -> Result<(), Box<Returned<Receipt>>> {
         let id = receipt.session;
-        match self.pending(&receipt, None) {
+        let found = match self.pending(&receipt, None) {
+            Ok(found) => self.room(1).map(|()| found),
+            Err(refused) => Err(refused),
+        };
+        match found {
             Ok((at, _)) => {
                 self.transfers.remove(receipt.claim);
                 if let Some(claim) = self.claims.entry(at) {
@@ -407,7 +431,11 @@ impl Store {
         at: i64,
     ) -> Result<Cancellation, Box<Returned<Receipt>>> {
         let id = receipt.session;
-        if let Err(refused) = self.pending(&receipt, None) {
+        let found = match self.pending(&receipt, None) {
+            Ok(_) => self.room(self.ending(id)),
+            Err(refused) => Err(refused),
+        };
+        if let Err(refused) = found {
             let refused = self.rejected(id, receipt.stamp, Kind::Receipt, refused);
             return Err(Returned::new(refused, receipt));
         }
@@ -431,9 +459,25 @@ impl Store {
             let mut all = self.claims.of(self.first_claim(id));
             if all.any(|(_, claim)| claim.owner == owner) { Ok(()) } else { Err(Refused::new(Code::Unclaimed)) }
         });
+        let why = match why {
+            Ok(()) => self.room(self.ending(id)),
+            Err(refused) => Err(refused),
+        };
         match why {
             Ok(()) => Ok(self.ends(id, Status::Faulted, reason, at)),
             Err(refused) => Err(self.rejected(id, 0, Kind::Capability, refused)),
+        }
+    }
+
+    /// Sets the counter of generations of a session, if that is higher: to see what happens at its end.
+    #[doc(hidden)]
+    pub fn wind_generations(&mut self, supervisor: &super::Supervisor, session: SessionId, to: u32) {
+        if supervisor.store == self.id
+            && self.head(session).is_some()
+            && let Some((page, at)) = self.pages.place(session)
+            && let Some(cold) = page.cold.get_mut(at)
+        {
+            cold.stamp = cold.stamp.max(to);
         }
     }
 
@@ -533,11 +577,37 @@ impl Store {
         self.pages.look(id).and_then(|(page, at)| page.cold.get(at)).map_or(NONE, |cold| cold.claims)
     }
 
-    /// Whether the session has so many generations left.
-    fn stamps(&mut self, id: SessionId, more: u32) -> Result<(), Refused> {
-        if !self.rest.audit.has_room(8) {
-            return Err(Refused::new(Code::AuditFull));
-        }
+    /// Whether the audit takes so many records.
+    pub(super) fn room(&mut self, records: usize) -> Result<(), Refused> {
+        if self.rest.audit.has_room(records) { Ok(()) } else { Err(Refused::new(Code::AuditFull)) }
+    }
+
+    /// How many records it takes to invalidate a capability, with its witnesses.
+    pub(super) fn revoking(&self, capability: &Capability) -> usize {
+        self.revoking_stamp(capability.session, capability.stamp)
+    }
+
+    fn revoking_stamp(&self, id: SessionId, stamp: u32) -> usize {
+        self.rest.witnesses.ending(id.slot, Some(stamp)).saturating_add(1)
+    }
+
+    /// How many records it takes to end a session before its end.
+    pub(super) fn ending(&self, id: SessionId) -> usize {
+        let (claims, transfers) = self
+            .claims
+            .of(self.first_claim(id))
+            .fold((0_usize, 0_usize), |(claims, pending), (_, claim)| {
+                (claims.saturating_add(1), pending.saturating_add(usize::from(claim.transfer != 0)))
+            });
+        // The change of status, and the cancellation witness.
+        [2, self.rest.witnesses.ending(id.slot, None), together(claims), if claims > EACH { transfers.min(1) } else { transfers }]
+            .into_iter()
+            .fold(0, usize::saturating_add)
+    }
+
+    /// Whether the session has so many generations left, and the audit so much room.
+    pub(super) fn stamps(&mut self, id: SessionId, more: u32, records: usize) -> Result<(), Refused> {
+        self.room(records)?;
         let used = self.pages.look(id).and_then(|(page, at)| page.cold.get(at)).map_or(u32::MAX, |cold| cold.stamp);
         used.checked_add(more).map(|_| ()).ok_or_else(|| Refused::new(Code::Exhausted))
     }
@@ -560,27 +630,46 @@ impl Store {
 
     /// A claim goes: its roles are unowned, its witnesses and offers are worth nothing.
     pub(super) fn revoke(&mut self, id: SessionId, claim: u32) {
-        let Some((page, at)) = self.pages.place(id) else { return };
-        let Some((roles, stamp)) = self.claims.entries.get(claim as usize).map(|one| (one.roles.clone(), one.stamp))
-        else {
-            return;
-        };
-        let block = page.block_mut(at);
+        let Some(stamp) = self.unclaim(id, claim) else { return };
+        self.authority_record(id, Kind::Capability, Verdict::Invalidated, stamp, 0);
+    }
+
+    /// As [`Store::revoke`], without its record.
+    pub(super) fn unclaim(&mut self, id: SessionId, claim: u32) -> Option<u32> {
+        let (page, at) = self.pages.place(id)?;
+        let (roles, stamp) = self.claims.entries.get(claim as usize).map(|one| (one.roles.clone(), one.stamp))?;
+        let (plan, block) = page.split(at);
         let now = block.word(1).cast_signed();
         for role in roles.iter() {
             block::set_generation(block, role, 0);
         }
         self.rest.end_witnesses(block, id, Some(stamp), now);
+        self.rest.end_offers(block, plan, id, Some(stamp), None);
         if let Some(cold) = page.cold.get_mut(at) {
             self.claims.remove(&mut cold.claims, claim);
         }
-        self.authority_record(id, Kind::Capability, Verdict::Invalidated, stamp, 0);
+        Some(stamp)
     }
 
     /// A record about an authority, at the time of its session.
     pub(super) fn authority_record(&mut self, id: SessionId, kind: Kind, verdict: Verdict, stamp: u32, number: u64) {
         let session = SessionRef { slot: id.slot, generation: id.generation };
         let mut record = Record { generation: stamp, witness: number, ..Record::new(session, kind, verdict) };
+        self.number_record(id, &mut record);
+        self.rest.audit.accepted(record);
+    }
+
+    /// A record that counts what ended at once.
+    pub(super) fn counted_record(&mut self, id: SessionId, kind: Kind, verdict: Verdict, count: usize) {
+        let session = SessionRef { slot: id.slot, generation: id.generation };
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let mut record = Record { count, ..Record::new(session, kind, verdict) };
+        self.number_record(id, &mut record);
+        self.rest.audit.accepted(record);
+    }
+
+    /// A record of a session has its plan and its time, and is counted.
+    fn number_record(&mut self, id: SessionId, record: &mut Record) {
         if let Some((page, at)) = self.pages.place(id) {
             record.plan = page.number;
             record.time = block::now(page.block(at));
@@ -588,7 +677,6 @@ impl Store {
                 cold.records = cold.records.saturating_add(1);
             }
         }
-        self.rest.audit.accepted(record);
     }
 
     /// A refusal is audited.

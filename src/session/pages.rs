@@ -98,6 +98,8 @@ pub(super) struct Pages {
     pages: Vec<Option<Page>>,
     rooms: Vec<Room>,
     most: u32,
+    /// Sessions that were opened and are not reaped.
+    used: u32,
     /// Bytes of blocks, as allocated.
     pub(super) bytes: usize,
 }
@@ -160,6 +162,9 @@ impl Pages {
 
     /// A fresh session of a plan, or none if there is no room.
     pub(super) fn open(&mut self, plan: &OpenPlan, number: u32, at: i64) -> Option<SessionId> {
+        if self.is_full() {
+            return None;
+        }
         while self.rooms.len() <= number as usize {
             self.rooms.push(Room::default());
         }
@@ -183,7 +188,9 @@ impl Pages {
 
     /// A session under an id that was never given out: its slot is unused, or free and only had lower generations.
     pub(super) fn open_at(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
-        if id.generation == 0 || id.slot >= self.most {
+        // A table of pages far beyond what the store may hold is not made for the asking.
+        let last = self.pages.len().max(self.most as usize);
+        if id.generation == 0 || (id.slot >> PAGE) as usize > last {
             return None;
         }
         while self.rooms.len() <= number as usize {
@@ -222,9 +229,6 @@ impl Pages {
     }
 
     fn begin(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
-        if id.slot >= self.most {
-            return None;
-        }
         let page = self.page(id.slot >> PAGE, plan, number)?;
         let before = (page.lines.capacity(), page.cold.capacity());
         page.lines.extend_from_slice(&plan.0.block);
@@ -252,7 +256,13 @@ impl Pages {
         {
             Head { generation: id.generation, status: 1, flags: 0, steps: 0 }.write(first);
             super::block::set_now(first, at);
+            self.used = self.used.saturating_add(1);
         }
+    }
+
+    /// There are as many sessions as the store holds.
+    pub(super) fn is_full(&self) -> bool {
+        self.used >= self.most
     }
 
     /// A slot may be used again.
@@ -261,6 +271,7 @@ impl Pages {
         let number = page.number;
         if let [first, ..] = page.block_mut(at) {
             Head { generation: 0, status: 0, flags: 0, steps: 0 }.write(first);
+            self.used = self.used.saturating_sub(1);
         }
         if session.generation == u32::MAX {
             return;

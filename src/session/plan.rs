@@ -311,6 +311,9 @@ impl OpenPlan {
             Compat::Checked(Verdict::Violated(_)) | Compat::Accepted(Verdict::Violated(_)) => return Err(PlanError::Unsafe),
         }
         let (header, engine, locals) = engine(spec, target)?;
+        if let Some(text) = asks_for_two(&engine, &spec.names) {
+            return Err(PlanError::TooLarge(text));
+        }
         Self::of(header, &spec.names, &spec.externs, engine, locals, options)
     }
 
@@ -602,6 +605,23 @@ impl Reading {
             fields: names.payload(sort).map(|payload| payload.fields.clone()),
             rule,
         }
+    }
+}
+
+/// A message that requires more than one witness: a step brings one.
+fn asks_for_two(engine: &Engine, names: &Names) -> Option<String> {
+    let of = |label: LabelId, sort: SortId| {
+        let rule = names.rule(sort)?;
+        (rule.requires.len() > 1)
+            .then(|| format!("message `{}` requires {} witnesses, a step brings one", names.message(label, sort), rule.requires.len()))
+    };
+    match engine {
+        Engine::Table(system) => system
+            .machines()
+            .values()
+            .flat_map(|machine| machine.actions().values())
+            .find_map(|action| of(action.label, action.sort)),
+        Engine::Tree(program) => program.messages().values().find_map(|travel| of(travel.label, travel.sort)),
     }
 }
 

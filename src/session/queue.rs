@@ -23,6 +23,8 @@ pub(super) struct Spill {
     arena: Vec<u64>,
     /// Chunks that are not used any more, by their size.
     free: FxHashMap<u32, Vec<u32>>,
+    /// Payload ids of the queues of trees: one per queued message, where any has one.
+    given: FxHashMap<(u32, EdgeId), VecDeque<u64>>,
     /// High bits of the number of steps, by slot.
     carries: FxHashMap<u32, u32>,
     /// How many messages are in it.
@@ -113,10 +115,50 @@ impl Spill {
 
     /// Bytes, as allocated.
     pub(super) fn bytes(&self) -> usize {
-        let maps = self.messages.capacity().saturating_mul(49).saturating_add(self.chunks.capacity().saturating_mul(9));
+        let maps = self.messages.capacity().saturating_add(self.given.capacity()).saturating_mul(49).saturating_add(self.chunks.capacity().saturating_mul(9));
         maps.saturating_add(self.arena.capacity().saturating_mul(8))
             .saturating_add(self.carries.capacity().saturating_mul(9))
             .saturating_add(self.queues)
+    }
+
+    /// What hosts gave with the messages of an edge of a tree, as far as any did.
+    pub(super) fn given(&self, slot: u32, edge: EdgeId) -> impl Iterator<Item = u64> + '_ {
+        self.given.get(&(slot, edge)).into_iter().flatten().copied()
+    }
+
+    /// A message goes into a queue of a tree with a payload id; `before` are queued already.
+    pub(super) fn push_given(&mut self, slot: u32, edge: EdgeId, before: usize, payload: u64) {
+        let queue = self.given.entry((slot, edge)).or_default();
+        let known = queue.capacity();
+        while queue.len() < before {
+            queue.push_back(0);
+        }
+        queue.push_back(payload);
+        self.queues = self.queues.saturating_add(queue.capacity().saturating_sub(known).saturating_mul(8));
+    }
+
+    /// The payload id of the message of a tree that is taken.
+    pub(super) fn pop_given(&mut self, slot: u32, edge: EdgeId) -> u64 {
+        let Some(queue) = self.given.get_mut(&(slot, edge)) else { return 0 };
+        let payload = queue.pop_front().unwrap_or(0);
+        if queue.is_empty() {
+            self.queues = self.queues.saturating_sub(queue.capacity().saturating_mul(8));
+            self.given.remove(&(slot, edge));
+        }
+        payload
+    }
+
+    /// So many messages are left of an edge of a tree: what was given with those before is dropped.
+    pub(super) fn align(&mut self, slot: u32, edge: EdgeId, left: usize) {
+        let Some(queue) = self.given.get(&(slot, edge)) else { return };
+        for _ in left..queue.len() {
+            self.pop_given(slot, edge);
+        }
+    }
+
+    /// What is beyond the ring, with its payload ids, oldest first.
+    fn beyond(&self, slot: u32, edge: EdgeId) -> impl Iterator<Item = u64> + '_ {
+        self.messages.get(&(slot, edge)).into_iter().flatten().map(|(_, payload)| *payload)
     }
 
     /// What another holds of an edge.
@@ -124,6 +166,15 @@ impl Spill {
         if let Some(queue) = other.messages.get(&(slot, edge)) {
             self.messages.insert((slot, edge), queue.clone());
         }
+    }
+
+    /// The payload ids that another holds of a session's rings.
+    pub(super) fn copy_payloads(&mut self, other: &Self, slot: u32, edges: usize) {
+        let Some(&chunk) = other.chunks.get(&slot) else { return };
+        let from = chunk as usize;
+        let to = from.saturating_add(edges.saturating_mul(usize::from(block::RING)));
+        self.arena.extend_from_slice(other.arena.get(from..to).unwrap_or(&[]));
+        self.chunks.insert(slot, 0);
     }
 
     /// The low bits of a session's number of steps began anew.
@@ -146,6 +197,11 @@ impl Spill {
         let mut size = 0_u32;
         for edge in edges {
             size = size.saturating_add(u32::from(block::RING));
+            if !self.given.is_empty()
+                && let Some(queue) = self.given.remove(&(slot, edge))
+            {
+                self.queues = self.queues.saturating_sub(queue.capacity().saturating_mul(8));
+            }
             if self.messages.is_empty() {
                 continue;
             }
@@ -192,6 +248,15 @@ impl<W: Words + ?Sized> View<'_, W> {
             return 0;
         }
         self.spill.payload(self.slot, edge.raw(), self.layout.place(self.words, edge, 0))
+    }
+
+    /// The payload ids of the messages of an edge, oldest first.
+    pub(super) fn payloads(&self, edge: EdgeId) -> impl Iterator<Item = u64> + '_ {
+        let len = if self.carries_payloads() { self.layout.len(self.words, edge) } else { 0 };
+        let ring = (0..len).map(move |at| {
+            self.spill.payload(self.slot, edge.raw(), self.layout.place(self.words, edge, at))
+        });
+        ring.chain(self.spill.beyond(self.slot, edge))
     }
 
     /// The message that was just sent carries a payload id.

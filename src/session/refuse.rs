@@ -22,8 +22,6 @@ pub enum Code {
     UnknownSession = 1,
     /// The authority belongs to another store.
     Foreign = 2,
-    /// The authority is one of another session.
-    OtherSession = 3,
     /// The session has ended.
     Terminal = 4,
     /// The session is draining: nothing is sent any more.
@@ -116,8 +114,6 @@ pub enum Code {
     EmptyScope = 48,
     /// The store is without secrets, which this needs.
     NoSecret = 49,
-    /// The edge is not declared to lose messages.
-    NotLossy = 50,
     /// The message failed its authentication, and stays in the queue.
     Unauthentic = 51,
     /// The deadline is not above the time of the session.
@@ -126,10 +122,9 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 50] = [
         Self::UnknownSession,
         Self::Foreign,
-        Self::OtherSession,
         Self::Terminal,
         Self::Draining,
         Self::Stale,
@@ -176,7 +171,6 @@ impl Code {
         Self::Offered,
         Self::EmptyScope,
         Self::NoSecret,
-        Self::NotLossy,
         Self::Unauthentic,
         Self::Past,
     ];
@@ -199,7 +193,6 @@ impl Code {
         match self {
             Self::UnknownSession => "unknown-session",
             Self::Foreign => "foreign",
-            Self::OtherSession => "other-session",
             Self::Terminal => "terminal",
             Self::Draining => "draining",
             Self::Stale => "stale",
@@ -246,7 +239,6 @@ impl Code {
             Self::Offered => "offered",
             Self::EmptyScope => "empty-scope",
             Self::NoSecret => "no-secret",
-            Self::NotLossy => "not-lossy",
             Self::Unauthentic => "unauthentic",
             Self::Past => "past",
         }

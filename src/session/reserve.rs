@@ -51,7 +51,7 @@ impl<'s> Reserved<'_, 's> {
 }
 
 impl Store {
-    /// The steps that a session has taken, and the generation of its status.
+    /// The steps that a session has taken.
     fn moves(&self, capability: &Capability) -> Option<u64> {
         let head: Head = self.head(capability.session)?;
         let high = u64::from(self.rest.spill.carried(capability.session.slot));
@@ -91,6 +91,11 @@ impl Store {
         self.moves(capability).ok_or(Code::UnknownSession)
     }
 
+    /// The step may still be asked for, and the session has not moved since it was.
+    fn unmoved(&self, capability: &Capability, step: &Step<'_>, steps: u64) -> Result<(), Code> {
+        if self.may_ask(capability, step)? == steps { Ok(()) } else { Err(Code::Moved) }
+    }
+
     /// Checks all the rest, as if the step were taken now, and changes nothing.
     ///
     /// # Errors
@@ -98,8 +103,8 @@ impl Store {
     /// As [`Store::step`], and [`Code::Moved`].
     pub fn check<'c, 's>(&mut self, reserved: Reserved<'c, 's>) -> Result<Checked<'c, 's>, Refused> {
         let Reserved { capability, step, steps } = &reserved;
-        if self.moves(capability) != Some(*steps) {
-            return Err(self.refused_step(capability, step, Code::Moved.into()));
+        if let Err(code) = self.unmoved(capability, step, *steps) {
+            return Err(self.refused_step(capability, step, code.into()));
         }
         match self.try_dry(capability, step) {
             Ok(()) => Ok(Checked { reserved }),
@@ -115,8 +120,8 @@ impl Store {
     /// without a step, such as the liveness of the capability, a witness that expired, or the room in the audit.
     pub fn commit(&mut self, checked: Checked<'_, '_>) -> Result<Done, Refused> {
         let Reserved { capability, step, steps } = checked.reserved;
-        if self.moves(capability) != Some(steps) {
-            return Err(self.refused_step(capability, &step, Code::Moved.into()));
+        if let Err(code) = self.unmoved(capability, &step, steps) {
+            return Err(self.refused_step(capability, &step, code.into()));
         }
         self.step(capability, step)
     }

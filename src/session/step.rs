@@ -298,11 +298,30 @@ impl Store {
         {
             return Ok(done);
         }
+        if block.first().is_some_and(|first| Head::read(first).status == Status::Draining as u8) {
+            return self.receive_last(cap, receive);
+        }
         let Engine::Table(system) = &plan.0.engine else { return self.tree_receive(cap, receive) };
         let (done, draining) = receive_in(block, plan, system, &mut self.rest, asker, receive)?;
-        if draining {
-            self.drained(cap.session, receive.at);
+        debug_assert!(!draining, "a draining session goes the other way");
+        Ok(done)
+    }
+
+    /// A receive of a draining session, which may end it: there must be room for what is then to be recorded.
+    #[cold]
+    fn receive_last(&mut self, cap: &Capability, receive: &Receive) -> Result<Done, Miss> {
+        self.try_dry(cap, &Step::Receive(*receive))?;
+        if !self.rest.audit.has_room(self.ending(cap.session).saturating_add(1)) {
+            return Err(Code::AuditFull.into());
         }
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        let done = match &plan.0.engine {
+            Engine::Table(system) => receive_in(block, plan, system, &mut self.rest, asker, receive)?.0,
+            Engine::Tree(_) => self.tree_receive(cap, receive)?,
+        };
+        self.drained(cap.session, receive.at);
         Ok(done)
     }
 
@@ -446,7 +465,11 @@ fn send_in<W: Words + ?Sized>(
     let first = first(planned, send)?;
     let reading: &Reading = &planned.readings[first];
     // Whatever is not just a label in a queue is judged elsewhere.
-    if !reading.simple || !matches!(send.payload, Payload::Unseen(0)) || head.flags & block::WATCHFUL != 0 {
+    if !reading.simple
+        || !matches!(send.payload, Payload::Unseen(0))
+        || send.witness.is_some()
+        || head.flags & block::WATCHFUL != 0
+    {
         return send_judged(words, plan, system, rest, asker, send, first);
     }
     let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };

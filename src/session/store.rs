@@ -8,8 +8,7 @@
 //! their own, or behind [`guard::Shared`](crate::guard).
 
 use std::{
-    collections::{BinaryHeap, HashMap, VecDeque},
-    cmp::Reverse,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -108,12 +107,14 @@ impl Default for Config {
 }
 
 /// A message that waits on a synchronous edge.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) message: MessageId,
     pub(super) stamp: u32,
     pub(super) payload: u64,
     pub(super) witness: u64,
+    /// In a tree session: what was shown of the payload, and the digest of its content.
+    pub(super) shown: Option<Box<(super::judge::Values, u128)>>,
 }
 
 /// Everything but the pages, so that a step can have a block and this side by side.
@@ -215,7 +216,7 @@ pub struct Store {
     pub(super) ended: VecDeque<SessionId>,
     pub(super) archive: Archive,
     /// When something is to be looked at.
-    pub(super) alarms: BinaryHeap<Reverse<(i64, SessionId)>>,
+    pub(super) alarms: super::timer::Alarms,
     pub(super) timeouts: super::timer::Timeouts,
     pub(super) secrets: Secrets,
     pub(super) tokens: super::token::Imported,
@@ -254,7 +255,7 @@ impl Store {
             reasons: FxHashMap::default(),
             ended: VecDeque::new(),
             archive: Archive::new(config.archive),
-            alarms: BinaryHeap::new(),
+            alarms: super::timer::Alarms::default(),
             timeouts: super::timer::Timeouts::default(),
             secrets: config.secrets,
             tokens: super::token::Imported::new(config.tokens),
@@ -281,9 +282,7 @@ impl Store {
     ///
     /// [`Code::Limit`] if there are as many sessions as the store holds, [`Code::AuditFull`].
     pub fn open(&mut self, plan: &OpenPlan, at: i64) -> Result<(SessionId, Opener), Refused> {
-        if !self.rest.audit.has_room(1) {
-            return Err(Refused::new(Code::AuditFull));
-        }
+        self.room(1)?;
         let number = self.number(plan);
         let Some(id) = self.pages.open(plan, number, at) else {
             return Err(Refused::with(Code::Limit, Detail::Text("the store holds no more sessions".into())));
@@ -320,8 +319,9 @@ impl Store {
     ///
     /// As [`Store::open`], and [`Code::NotFresh`] with the next fresh id.
     pub fn open_with_id(&mut self, plan: &OpenPlan, id: SessionId, at: i64) -> Result<Opener, Refused> {
-        if !self.rest.audit.has_room(1) {
-            return Err(Refused::new(Code::AuditFull));
+        self.room(1)?;
+        if self.pages.is_full() {
+            return Err(Refused::with(Code::Limit, Detail::Text("the store holds no more sessions".into())));
         }
         let number = self.number(plan);
         match self.pages.open_at(plan, number, id, at) {
@@ -343,6 +343,12 @@ impl Store {
                 cold.tree = tree;
             }
             self.arm(id);
+        }
+        if let Some((page, place)) = self.pages.place(id)
+            && let Some(cold) = page.cold.get_mut(place)
+        {
+            // The one that says that it was opened.
+            cold.records = 1;
         }
         let session = SessionRef { slot: id.slot, generation: id.generation };
         let record = Record { time: at, plan: number, ..Record::new(session, Kind::Open, Verdict::Accepted) };

@@ -1,9 +1,9 @@
 //! Time: deadlines of obligations, of witnesses and of timeout witnesses, driven by the caller's clock.
 //!
-//! One heap of alarms says which session to look at next; an alarm that is out of date is dropped when it comes up. So
-//! asking for what is due costs O(due · log alarms), however many sessions there are.
+//! Every session has at most one alarm, for the earliest of what it waits for; so asking for what is due costs
+//! O(due · log sessions), however much there is to wait for.
 
-use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -29,6 +29,15 @@ pub enum Due {
         /// What it owes.
         span: Span,
     },
+    /// A time limit of a `try` has run out, and its role has left the body for the handler.
+    Handler {
+        /// In which session.
+        session: SessionId,
+        /// Whose limit it was.
+        role: RoleId,
+        /// Since when.
+        until: i64,
+    },
     /// A readiness witness expired.
     Witness {
         /// In which session.
@@ -46,7 +55,7 @@ impl Due {
     pub fn at(&self) -> i64 {
         match self {
             Self::Lapsed { deadline, .. } => *deadline,
-            Self::Witness { until, .. } => *until,
+            Self::Handler { until, .. } | Self::Witness { until, .. } => *until,
             Self::Timeout(timeout) => timeout.until,
         }
     }
@@ -55,9 +64,44 @@ impl Due {
     #[must_use]
     pub fn session(&self) -> SessionId {
         match self {
-            Self::Lapsed { session, .. } | Self::Witness { session, .. } => *session,
+            Self::Lapsed { session, .. } | Self::Handler { session, .. } | Self::Witness { session, .. } => *session,
             Self::Timeout(timeout) => timeout.session,
         }
+    }
+}
+
+/// When to look at which session next; one alarm a session at most.
+#[derive(Debug, Default)]
+pub(super) struct Alarms {
+    by_time: BTreeSet<(i64, SessionId)>,
+    of: FxHashMap<u32, (i64, u32)>,
+}
+
+impl Alarms {
+    /// A session is to be looked at then, or not at all.
+    pub(super) fn set(&mut self, id: SessionId, at: Option<i64>) {
+        let known = self.of.get(&id.slot).copied();
+        if known == at.map(|at| (at, id.generation)) {
+            return;
+        }
+        if let Some((at, generation)) = known {
+            self.by_time.remove(&(at, SessionId { slot: id.slot, generation }));
+            self.of.remove(&id.slot);
+        }
+        if let Some(at) = at {
+            self.by_time.insert((at, id));
+            self.of.insert(id.slot, (at, id.generation));
+        }
+    }
+
+    fn first(&self) -> Option<(i64, SessionId)> {
+        self.by_time.first().copied()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        // Nodes of the tree are two thirds full, and have a head.
+        let tree = self.by_time.len().saturating_mul(26);
+        tree.saturating_add(super::memory::table(self.of.capacity(), std::mem::size_of::<(u32, (i64, u32))>()))
     }
 }
 
@@ -68,12 +112,17 @@ pub(super) struct Timeouts {
 }
 
 impl Timeouts {
+    /// Those of a session.
+    pub(super) fn of(&self, slot: u32) -> impl Iterator<Item = &Timeout> {
+        self.waiting.get(&slot).into_iter().flatten()
+    }
+
     pub(super) fn forget(&mut self, slot: u32) {
         self.waiting.remove(&slot);
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.waiting.capacity().saturating_mul(std::mem::size_of::<(u32, Vec<Timeout>)>().saturating_add(1))
+        super::memory::table(self.waiting.capacity(), std::mem::size_of::<(u32, Vec<Timeout>)>())
     }
 }
 
@@ -86,11 +135,15 @@ impl Store {
     pub fn issue_timeout(&mut self, opener: &Opener, site: u32, until: i64) -> Result<Timeout, Refused> {
         let id = opener.session;
         let why = self.authority(opener.store, id).and_then(|()| self.not_terminal(id)).and_then(|()| {
-            if !self.rest.audit.has_room(2) {
-                return Err(Refused::new(Code::AuditFull));
-            }
             if self.now(id).is_some_and(|now| until <= now) { Err(Refused::new(Code::Past)) } else { Ok(()) }
         });
+        let why = match why {
+            Ok(()) => {
+                let older = self.timeouts.waiting.get(&id.slot).is_some_and(|all| all.iter().any(|one| one.site == site));
+                self.room(1_usize.saturating_add(usize::from(older)))
+            }
+            Err(refused) => Err(refused),
+        };
         if let Err(refused) = why {
             return Err(self.rejected(id, 0, Kind::TimeoutWitness, refused));
         }
@@ -103,18 +156,18 @@ impl Store {
             self.authority_record(id, Kind::TimeoutWitness, Verdict::Invalidated, 0, older.number);
         }
         self.authority_record(id, Kind::TimeoutWitness, Verdict::Issued, 0, number);
-        self.alarms.push(Reverse((until, id)));
+        self.arm(id);
         Ok(timeout)
     }
 
     /// When something comes due next, if anything does.
     #[must_use]
     pub fn next_deadline(&self) -> Option<i64> {
-        self.alarms.peek().map(|Reverse((at, _))| *at)
+        self.alarms.first().map(|(at, _)| at)
     }
 
-    /// Everything that is due by now, in the order of its time; witnesses expire, obligations lapse. What lapsed is told
-    /// once: what follows from it is the host's.
+    /// Everything that is due by now, in the order of its time: witnesses expire, obligations lapse, handlers of time
+    /// limits are entered. What lapsed is told once: what follows from it is the host's.
     ///
     /// # Errors
     ///
@@ -125,13 +178,17 @@ impl Store {
         }
         let mut due = Vec::new();
         self.rest.audit.seal();
-        while let Some(&Reverse((at, id))) = self.alarms.peek() {
-            if at > now || !self.rest.audit.has_room(8) {
+        let mut looked = Vec::new();
+        while let Some((at, id)) = self.alarms.first() {
+            if at > now || !self.rest.audit.has_room(1) {
                 break;
             }
-            self.alarms.pop();
+            self.alarms.set(id, None);
             self.look(id, now, &mut due);
+            looked.push(id);
         }
+        // Once each, whatever they wait for next.
+        looked.into_iter().for_each(|id| self.arm(id));
         due.sort_by_key(|one| (one.at(), one.session()));
         Ok(due)
     }
@@ -145,27 +202,31 @@ impl Store {
         self.tick(supervisor, now)
     }
 
-    /// Something of a session may be due.
+    /// Something of a session may be due. Stops where the audit has no room.
     fn look(&mut self, id: SessionId, now: i64, due: &mut Vec<Due>) {
         if self.status(id).is_none_or(super::Status::is_terminal) {
             return;
         }
+        let before = due.len();
         let session = SessionRef { slot: id.slot, generation: id.generation };
         let Some((page, place)) = self.pages.place(id) else { return };
         let number = page.number;
-        let old: Vec<(u32, i64)> = self.rest.witnesses.timed(id).filter(|(_, until)| *until < now).collect();
-        for (at, until) in old {
-            self.rest.expire_witness(page.block_mut(place), id, at, now);
+        let (plan, block) = page.split(place);
+        let plan = plan.clone();
+        let mut old: Vec<(i64, u32)> =
+            self.rest.witnesses.timed(id).filter(|(_, until)| *until < now).map(|(at, until)| (until, at)).collect();
+        old.sort_unstable();
+        for (until, at) in old {
+            if !self.rest.audit.has_room(1) {
+                break;
+            }
+            self.rest.expire_witness(block, id, at, now);
             due.push(Due::Witness { session: id, until });
         }
         if let Some(waiting) = self.timeouts.waiting.get_mut(&id.slot) {
-            let mut at = 0_usize;
-            while let Some(one) = waiting.get(at) {
-                if one.until > now {
-                    at = at.saturating_add(1);
-                    continue;
-                }
-                let one = waiting.swap_remove(at);
+            waiting.sort_by_key(|one| (one.until, one.number));
+            while waiting.first().is_some_and(|one| one.until <= now) && self.rest.audit.has_room(1) {
+                let one = waiting.remove(0);
                 let record = Record {
                     time: now,
                     plan: number,
@@ -177,35 +238,64 @@ impl Store {
                 self.rest.entry(id.slot);
                 due.push(Due::Timeout(one));
             }
+            if waiting.is_empty() {
+                self.timeouts.waiting.remove(&id.slot);
+            }
         }
         let tree = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
-        if let Engine::Tree(_) = &page.plan.0.engine
+        if let Engine::Tree(program) = &plan.0.engine
             && let Some(live) = self.trees.live_mut(tree)
         {
-            while let Some(lapse) = live.lapse(now) {
-                let record = Record {
-                    time: now,
-                    plan: number,
-                    role: crate::id::Id::raw(lapse.role),
-                    ..Record::new(session, Kind::Lapse, Verdict::Accepted)
-                };
-                self.rest.audit.accepted(record);
+            let step = |kind, role: RoleId| Record {
+                time: now,
+                plan: number,
+                role: crate::id::Id::raw(role),
+                ..Record::new(session, kind, Verdict::Accepted)
+            };
+            while self.rest.audit.has_room(1)
+                && let Some(lapse) = live.lapse(now)
+            {
+                self.rest.audit.accepted(step(Kind::Lapse, lapse.role));
                 self.rest.entry(id.slot);
                 due.push(Due::Lapsed { session: id, role: lapse.role, deadline: lapse.deadline, span: lapse.span });
             }
+            while self.rest.audit.has_room(1)
+                && let Some((until, role)) = live.next_limit(program).filter(|(until, _)| *until <= now)
+                && live.expire(program, role, now)
+            {
+                self.rest.audit.accepted(step(Kind::Timeout, role));
+                self.rest.entry(id.slot);
+                due.push(Due::Handler { session: id, role, until });
+            }
         }
-        self.arm(id);
+        if due.len() > before
+            && let Some((page, place)) = self.pages.place(id)
+            && let [first, ..] = page.block_mut(place)
+        {
+            // Time does not run backwards: what lapsed has lapsed.
+            super::block::set_now(first, super::block::now(first).max(now));
+        }
     }
 
     /// The next alarm of a session.
     pub(super) fn arm(&mut self, id: SessionId) {
         let Some((page, place)) = self.pages.look(id) else { return };
         let tree = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
-        let lapse = self.trees.live_mut(tree).and_then(crate::machine::Live::next_deadline);
+        let program = match &page.plan.0.engine {
+            Engine::Tree(program) => Some(program),
+            Engine::Table(_) => None,
+        };
+        let live = self.trees.live_mut(tree);
+        let (lapse, limit) = match (live, program) {
+            (Some(live), Some(program)) => {
+                let lapse = live.next_deadline().map(|at| at.saturating_add(1));
+                (lapse, live.next_limit(program).map(|(at, _)| at))
+            }
+            _ => (None, None),
+        };
         let witness = self.rest.witnesses.timed(id).map(|(_, until)| until.saturating_add(1)).min();
         let timeout = self.timeouts.waiting.get(&id.slot).and_then(|all| all.iter().map(|one| one.until).min());
-        if let Some(next) = [lapse, witness, timeout].into_iter().flatten().min() {
-            self.alarms.push(Reverse((next, id)));
-        }
+        let next = [lapse, limit, witness, timeout].into_iter().flatten().min();
+        self.alarms.set(id, next);
     }
 }

@@ -1,13 +1,14 @@
 //! Tokens: capabilities on their way out of a process and back, once.
 //!
-//! A token names store, session, roles, generation, owner, not-after and purpose, under a keyed BLAKE3. Exporting consumes
+//! A token names store (by the number of its audit), specification, session, roles, generation, owner, not-after and
+//! purpose, under a keyed BLAKE3. Exporting consumes
 //! the capability; importing raises the generation, so that every other copy of it is stale.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Capability, Code, Owner, Refused, SessionId,
-    audit::Kind,
+    audit::{Kind, Verdict},
     handle::Roles,
     own::Returned,
     refuse::Detail,
@@ -63,7 +64,7 @@ impl Secrets {
     }
 }
 
-/// Which store tokens are for: several stores of one service may share a name and secrets, but a session is in one.
+/// The tokens that were imported and are not past their time.
 #[derive(Debug)]
 pub(super) struct Imported {
     /// By number, until when the token is good.
@@ -95,6 +96,10 @@ impl Imported {
 
 /// What a token says.
 struct Claimed {
+    /// Of the store, as its audit has it.
+    store: u64,
+    /// What the specification is known by.
+    fingerprint: [u8; 32],
     number: u64,
     session: SessionId,
     stamp: u32,
@@ -109,6 +114,8 @@ impl Claimed {
         let mut out = Vec::with_capacity(128);
         out.extend(MAGIC);
         out.extend(key_id.to_le_bytes());
+        out.extend(self.store.to_le_bytes());
+        out.extend(self.fingerprint);
         out.extend(self.number.to_le_bytes());
         out.extend(self.session.to_u64().to_le_bytes());
         out.extend(self.stamp.to_le_bytes());
@@ -132,6 +139,8 @@ impl Claimed {
             return None;
         }
         let key = u32::from_le_bytes(take(text)?);
+        let store = u64::from_le_bytes(take(text)?);
+        let fingerprint = take(text)?;
         let number = u64::from_le_bytes(take(text)?);
         let session = SessionId::from_u64(u64::from_le_bytes(take(text)?));
         let stamp = u32::from_le_bytes(take(text)?);
@@ -151,7 +160,7 @@ impl Claimed {
             return None;
         }
         let purpose = std::str::from_utf8(purpose).ok()?.into();
-        Some((key, Self { number, session, stamp, owner, not_after, roles, purpose }))
+        Some((key, Self { store, fingerprint, number, session, stamp, owner, not_after, roles, purpose }))
     }
 }
 
@@ -170,7 +179,10 @@ impl Store {
     ) -> Result<Vec<u8>, Box<Returned<Capability>>> {
         let id = capability.session;
         let key = self.secrets.newest().map(|(id, key)| (id, *key));
-        let why = self.held(&capability).and_then(|_| key.ok_or_else(|| Refused::new(Code::NoSecret)));
+        let why = match self.held(&capability).and_then(|_| key.ok_or_else(|| Refused::new(Code::NoSecret))) {
+            Ok(key) => self.room(1).map(|()| key),
+            Err(refused) => Err(refused),
+        };
         let (key_id, key) = match why {
             Ok(key) => key,
             Err(refused) => {
@@ -180,6 +192,8 @@ impl Store {
         };
         self.tokens.last = self.tokens.last.saturating_add(1);
         let claimed = Claimed {
+            store: self.rest.audit.store(),
+            fingerprint: self.plan(id).map_or([0; 32], |plan| *plan.fingerprint()),
             number: self.tokens.last,
             session: id,
             stamp: capability.stamp,
@@ -191,6 +205,7 @@ impl Store {
         let mut text = claimed.write(key_id);
         let mac = blake3::keyed_hash(&key, &text);
         text.extend(mac.as_bytes());
+        self.authority_record(id, Kind::Capability, Verdict::Consumed, capability.stamp, claimed.number);
         Ok(text)
     }
 
@@ -224,6 +239,9 @@ impl Store {
         }
         let id = claimed.session;
         let known = |refused| (refused, Some(id));
+        if claimed.store != self.rest.audit.store() {
+            return Err((Refused::new(Code::Foreign), None));
+        }
         if *claimed.purpose != *purpose {
             return Err(known(Refused::with(Code::BadToken, Detail::Text("the token is for another purpose".into()))));
         }
@@ -246,9 +264,16 @@ impl Store {
             owner: claimed.owner,
         };
         let at = self.held(&capability).map_err(known)?;
-        if !self.rest.audit.has_room(4) {
-            return Err(known(Refused::new(Code::AuditFull)));
+        let (_, claim) = self.live(&capability).map_err(known)?;
+        let same = claim.owner == capability.owner
+            && claim.roles.len() == capability.roles.len()
+            && capability.roles.is_subset(&claim.roles);
+        let fingerprint = self.plan(id).map(|plan| *plan.fingerprint());
+        if !same || fingerprint != Some(claimed.fingerprint) {
+            // Another store of the same number made it.
+            return Err(known(Refused::new(Code::Foreign)));
         }
+        self.stamps(id, 1, self.revoking(&capability).saturating_add(1)).map_err(known)?;
         self.revoke(id, at);
         let fresh = self.issue(id, claimed.owner, capability.roles).ok_or_else(|| known(Refused::new(Code::Exhausted)))?;
         self.tokens.used.insert(claimed.number, claimed.not_after);

@@ -7,14 +7,14 @@
 use std::hash::Hasher;
 
 use super::{
-    Code, OpenPlan, SessionId,
-    audit::Kind,
+    Code, OpenPlan, Opener, Refused, SessionId,
+    audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head},
     judge::{Values, faulted, read},
     plan::Engine,
     refuse::Detail,
     step::{Act, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, Step, alive, covers, record},
-    store::{Keep, Store},
+    store::{Keep, Pending, Store},
     witness::Use,
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
         End, Live, Program,
         live::{Refused as Against, Seen, Sides, Way, Why},
     },
+    protocol::EdgeKind,
 };
 
 /// A configuration, and how many messages it sent and received.
@@ -159,27 +160,40 @@ struct Request<'a> {
     peer: RoleId,
     kind: Kind,
     sides: Sides,
-    candidates: Vec<MessageId>,
+    /// The messages that it can be.
+    candidates: Result<Vec<MessageId>, Code>,
     payload: Payload<'a>,
     witness: Option<&'a super::Readiness>,
+    /// The edge, if there is one.
+    edge: Option<EdgeId>,
     at: i64,
+}
+
+/// The one way in which a request may be met.
+struct Met {
+    message: MessageId,
+    way: Way,
+    consumed: Use,
+    /// What is offered on a synchronous edge.
+    offer: Option<Box<(Values, u128)>>,
+    /// The number that the sender of an offer gave with it.
+    payload: u64,
 }
 
 impl Store {
     fn send_request<'a>(&self, cap: &super::Capability, send: &Send<'a>) -> Result<Request<'a>, Miss> {
-        let candidates = self.candidates(cap.session, send.from, send.to, send.label)?;
-        let sync = self.plan(cap.session).and_then(|plan| {
-            let edge = plan.edge(send.from, send.to)?;
-            Some(plan.edges().entry(edge)?.bound == 0)
-        });
+        let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?;
+        let edge = plan.edge(send.from, send.to);
         Ok(Request {
             role: send.from,
             peer: send.to,
             kind: Kind::Send,
-            sides: if sync == Some(true) { Sides::Both } else { Sides::Send },
-            candidates,
+            // What is offered is judged as its sender's alone.
+            sides: if is_sync(plan, edge) { Sides::Give } else { Sides::Send },
+            candidates: candidates(plan, send.from, send.to, send.label),
             payload: send.payload,
             witness: send.witness,
+            edge,
             at: send.at,
         })
     }
@@ -193,22 +207,23 @@ impl Store {
     pub(super) fn tree_dry(&mut self, cap: &super::Capability, step: &Step<'_>) -> Result<(), Miss> {
         let request = match step {
             Step::Send(send) => self.send_request(cap, send)?,
-            Step::Receive(receive) => self.receive_request(cap, receive)?.0,
+            Step::Receive(receive) => self.receive_request(cap, receive)?,
             Step::Act(act) => self.act_request(cap, act)?,
         };
         self.tree_choose(cap, &request).map(drop)
     }
 
     fn act_request<'a>(&self, cap: &super::Capability, act: &Act<'a>) -> Result<Request<'a>, Miss> {
-        let candidates = self.candidates(cap.session, act.role, act.role, act.label)?;
+        let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?;
         Ok(Request {
             role: act.role,
             peer: act.role,
             kind: Kind::Act,
             sides: Sides::Both,
-            candidates,
+            candidates: candidates(plan, act.role, act.role, act.label),
             payload: act.payload,
             witness: act.witness,
+            edge: None,
             at: act.at,
         })
     }
@@ -222,52 +237,43 @@ impl Store {
         &self,
         cap: &super::Capability,
         receive: &Receive,
-    ) -> Result<(Request<'static>, EdgeId), Miss> {
-        let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?.clone();
-        if receive.role.index() >= plan.0.roles || receive.from.index() >= plan.0.roles {
-            return Err(Code::NoRole.into());
-        }
-        let edge = plan.edge(receive.from, receive.role).ok_or(Code::NoEdge)?;
-        let request = Request {
+    ) -> Result<Request<'static>, Miss> {
+        let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?;
+        let edge = plan.edge(receive.from, receive.role);
+        let sync = is_sync(plan, edge);
+        let candidates = match edge {
+            _ if receive.from.index() >= plan.0.roles => Err(Code::NoRole),
+            None => Err(Code::NoEdge),
+            Some(edge) if sync => {
+                // An offer dies with the capability under which it was made.
+                let offer = self.rest.offers.get(&(cap.session.slot, edge));
+                Ok(offer.map(|offer| offer.message).into_iter().collect())
+            }
+            Some(edge) => Ok(self.messages(cap.session, edge).first().copied().into_iter().collect()),
+        };
+        Ok(Request {
             role: receive.role,
             peer: receive.from,
             kind: Kind::Receive,
-            sides: Sides::Receive,
-            candidates: self.messages(cap.session, edge).first().copied().into_iter().collect(),
+            sides: if sync { Sides::Both } else { Sides::Receive },
+            candidates,
             payload: Payload::default(),
             witness: None,
+            edge,
             at: receive.at,
-        };
-        Ok((request, edge))
+        })
     }
 
     pub(super) fn tree_receive(&mut self, cap: &super::Capability, receive: &Receive) -> Result<Done, Miss> {
-        let (request, edge) = self.receive_request(cap, receive)?;
+        let request = self.receive_request(cap, receive)?;
         let done = self.tree_step(cap, &request)?;
-        if self.status(cap.session) == Some(super::Status::Draining) {
-            self.drained(cap.session, receive.at);
-        }
-        Ok(Done { handler: self.rest.handler(cap.session.slot, edge), ..done })
-    }
-
-    /// The messages that a label can be between two roles.
-    fn candidates(
-        &self,
-        session: SessionId,
-        from: RoleId,
-        to: RoleId,
-        label: crate::id::LabelId,
-    ) -> Result<Vec<MessageId>, Miss> {
-        let plan = self.plan(session).ok_or(Code::UnknownSession)?;
-        if from.index() >= plan.0.roles || to.index() >= plan.0.roles {
-            return Err(Code::NoRole.into());
-        }
-        let Engine::Tree(program) = &plan.0.engine else { return Ok(Vec::new()) };
-        Ok(program.find(from, to, label).to_vec())
+        let handler = request.edge.and_then(|edge| self.rest.handler(cap.session.slot, edge));
+        Ok(Done { handler, ..done })
     }
 
     /// The one way in which a request may be met; nothing changes.
-    fn tree_choose(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<(MessageId, Way, Use), Miss> {
+    fn tree_choose(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<Met, Miss> {
+        let slot = cap.session.slot;
         let (page, place) = self.pages.place(cap.session).ok_or(Code::UnknownSession)?;
         let asker = Asker { cap, number: page.number };
         let plan = page.plan.clone();
@@ -275,23 +281,18 @@ impl Store {
         let number = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
         let block = page.block_mut(place);
         let head = Head::read(block);
-        let sends = request.kind != Kind::Receive;
-        alive(head, cap.session, sends)?;
+        let receives = request.kind == Kind::Receive;
+        alive(head, cap.session, !receives)?;
         covers(block, &plan.0, cap, request.role)?;
+        let candidates = request.candidates.as_ref().map_err(|&code| code)?;
+        if candidates.is_empty() {
+            return Err(if receives { Code::Empty } else { Code::NoMessage }.into());
+        }
         let now = block::now(block).max(request.at);
         let Some(tree) = self.trees.get_mut(number) else { return Err(Code::UnknownSession.into()) };
-        if request.candidates.is_empty() {
-            return Err(if sends { Code::NoMessage } else { Code::Empty }.into());
-        }
-        if request.sides == Sides::Send
-            && let Some(edge) = plan.edge(request.role, request.peer)
-            && let Some(blueprint) = plan.edges().entry(edge)
-            && tree.live.queue(edge).count() >= blueprint.bound as usize
-            && !matches!(blueprint.kind, crate::protocol::EdgeKind::Latest)
-        {
-            let block = blueprint.policy == super::QueuePolicy::Block;
-            return Err(if block { Code::WouldBlock } else { Code::Full }.into());
-        }
+        let offer = request.edge.filter(|_| receives && request.sides == Sides::Both);
+        let offer = offer.and_then(|edge| self.rest.offers.get(&(slot, edge)).cloned());
+        let full = request.edge.filter(|_| request.sides == Sides::Send).and_then(|edge| full(&plan, &tree.live, edge));
         let mut nearest: Option<(u8, Miss)> = None;
         let mut nearer = |rank: u8, miss: Miss| {
             if nearest.as_ref().is_none_or(|(known, _)| *known < rank) {
@@ -299,21 +300,25 @@ impl Store {
             }
         };
         let mut found = None;
-        for &message in &request.candidates {
+        for &message in candidates {
             let Some(reading) = plan.0.readings.entry(message) else { continue };
-            let queued;
             let (values, content): (Values, u128) = if request.sides == Sides::Receive {
-                queued = plan.edge(request.peer, request.role).and_then(|edge| tree.live.head(edge));
+                let queued = request.edge.and_then(|edge| tree.live.head(edge));
                 (queued.map(|(_, payload)| payload.iter().cloned().collect()).unwrap_or_default(), 0)
+            } else if receives {
+                offer.as_ref().and_then(|offer| offer.shown.as_deref().cloned()).unwrap_or_default()
             } else {
                 match read(reading, request.payload, now, &*self.rest.externs) {
-                    Ok(Some(values)) => {
-                        let content = content(request.payload, reading.except.as_deref());
-                        (values, content)
-                    }
+                    Ok(Some(values)) => (values, content(request.payload, reading.except.as_deref())),
                     Ok(None) => (Values::from_elem(None, reading.extract.len()), 0),
                     Err(miss) => {
-                        nearer(Why::NEAR, miss);
+                        // Whether the type allows it is said first.
+                        let offers = tree.live.offers(program, request.role);
+                        if offers.iter().any(|offer| offer.message == message && offer.end == End::From) {
+                            nearer(Why::NEAR, miss);
+                        } else {
+                            nearer(0, Code::NotEnabled.into());
+                        }
                         continue;
                     }
                 }
@@ -321,7 +326,7 @@ impl Store {
             let seen = Seen { message, sides: request.sides, payload: &values, content, now, externs: &*self.rest.externs };
             match tree.live.admits(program, seen) {
                 Ok(ways) if ways.len() == 1 => {
-                    found = ways.into_iter().next().map(|way| (message, way));
+                    found = ways.into_iter().next().map(|way| (message, way, values, content));
                     break;
                 }
                 Ok(_) => {
@@ -330,70 +335,206 @@ impl Store {
                 }
                 Err(refused) => {
                     let miss = against(&plan, program, &tree.live, seen, &refused, &self.rest.redaction);
+                    let given = Seen { sides: Sides::Give, ..seen };
+                    let miss = match miss.code {
+                        // Its sender has moved on, or its receiver takes something else.
+                        Code::NotEnabled if receives && tree.live.admits(program, given).is_err() => Code::Empty.into(),
+                        Code::NotEnabled if receives => Code::Unexpected.into(),
+                        _ => miss,
+                    };
                     nearer(refused.why.rank(), miss);
                 }
             }
         }
-        let Some((message, way)) = found else {
+        // The queue is looked at before the payload, and a repetition needs no room in it.
+        let refused = match (&found, &nearest) {
+            (Some((_, way, ..)), _) => full.filter(|_| !way.is_duplicate()),
+            (None, Some((_, miss))) => full.filter(|_| miss.code != Code::NotEnabled),
+            (None, None) => None,
+        };
+        if let Some(code) = refused {
+            return Err(code.into());
+        }
+        let Some((message, way, values, content)) = found else {
             return Err(nearest.map_or_else(|| Code::NotEnabled.into(), |(_, miss)| miss));
         };
-        let consumed = match (way.required(), request.witness) {
-            ([], None) => Use::default(),
-            ([], Some(_)) => return Err(Code::WitnessMismatch.into()),
-            ([(requirement, args), ..], witness) => {
+        let sender = if receives { request.peer } else { request.role };
+        let consumed = match (way.required(), request.witness, &offer) {
+            ([], None, None) => Use::default(),
+            ([], Some(_), _) => return Err(Code::WitnessMismatch.into()),
+            ([], None, Some(offer)) => self.rest.still_good(block, sender, offer.witness, now)?,
+            ([(requirement, args), ..], witness, offer) => {
                 let rule = &program.messages().entry(message).ok_or(Code::NoMessage)?.rule;
                 let predicate = rule.requires.get(*requirement).map_or(usize::MAX, |need| need.predicate);
                 // That the predicate is true now was a condition of the step.
-                self.rest.match_witness(block, asker, request.role, predicate, args, true, witness, now)?
+                match offer {
+                    Some(offer) => {
+                        let number = offer.witness;
+                        self.rest.match_number(block, asker, sender, predicate, args, true, number, now)?
+                    }
+                    None => self.rest.match_witness(block, asker, sender, predicate, args, true, witness, now)?,
+                }
             }
         };
-        if !self.rest.audit.has_room(8) {
-            return Err(Code::AuditFull.into());
+        if request.sides == Sides::Give {
+            if let Some(edge) = request.edge
+                && self.rest.offers.contains_key(&(slot, edge))
+            {
+                return Err(Code::Offered.into());
+            }
+            return Ok(Met { message, way, consumed, offer: Some(Box::new((values, content))), payload: 0 });
         }
-        Ok((message, way, consumed))
+        let roles: &[RoleId] = if offer.is_some() { &[request.peer, request.role] } else { &[request.role] };
+        self.rest.room(block, slot, roles, &consumed)?;
+        Ok(Met { message, way, consumed, offer: None, payload: offer.map_or(0, |offer| offer.payload) })
     }
 
     fn tree_step(&mut self, cap: &super::Capability, request: &Request<'_>) -> Result<Done, Miss> {
-        let (message, way, consumed) = self.tree_choose(cap, request)?;
+        let slot = cap.session.slot;
+        let Met { message, way, consumed, offer, mut payload } = self.tree_choose(cap, request)?;
         let (page, place) = self.pages.place(cap.session).ok_or(Code::UnknownSession)?;
         let asker = Asker { cap, number: page.number };
         let plan = page.plan.clone();
         let Engine::Tree(program) = &plan.0.engine else { return Err(Code::UnknownSession.into()) };
         let number = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
         let block = page.block_mut(place);
+        let label = plan.label_of(message);
+        let given = if let Payload::Unseen(id) = request.payload { id } else { 0 };
+        if let (Some(shown), Some(edge)) = (offer, request.edge) {
+            let witness = consumed.number();
+            let pending = Pending { message, stamp: cap.stamp, payload: given, witness, shown: Some(shown) };
+            self.rest.offers.insert((slot, edge), pending);
+            let head = Head::read(block);
+            Head { flags: head.flags | block::OFFERS, ..head }.write(block);
+            return Ok(Done { offered: true, payload: given, ..Done::plain(message, label, 0) });
+        }
         let now = block::now(block).max(request.at);
         let Some(tree) = self.trees.get_mut(number) else { return Err(Code::UnknownSession.into()) };
         let repeated = way.is_duplicate();
+        let before = request.edge.map_or(0, |edge| tree.live.queue(edge).count());
         tree.live.take(program, &way);
-        let done = match request.kind {
-            Kind::Send => {
-                if !repeated {
-                    tree.sent = tree.sent.saturating_add(1);
-                    if request.sides == Sides::Both {
-                        tree.received = tree.received.saturating_add(1);
-                    }
-                }
-                Done::plain(message, plan.label_of(message), 0)
-            }
-            Kind::Receive => {
-                tree.received = tree.received.saturating_add(1);
-                Done::plain(message, plan.label_of(message), 0)
-            }
-            _ => Done::plain(message, plan.label_of(message), 0),
-        };
-        block::set_now(block, now);
+        let receives = request.kind == Kind::Receive;
+        let handed = receives && request.sides == Sides::Both;
+        tree.sent = tree.sent.saturating_add(u64::from((request.kind == Kind::Send || handed) && !repeated));
+        tree.received = tree.received.saturating_add(u64::from(receives && !repeated));
         let mut head = Head::read(block);
+        if let Some(edge) = request.edge
+            && (given != 0 || head.flags & block::PAYLOADS != 0)
+        {
+            head.flags |= block::PAYLOADS;
+            let after = tree.live.queue(edge).count();
+            if request.kind == Kind::Send && after > before {
+                self.rest.spill.push_given(slot, edge, before, given);
+            } else if request.sides == Sides::Receive {
+                payload = self.rest.spill.pop_given(slot, edge);
+            }
+            // What became stale is discarded with the step.
+            for edge in plan.edges().ids() {
+                self.rest.spill.align(slot, edge, tree.live.queue(edge).count());
+            }
+        }
+        block::set_now(block, now);
         head.steps = head.steps.wrapping_add(1);
         head.write(block);
         if head.steps == 0 {
-            self.rest.spill.carry(cap.session.slot);
+            self.rest.spill.carry(slot);
         }
-        let entry = record(asker, request.kind, now, request.role, request.peer, message.raw());
+        let kind = if handed { Kind::Sync } else { request.kind };
+        let mut entry = record(asker, kind, now, request.role, request.peer, message.raw());
+        let roles: &[RoleId] = if handed { &[request.peer, request.role] } else { &[request.role] };
+        if handed && let Some(edge) = request.edge {
+            // Both generations.
+            entry.detail = block::generation(block, request.peer);
+            self.rest.end_offers(block, &plan, cap.session, None, Some(edge));
+        }
         let record = self.rest.audit.accepted(super::judge::consuming(entry, &consumed));
-        self.rest.use_witness(block, asker, request.role, &consumed, now);
+        self.rest.use_witness(block, asker, roles, &consumed, now);
         self.arm(cap.session);
-        Ok(Done { record, repeated, ..done })
+        Ok(Done { record, repeated, payload, ..Done::plain(message, label, 0) })
     }
+
+    /// A role that may crash has crashed: it does nothing more, what is on its way to it vanishes, and its peers learn of
+    /// it each on its own.
+    ///
+    /// # Errors
+    ///
+    /// Unknown session; terminal; no such role; the role is not `unreliable`, or has crashed before.
+    pub fn crash(&mut self, opener: &Opener, role: RoleId, at: i64) -> Result<(), Refused> {
+        let id = opener.session;
+        let why = self.authority(opener.store, id).and_then(|()| self.not_terminal(id)).and_then(|()| {
+            let plan = self.plan(id).ok_or_else(|| Refused::new(Code::UnknownSession))?;
+            let Some(one) = plan.0.header.roles.entry(role) else { return Err(Refused::new(Code::NoRole)) };
+            let not = |text: &str| Err(Refused::with(Code::NotEnabled, Detail::Text(text.into())));
+            let Engine::Tree(_) = &plan.0.engine else { return not("the role is not `unreliable`") };
+            if !one.unreliable {
+                return not("the role is not `unreliable`");
+            }
+            let crashed = self.tree_of(id).is_some_and(|live| live.is_crashed(role));
+            if crashed { not("the role has crashed before") } else { Ok(()) }
+        });
+        let why = match why {
+            Ok(()) => self.room(1),
+            Err(refused) => Err(refused),
+        };
+        if let Err(refused) = why {
+            return Err(self.rejected(id, 0, Kind::Crash, refused));
+        }
+        let Some((page, place)) = self.pages.place(id) else { return Ok(()) };
+        let plan = page.plan.clone();
+        let Engine::Tree(program) = &plan.0.engine else { return Ok(()) };
+        let cold = page.cold.get(place).map_or(super::pages::NONE, |cold| cold.tree);
+        let number = page.number;
+        let block = page.block_mut(place);
+        let now = block::now(block).max(at);
+        block::set_now(block, now);
+        if let Some(tree) = self.trees.get_mut(cold) {
+            tree.live.crash(program, role);
+            for (edge, ends) in plan.edges().iter() {
+                if ends.to == role {
+                    self.rest.spill.align(id.slot, edge, 0);
+                }
+            }
+        }
+        for (edge, ends) in plan.edges().iter() {
+            if ends.from == role || ends.to == role {
+                self.rest.end_offers(block, &plan, id, None, Some(edge));
+            }
+        }
+        let session = SessionRef { slot: id.slot, generation: id.generation };
+        let entry = Record { time: now, plan: number, role: role.raw(), ..Record::new(session, Kind::Crash, Verdict::Accepted) };
+        self.rest.audit.accepted(entry);
+        self.rest.entry(id.slot);
+        self.arm(id);
+        Ok(())
+    }
+
+    /// The configuration of a tree session.
+    fn tree_of(&self, id: SessionId) -> Option<&Live> {
+        let (page, place) = self.pages.look(id)?;
+        self.trees.live(page.cold.get(place)?.tree)
+    }
+}
+
+fn is_sync(plan: &OpenPlan, edge: Option<EdgeId>) -> bool {
+    edge.and_then(|edge| plan.edges().entry(edge)).is_some_and(|edge| edge.kind == EdgeKind::Sync)
+}
+
+/// What is said of a send for which its edge has no room.
+fn full(plan: &OpenPlan, live: &Live, edge: EdgeId) -> Option<Code> {
+    let blueprint = plan.edges().entry(edge)?;
+    if live.queue(edge).count() < blueprint.bound as usize || blueprint.kind == EdgeKind::Latest {
+        return None;
+    }
+    Some(if blueprint.policy == super::QueuePolicy::Block { Code::WouldBlock } else { Code::Full })
+}
+
+/// The messages that a label can be between two roles.
+fn candidates(plan: &OpenPlan, from: RoleId, to: RoleId, label: crate::id::LabelId) -> Result<Vec<MessageId>, Code> {
+    if to.index() >= plan.0.roles {
+        return Err(Code::NoRole);
+    }
+    let Engine::Tree(program) = &plan.0.engine else { return Ok(Vec::new()) };
+    Ok(program.find(from, to, label).to_vec())
 }
 
 /// A digest of what a payload says.

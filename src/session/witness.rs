@@ -12,6 +12,7 @@ use super::{
     block::{self, Head, Words},
     handle::Roles,
     judge::{Shown, Values, faulted},
+    own::{EACH, together},
     plan::Reading,
     step::{Asker, Miss},
     store::{Keep, Rest, Store},
@@ -141,6 +142,21 @@ impl Witnesses {
         list.iter().filter_map(named).collect()
     }
 
+    /// How many records it takes when those of a session end: all, or those with one stamp.
+    pub(super) fn ending(&self, slot: u32, stamp: Option<u32>) -> usize {
+        together(self.waiting(slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp)).len())
+    }
+
+    /// How many records the witnesses take that die of a step of some roles which uses one.
+    pub(super) fn stepping(&self, slot: u32, roles: &[RoleId], used: &Use) -> usize {
+        together(self.dying(slot, roles).iter().filter(|(at, _)| used.0 != Some(*at)).count())
+    }
+
+    /// Those that die at the next step of some roles.
+    fn dying(&self, slot: u32, roles: &[RoleId]) -> SmallVec<[(u32, u64); 4]> {
+        self.waiting(slot, |one| one.brief && roles.iter().any(|&role| one.roles.contains(role)))
+    }
+
     /// Sessions with waiting witnesses that have a time, and that time.
     pub(super) fn timed(&self, session: SessionId) -> impl Iterator<Item = (u32, i64)> + '_ {
         let list = self.of.get(&session.slot).map_or(&[][..], |list| list);
@@ -199,7 +215,23 @@ impl Rest {
         if witness.store != asker.cap.store {
             return Err(Code::Foreign.into());
         }
-        let (at, entry) = self.witnesses.find(witness.number)?;
+        self.match_number(words, asker, role, predicate, args, again, witness.number, now)
+    }
+
+    /// The same of a witness by its number.
+    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
+    pub(super) fn match_number<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        asker: Asker<'_>,
+        role: RoleId,
+        predicate: usize,
+        args: &[Value],
+        again: bool,
+        number: u64,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        let (at, entry) = self.witnesses.find(number)?;
         let fits = entry.session == asker.cap.session
             && entry.predicate == predicate
             && entry.args[..] == *args
@@ -216,7 +248,7 @@ impl Rest {
         if !again {
             return Err(Code::WitnessFalse.into());
         }
-        Ok(Use(Some(at), witness.number))
+        Ok(Use(Some(at), number))
     }
 
     /// Whether the witness of an offer is still good when it is taken.
@@ -240,12 +272,13 @@ impl Rest {
         Ok(Use(Some(at), number))
     }
 
-    /// A step of a role is taken, and consumes its witness; those that lived until its next step are invalidated.
+    /// A step of some roles is taken, and consumes its witness; those that lived until the next step of any of them are
+    /// invalidated.
     pub(super) fn use_witness<W: Words + ?Sized>(
         &mut self,
         words: &mut W,
         asker: Asker<'_>,
-        role: RoleId,
+        roles: &[RoleId],
         consumed: &Use,
         now: i64,
     ) {
@@ -258,9 +291,16 @@ impl Rest {
             left = self.witnesses.end(at, Fate::Consumed);
         }
         let slot = asker.cap.session.slot;
-        for (at, number) in self.witnesses.waiting(slot, |one| one.brief && one.roles.contains(role)) {
+        let brief = self.witnesses.dying(slot, roles);
+        let each = brief.len() <= EACH;
+        for &(at, number) in &brief {
             left = self.witnesses.end(at, Fate::Stale);
-            self.note(asker, Kind::Readiness, Verdict::Invalidated, number, now);
+            if each {
+                self.note(asker, Kind::Readiness, Verdict::Invalidated, number, now);
+            }
+        }
+        if !each {
+            self.ended(asker.cap.session, brief.len(), now);
         }
         if !left {
             head.flags &= !block::WITNESSED;
@@ -281,17 +321,32 @@ impl Rest {
             return;
         }
         let mut left = true;
-        for (at, number) in self.witnesses.waiting(session.slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp)) {
+        let ending = self.witnesses.waiting(session.slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp));
+        let each = ending.len() <= EACH;
+        for &(at, number) in &ending {
             left = self.witnesses.end(at, Fate::Stale);
-            let session = SessionRef { slot: session.slot, generation: session.generation };
-            let record = Record { time: now, witness: number, ..Record::new(session, Kind::Readiness, Verdict::Invalidated) };
-            self.audit.accepted(record);
-            self.entry(session.slot);
+            if each {
+                let of = SessionRef { slot: session.slot, generation: session.generation };
+                let record = Record { time: now, witness: number, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) };
+                self.audit.accepted(record);
+                self.entry(session.slot);
+            }
+        }
+        if !each {
+            self.ended(session, ending.len(), now);
         }
         if !left {
             head.flags &= !block::WITNESSED;
             head.write(words);
         }
+    }
+
+    /// So many witnesses ended at once.
+    fn ended(&mut self, session: SessionId, count: usize, now: i64) {
+        let of = SessionRef { slot: session.slot, generation: session.generation };
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.audit.accepted(Record { time: now, count, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) });
+        self.entry(session.slot);
     }
 
     /// A witness is past its time.

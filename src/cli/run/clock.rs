@@ -38,6 +38,12 @@ fn told(world: &World<'_>, due: &[Due]) -> Value {
             "at": deadline,
             "span": reply::place(world, *span),
         }),
+        Due::Handler { session, role, until } => json!({
+            "what": "handler",
+            "session": session,
+            "role": world.store.plan(*session).map(|plan| plan.role_name(*role)),
+            "at": until,
+        }),
         Due::Witness { session, until } => json!({ "what": "witness", "session": session, "at": until }),
         Due::Timeout(timeout) => json!({
             "what": "timeout",

@@ -26,6 +26,7 @@ mod family;
 mod find;
 mod find_instance;
 mod footprint;
+mod limits;
 mod look;
 mod memory;
 mod mover;
