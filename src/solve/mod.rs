@@ -16,8 +16,8 @@ mod translate;
 
 use std::collections::BTreeMap;
 
-pub use linear::{Bound, Linear, Relation};
 pub(crate) use linear::Solution;
+pub use linear::{Bound, Linear, Relation};
 pub(crate) use split::solve;
 pub use translate::{Atoms, Formula, Term};
 
