@@ -18,41 +18,66 @@ use crate::{
 };
 
 /// 64 bytes, where a cache line begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(align(64))]
-pub(super) struct Line(pub(super) [u64; 8]);
+pub(super) struct Line(pub(super) [u8; 64]);
 
-/// Words of a block.
+impl Default for Line {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+/// A block, read and written in entries. What is written in one width is read in the same, so that a processor can hand
+/// a value from a store to the next load.
 pub(super) trait Words {
-    fn word(&self, at: usize) -> u64;
-    fn put(&mut self, at: usize, word: u64);
+    /// The line in which a byte is, and where in it.
+    fn line(&self, at: usize) -> (&[u8; 64], usize);
+    /// The same, to be changed.
+    fn line_mut(&mut self, at: usize) -> (&mut [u8; 64], usize);
+
+    /// A word, by its number.
+    #[inline]
+    fn word(&self, number: usize) -> u64 {
+        let (line, at) = self.line(number << 3);
+        line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// Writes a word.
+    #[inline]
+    fn put(&mut self, number: usize, word: u64) {
+        let (line, at) = self.line_mut(number << 3);
+        if let Some(bytes) = line.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *bytes = word.to_le_bytes();
+        }
+    }
 }
 
 impl Words for Line {
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a number below 8 is an index of eight words")]
-    fn word(&self, at: usize) -> u64 {
-        self.0[at & 7]
+    fn line(&self, at: usize) -> (&[u8; 64], usize) {
+        (&self.0, at & 63)
     }
 
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a number below 8 is an index of eight words")]
-    fn put(&mut self, at: usize, word: u64) {
-        self.0[at & 7] = word;
+    fn line_mut(&mut self, at: usize) -> (&mut [u8; 64], usize) {
+        (&mut self.0, at & 63)
     }
 }
 
+/// What is read of a line that there is not.
+static NOTHING: [u8; 64] = [0; 64];
+
 impl Words for [Line] {
     #[inline]
-    fn word(&self, at: usize) -> u64 {
-        self.get(at >> 3).map_or(0, |line| line.word(at))
+    fn line(&self, at: usize) -> (&[u8; 64], usize) {
+        (self.get(at >> 6).map_or(&NOTHING, |line| &line.0), at & 63)
     }
 
     #[inline]
-    fn put(&mut self, at: usize, word: u64) {
-        if let Some(line) = self.get_mut(at >> 3) {
-            line.put(at, word);
-        }
+    #[expect(clippy::indexing_slicing, reason = "by INVARIANT (aligned): layouts give bytes of the block alone")]
+    fn line_mut(&mut self, at: usize) -> (&mut [u8; 64], usize) {
+        (&mut self[at >> 6].0, at & 63)
     }
 }
 
@@ -82,32 +107,38 @@ impl Width {
             Self::Full => 4,
         }
     }
-
-    #[inline]
-    fn mask(self) -> u64 {
-        match self {
-            Self::Byte => 0xff,
-            Self::Half => 0xffff,
-            Self::Full => 0xffff_ffff,
-        }
-    }
 }
 
 /// The entry of a width at a byte.
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a number below 64 is an index of 64 bytes")]
 pub(super) fn get<W: Words + ?Sized>(words: &W, byte: usize, width: Width) -> u32 {
-    let shift = (byte & 7) << 3;
-    // By the mask it fits.
-    ((words.word(byte >> 3) >> shift) & width.mask()) as u32
+    let (line, at) = words.line(byte);
+    match width {
+        Width::Byte => u32::from(line[at & 63]),
+        Width::Half => line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |two| u32::from(u16::from_le_bytes(*two))),
+        Width::Full => line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_le_bytes(*four)),
+    }
 }
 
-/// Writes an entry.
+/// Writes an entry; of a value that is wider its low bits.
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a number below 64 is an index of 64 bytes")]
 pub(super) fn put<W: Words + ?Sized>(words: &mut W, byte: usize, width: Width, value: u32) {
-    let shift = (byte & 7) << 3;
-    let mask = width.mask() << shift;
-    let word = words.word(byte >> 3);
-    words.put(byte >> 3, (word & !mask) | ((u64::from(value) << shift) & mask));
+    let (line, at) = words.line_mut(byte);
+    match width {
+        Width::Byte => line[at & 63] = value as u8,
+        Width::Half => {
+            if let Some(two) = line.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+                *two = (value as u16).to_le_bytes();
+            }
+        }
+        Width::Full => {
+            if let Some(four) = line.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+                *four = value.to_le_bytes();
+            }
+        }
+    }
 }
 
 /// Where an edge is in a block.

@@ -167,7 +167,7 @@ impl Hot {
     }
 
     /// Takes a send in the usual case.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(
         &self,
         line: &mut Line,
@@ -210,7 +210,7 @@ impl Hot {
     }
 
     /// Takes a receive in the usual case.
-    #[inline]
+    #[inline(always)]
     pub(super) fn receive(
         &self,
         line: &mut Line,

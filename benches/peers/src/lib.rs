@@ -44,5 +44,5 @@ use side::Side;
 /// Everybody who is measured. The first is the one against which the others' ratios are.
 #[must_use]
 pub fn sides() -> Vec<Box<dyn Side>> {
-    vec![Box::new(telltale::Telltale), Box::new(polylogue::Polylogue)]
+    vec![Box::new(telltale::Telltale), Box::new(polylogue::Polylogue::Audited), Box::new(polylogue::Polylogue::Silent)]
 }

@@ -8,7 +8,7 @@ use ::polylogue::{
     id::{LabelId, RoleId},
     session::{
         Act, By, Capability, Compat, Config, OpenPlan, Opener, Owner, Payload, PlanOptions, Scope, Send, Status, Store,
-        Supervisor,
+        Supervisor, audit::Audit,
     },
 };
 
@@ -19,8 +19,13 @@ use crate::{
 };
 
 /// polylogue's store.
-#[derive(Debug)]
-pub struct Polylogue;
+#[derive(Clone, Copy, Debug)]
+pub enum Polylogue {
+    /// As it comes: every step has its record, and batches are sealed.
+    Audited,
+    /// With an audit that counts and keeps nothing, as the published store keeps nothing of steps.
+    Silent,
+}
 
 /// Who owns the sessions: a number of the host's.
 const OWNER: Owner = Owner(1);
@@ -52,8 +57,12 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 /// A store that archives as many sessions as a row reaps.
-fn store(archive: u64) -> (Store, Supervisor) {
-    Store::new(Config { archive: archive as usize, ..Config::default() })
+fn store(side: Polylogue, archive: u64) -> (Store, Supervisor) {
+    let config = Config { archive: archive as usize, ..Config::default() };
+    match side {
+        Polylogue::Audited => Store::new(config),
+        Polylogue::Silent => Store::new(Config { audit: Audit::silent(), ..config }),
+    }
 }
 
 /// A session whose roles are all one owner's.
@@ -80,11 +89,12 @@ fn must_refuse(store: &mut Store, cap: &Capability, send: Send<'_>) -> Result<()
 
 /// Does operations in sessions of [`HISTORY`] each, all of one store; their sum.
 fn sessions_of(
+    side: Polylogue,
     operations: u64,
     plan: &OpenPlan,
     mut session: impl FnMut(&mut Store, Opener, Range<u64>) -> Outcome,
 ) -> Outcome {
-    let (mut store, _supervisor) = store(0);
+    let (mut store, _supervisor) = store(side, 0);
     let (mut sum, mut first) = (0, 0);
     while first < operations {
         let last = operations.min(first + HISTORY);
@@ -96,11 +106,11 @@ fn sessions_of(
 }
 
 /// Messages in turn, each with its number as payload.
-fn messages(count: u64, plan: &OpenPlan, meter: &mut Meter) -> Outcome {
+fn messages(side: Polylogue, count: u64, plan: &OpenPlan, meter: &mut Meter) -> Outcome {
     let (p, q) = (role(plan, "P")?, role(plan, "Q")?);
     let (ping, pong) = (label(plan, "ping")?, label(plan, "pong")?);
     let turn = |value: u64| if value.is_multiple_of(2) { sent(p, q, ping, value) } else { sent(q, p, pong, value) };
-    sessions_of(count, plan, |store, opener, values| {
+    sessions_of(side, count, plan, |store, opener, values| {
         let cap = store.claim(&opener, OWNER, &Scope::Session).map_err(text)?;
         let end = values.end;
         let sum = meter.time(|| {
@@ -116,10 +126,10 @@ fn messages(count: u64, plan: &OpenPlan, meter: &mut Meter) -> Outcome {
 }
 
 /// Sessions whose one message was received.
-fn finished(sessions: u64) -> Result<(Store, Supervisor, Vec<(Opener, Capability)>), String> {
+fn finished(side: Polylogue, sessions: u64) -> Result<(Store, Supervisor, Vec<(Opener, Capability)>), String> {
     let plan = plan(specs::ONCE, "Once", PlanOptions::default())?;
     let (p, q, ping) = (role(&plan, "P")?, role(&plan, "Q")?, label(&plan, "ping")?);
-    let (mut store, supervisor) = store(sessions);
+    let (mut store, supervisor) = store(side, sessions);
     let mut open = Vec::new();
     for _ in 0..sessions {
         let (opener, cap) = owned(&mut store, &plan)?;
@@ -131,7 +141,10 @@ fn finished(sessions: u64) -> Result<(Store, Supervisor, Vec<(Opener, Capability
 
 impl Side for Polylogue {
     fn name(&self) -> String {
-        "polylogue 0.1.0".to_owned()
+        match self {
+            Self::Audited => "polylogue, audited".to_owned(),
+            Self::Silent => "polylogue, no audit".to_owned(),
+        }
     }
 
     fn says(&self, row: Row) -> &'static str {
@@ -162,7 +175,7 @@ impl Side for Polylogue {
     }
 
     fn ping_pong(&self, advances: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(0));
+        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(*self, 0));
         let (p, q) = (role(&plan, "P")?, role(&plan, "Q")?);
         let (ping, pong) = (label(&plan, "ping")?, label(&plan, "pong")?);
         let (_opener, cap) = owned(&mut store, &plan)?;
@@ -181,7 +194,7 @@ impl Side for Polylogue {
     }
 
     fn arms(&self, arms: u64, advances: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(0));
+        let (plan, (mut store, _supervisor)) = (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(*self, 0));
         let (p, q) = (role(&plan, "P")?, role(&plan, "Q")?);
         let labels: Vec<LabelId> = (0..arms).map(|arm| label(&plan, &format!("a{arm}"))).collect::<Result<_, _>>()?;
         let (_opener, cap) = owned(&mut store, &plan)?;
@@ -201,7 +214,7 @@ impl Side for Polylogue {
     }
 
     fn round_robin(&self, sessions: u64, advances: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(0));
+        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(*self, 0));
         let (p, q) = (role(&plan, "P")?, role(&plan, "Q")?);
         let (ping, pong) = (label(&plan, "ping")?, label(&plan, "pong")?);
         let open: Vec<(Opener, Capability)> =
@@ -225,16 +238,16 @@ impl Side for Polylogue {
     }
 
     fn message(&self, count: u64, meter: &mut Meter) -> Outcome {
-        messages(count, &ping_pong()?, meter)
+        messages(*self, count, &ping_pong()?, meter)
     }
 
     fn authenticated(&self, count: u64, meter: &mut Meter) -> Outcome {
         let options = PlanOptions { authenticate: true, ..PlanOptions::default() };
-        messages(count, &plan(specs::PING_PONG, "PingPong", options)?, meter)
+        messages(*self, count, &plan(specs::PING_PONG, "PingPong", options)?, meter)
     }
 
     fn open(&self, sessions: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(0));
+        let (plan, (mut store, _supervisor)) = (ping_pong()?, store(*self, 0));
         let mut openers = Vec::with_capacity(sessions as usize);
         meter
             .time(|| (0..sessions).try_for_each(|_| store.open(&plan, 0).map(|(_, opener)| openers.push(opener))))
@@ -247,7 +260,7 @@ impl Side for Polylogue {
     }
 
     fn close(&self, sessions: u64, meter: &mut Meter) -> Outcome {
-        let (mut store, _supervisor, open) = finished(sessions)?;
+        let (mut store, _supervisor, open) = finished(*self, sessions)?;
         meter.time(|| open.iter().try_for_each(|(opener, _)| store.close(By::Opener(opener), 0))).map_err(text)?;
         if store.close(By::Opener(&open[0].0), 0).is_ok() {
             return Err("a session was closed twice".to_owned());
@@ -257,7 +270,7 @@ impl Side for Polylogue {
     }
 
     fn reap(&self, sessions: u64, meter: &mut Meter) -> Outcome {
-        let (mut store, supervisor, open) = finished(sessions)?;
+        let (mut store, supervisor, open) = finished(*self, sessions)?;
         open.iter().try_for_each(|(opener, _)| store.close(By::Opener(opener), 0)).map_err(text)?;
         let reaped = meter.time(|| store.reap(&supervisor, sessions as usize)).map_err(text)?;
         if reaped as u64 != sessions || open.iter().any(|(opener, _)| store.status(opener.session()).is_some()) {
@@ -267,7 +280,7 @@ impl Side for Polylogue {
     }
 
     fn claim_release(&self, pairs: u64, meter: &mut Meter) -> Outcome {
-        sessions_of(pairs, &ping_pong()?, |store, opener, pairs| {
+        sessions_of(*self, pairs, &ping_pong()?, |store, opener, pairs| {
             meter.time(|| {
                 let (mut given, mut last) = (0, 0);
                 for _ in pairs {
@@ -284,7 +297,7 @@ impl Side for Polylogue {
     fn issue_consume(&self, pairs: u64, meter: &mut Meter) -> Outcome {
         let plan = plan(specs::CHECKED, "Checked", PlanOptions::default())?;
         let (p, pay) = (role(&plan, "P")?, label(&plan, "pay")?);
-        sessions_of(pairs, &plan, |store, opener, pairs| {
+        sessions_of(*self, pairs, &plan, |store, opener, pairs| {
             let cap = store.claim(&opener, OWNER, &Scope::Session).map_err(text)?;
             let mut last = None;
             let mut paid = |store: &mut Store, amount: u64, issue: bool| {
@@ -314,7 +327,7 @@ impl Side for Polylogue {
 
     fn two_buyer(&self, sessions: u64, meter: &mut Meter) -> Outcome {
         let shop = Shop::new()?;
-        let (mut store, supervisor) = store(sessions);
+        let (mut store, supervisor) = store(*self, sessions);
         let sum = meter.time(|| {
             (0..sessions).try_fold(0, |sum, session| Ok(sum + shop.purchase(&mut store, &supervisor, price(session))?))
         });
@@ -330,7 +343,7 @@ impl Side for Polylogue {
             Shape::Three => plan(specs::TWO_BUYER, "TwoBuyer", PlanOptions::default())?,
         };
         let before = meter.allocated().live;
-        let (mut store, _supervisor) = store(0);
+        let (mut store, _supervisor) = store(*self, 0);
         // Openers are the host's to keep; whoever drops them has the sessions all the same.
         (0..sessions).try_for_each(|_| store.open(&plan, 0).map(|_| ())).map_err(text)?;
         let bytes = meter.allocated().live - before;

@@ -224,7 +224,7 @@ impl Audit {
     /// # Errors
     ///
     /// When the ring is full, unless it is lossy.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, mut record: Record) -> Result<(), AuditFull> {
         // One comparison: the last place is for the slow path.
         if self.len.wrapping_add(1) < self.limit {
