@@ -61,6 +61,7 @@ mod own;
 mod pages;
 mod plan;
 mod queue;
+mod quick;
 mod refuse;
 mod reserve;
 mod show;

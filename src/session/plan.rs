@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     block::{Layout, Line, set_generation},
+    handle::Roles,
     hot::Hot,
 };
 use crate::{
@@ -277,6 +278,8 @@ pub(super) struct Planned {
     pub(super) uid: u64,
     /// How many roles there are.
     pub(super) roles: usize,
+    /// All of them.
+    pub(super) all: Roles,
     pub(super) names: Names,
     pub(super) header: Header,
     pub(super) externs: Box<[Box<str>]>,
@@ -405,6 +408,7 @@ impl OpenPlan {
         Ok(Self(Arc::new(Planned {
             uid: PLANS.fetch_add(1, Ordering::Relaxed),
             roles: header.roles.len(),
+            all: Roles::new(header.roles.ids()),
             names: names.clone(),
             header: header.clone(),
             externs: externs.into(),
