@@ -89,6 +89,27 @@ impl Specification {
         self.plan_with(target, &crate::session::Compat::Checked(verdict), crate::session::PlanOptions::default())
     }
 
+    /// What all monitors of a role share; of a local type, the role is its own.
+    ///
+    /// ```
+    /// use polylogue::{guard::Options, session::Payload};
+    ///
+    /// let spec = polylogue::parse("protocol Greet(role A, role B) { A -> B: hello(name: string); }")?;
+    /// let mut monitor = spec.guard("Greet", "B", Options::default())?.monitor("7", 0);
+    /// assert!(monitor.received("A", "hello", Payload::Json(r#"{"name":"Ann"}"#), 1).passes());
+    /// assert!(monitor.is_finished());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn guard(&self, target: &str, role: &str, options: crate::guard::Options) -> Result<crate::guard::Plan, Error> {
+        let (target, header) = self.target(target)?;
+        let id = header.role(role).ok_or_else(|| {
+            let declared = header.roles.values().map(|role| role.name.clone()).collect();
+            Error::Guard(crate::guard::PlanError::NoRole { role: role.into(), declared })
+        })?;
+        let sources = Some(self.loaded.sources.clone());
+        crate::guard::Plan::new(&self.loaded.spec, target, id, sources, options).map_err(Error::Guard)
+    }
+
     /// What the specification is known by: a digest of its text and those of its imports.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
@@ -310,6 +331,8 @@ pub enum Error {
     NoSubject(NoSubject),
     /// Sessions of it cannot be opened.
     Plan(crate::session::PlanError),
+    /// A role cannot be guarded.
+    Guard(crate::guard::PlanError),
     /// The machines do not make a system.
     System(crate::machine::SystemError),
     /// A bug of polylogue: two of its engines contradict each other.
@@ -336,6 +359,7 @@ impl fmt::Display for Error {
             Self::NoEndpoints(why) => why.fmt(f),
             Self::NoSubject(why) => why.fmt(f),
             Self::Plan(why) => why.fmt(f),
+            Self::Guard(why) => why.fmt(f),
             Self::System(why) => write!(f, "{why:?}"),
             Self::Bug(text) => write!(f, "a bug of polylogue: {text}"),
         }

@@ -76,7 +76,7 @@
 //! | [`machine`], [`reference`](mod@reference) | tables and programs that step; terms that are rewritten, slow and obviously correct |
 //! | [`crosscheck`], [`generate`], [`verify`], [`trace`], [`session`] | the two in lockstep; random protocols and systems; claims; logs; sessions and their audit |
 //! | [`load`] | a text to a lowered specification, with all its findings |
-//! | [`report`] | what people and programs read |
+//! | [`report`], [`guard`] | what people and programs read; running code held to a protocol |
 //! | [`api`] | the short way in |
 //! | `cli` | the command line (feature `cli`) |
 //!
@@ -116,6 +116,7 @@ pub mod event;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod generate;
+pub mod guard;
 pub mod id;
 pub mod load;
 pub mod machine;

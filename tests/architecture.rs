@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["machine", "reference"],
     &["crosscheck", "generate", "verify", "session", "trace"],
     &["load"],
-    &["report"],
+    &["report", "guard"],
     &["api", "fuzz"],
     &["cli"],
 ];

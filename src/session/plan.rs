@@ -524,7 +524,24 @@ impl OpenPlan {
     }
 }
 
+/// What guards of single endpoints are made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) names: &'a Names,
+    pub(crate) header: &'a Header,
+    /// Per role, if it runs as tables.
+    pub(crate) locals: &'a IdVec<RoleId, Local>,
+    /// If it does not.
+    pub(crate) program: Option<&'a Program>,
+}
+
 impl OpenPlan {
+    /// What it was made from.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        let Planned { names, header, locals, engine, .. } = &*self.0;
+        let program = if let Engine::Tree(program) = engine { Some(&**program) } else { None };
+        Parts { names, header, locals, program }
+    }
+
     /// The payload signature of a message.
     pub(super) fn sort_of(&self, message: MessageId) -> Option<SortId> {
         match &self.0.engine {

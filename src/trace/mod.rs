@@ -23,7 +23,7 @@ mod declared;
 mod index;
 use crate::data::json;
 mod kinds;
-mod live;
+pub(crate) mod live;
 mod map;
 mod near;
 mod observe;

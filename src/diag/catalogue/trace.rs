@@ -223,4 +223,12 @@ protocol P(role A, role B) { channel A -> B: bounded(1); var n: int = 0; A -> B:
 
 Seen on the `wire`, `b` is refused behind `a`: nothing has shown that `a` was received.
 "#;
+    /// A guard was told to refuse a session.
+    QUARANTINED = "PL0670", Error, "a session is in quarantine",
+        "A guard refuses every further step of the session: its host said so, or an earlier violation did, in a guard \
+that fails closed. Open a new session.";
+    /// What must be judged is not shown.
+    UNSHOWN = "PL0671", Error, "a guard must judge a payload that it is not shown",
+        "There is a condition on the payload of the message, or something of it is used later, so whoever calls the \
+guard must show it: as JSON or as values.";
 }

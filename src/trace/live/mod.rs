@@ -7,8 +7,11 @@
 //! INVARIANT (set): a session's set is never empty. It has more than one configuration only where the specification
 //! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
 
-mod observe;
+pub(crate) mod endpoint;
+pub(crate) mod observe;
 mod why;
+
+pub(crate) use why::has_secret;
 
 use std::sync::Arc;
 
@@ -34,23 +37,23 @@ use crate::{
 
 /// An event, as far as it is known before its payload is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'e> {
-    pub(super) from: RoleId,
+pub(crate) struct Event<'e> {
+    pub(crate) from: RoleId,
     /// The sender itself, if it is a local action.
-    pub(super) to: RoleId,
-    pub(super) label: LabelId,
+    pub(crate) to: RoleId,
+    pub(crate) label: LabelId,
     /// Which messages it can be.
-    pub(super) candidates: &'e [MessageId],
-    pub(super) side: Side,
+    pub(crate) candidates: &'e [MessageId],
+    pub(crate) side: Side,
     /// Valid JSON without flaws; empty if there is none.
-    pub(super) payload: &'e str,
-    pub(super) injected: &'e Injected<'e>,
+    pub(crate) payload: &'e str,
+    pub(crate) injected: &'e Injected<'e>,
     /// The payload is as written in a specification.
-    pub(super) written: bool,
+    pub(crate) written: bool,
     /// Nothing is known of the payload.
-    pub(super) blank: bool,
+    pub(crate) blank: bool,
     /// When, if it says so.
-    pub(super) now: Option<Time>,
+    pub(crate) now: Option<Time>,
 }
 
 /// What was seen of one session.
@@ -63,7 +66,7 @@ struct Sitting {
 
 /// Why an event is refused.
 #[derive(Clone, Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The nearest miss.
     Refused(MessageId, Refused),
     /// It may come here, but not with this payload.
@@ -101,7 +104,7 @@ struct Entry {
 }
 
 /// Judges the sessions of one log.
-pub(super) struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     program: &'a Program,
     subject: Subject<'a>,
     watch: Watch,
@@ -119,7 +122,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         subject: Subject<'a>,
         program: &'a Program,
         observer: Observer,
@@ -425,7 +428,7 @@ type Read = (usize, Result<Arc<Values>, Misfit>);
 type Content<'e> = (&'e [Box<str>], u128);
 
 /// The values of payload fields, by index.
-type Values = Vec<Option<Value>>;
+pub(crate) type Values = Vec<Option<Value>>;
 
 /// The time, for conditions of sorts that ask for it.
 struct At(Time);

@@ -262,7 +262,7 @@ fn offence(code: Code, message: String, blame: String, span: Option<Span>) -> Of
     Offence { code, message, help: None, blame: Some(blame), span }
 }
 
-pub(super) fn has_secret(sort: &Sort) -> bool {
+pub(crate) fn has_secret(sort: &Sort) -> bool {
     match sort {
         Sort::Secret(_) => true,
         Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Refined(of, _) => has_secret(of),
