@@ -277,8 +277,8 @@ pub(super) enum Talk {
 /// `run`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A person types the number of a step, or a command; `help` lists them. What is no terminal is a
-script: one command per line, one answer each.
+A person types the number of a step, or a command; `help` lists them. Without a terminal there is
+no prompt, only answers, and the exit code is 1 if something was refused or not understood.
 
 With --format json, each line in is an object `{\"op\":…}` and each line out is one of
   {\"ok\":{…}}        what the operation gave
@@ -289,11 +289,15 @@ With --format json, each line in is an object `{\"op\":…}` and each line out i
 Examples:
   polylogue run specs/two_buyer.mpst
   polylogue run specs/two_buyer.mpst --owner ann=Alice --owner bob=Bob,Seller
-  polylogue run specs/two_buyer.mpst --format json --audit session.log < ops.jsonl")]
+  polylogue run specs/two_buyer.mpst ops.jsonl --format json --audit session.log")]
 pub(super) struct Run {
     /// A specification
     #[arg(value_name = "SPEC", required_unless_present = "schema")]
     pub(super) spec: Option<PathBuf>,
+
+    /// What is to be done, line by line; without it standard input
+    #[arg(value_name = "SCRIPT")]
+    pub(super) script: Option<PathBuf>,
 
     /// The protocol or system, if the file declares several and none is marked `@main`
     #[arg(long, value_name = "P")]

@@ -17,7 +17,7 @@ pub(super) enum Line<'a> {
 }
 
 /// The next line, if there is one. What ends without a newline is a line too, if there is anything.
-pub(super) fn next<'a>(from: &mut impl BufRead, buffer: &'a mut Vec<u8>) -> io::Result<Option<Line<'a>>> {
+pub(super) fn next<'a>(from: &mut (impl BufRead + ?Sized), buffer: &'a mut Vec<u8>) -> io::Result<Option<Line<'a>>> {
     buffer.clear();
     let (mut any, mut long) = (false, false);
     loop {

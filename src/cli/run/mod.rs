@@ -1,7 +1,7 @@
 //! `polylogue run SPEC`: a session, stepped by a person or by a program in any language.
 //!
-//! Comes in: a specification, and on standard input commands of a person ([`person`]) or, with `--format json`, one JSON
-//! object per line. Goes out: an answer to each, at once. The store behind it is the library's ([`crate::session`]), with
+//! Comes in: a specification, and from standard input or a script the commands of a person (`person`) or, with `--format
+//! json`, one JSON object per line. Goes out: an answer to each, at once. The store behind it is the library's ([`crate::session`]), with
 //! all its refusals; its audit can be kept with `--audit FILE`.
 //!
 //! A program says `{"op":"open"}` and gets `{"ok":{"opener":"opener-1","session":"0.1",…}}`, or
@@ -10,7 +10,7 @@
 //! and `polylogue run --schema` prints the form of everything. What callers hold and cannot see (capabilities, openers,
 //! receipts, witnesses, reservations) has names; tokens are base64. The field `id` of a request comes back with its answer.
 //!
-//! INVARIANT (line by line): one line out for each line in, in order, each flushed; no line ends the run.
+//! INVARIANT (line by line): with `--format json`, one line out for each line in, in order, each flushed; none ends the run.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -33,16 +33,19 @@ mod look;
 mod moves;
 mod ops;
 mod own;
+mod person;
 mod plans;
 mod reply;
+mod screen;
 mod steps;
+mod words;
 mod world;
 mod wrong;
 
 use std::{
     fs,
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    io::{self, Write as _},
+    io::{self, BufRead, IsTerminal as _, Write as _},
     num::NonZeroU32,
     path::Path,
 };
@@ -94,17 +97,27 @@ pub(super) fn run(args: &args::Run) -> Result<Status, Failure> {
     };
     let log = args.audit.as_deref().map(Log::create).transpose()?;
     let mut world = World::new(plans, setup(args, log.as_ref())?);
+    let mut from = input(args)?;
+    let terminal = args.script.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
     let status = match args.format {
-        Talk::Json => program(&mut world),
-        Talk::Human => {
-            let _ = assurance;
-            Ok(Status::AsStated)
-        }
+        Talk::Json => program(&mut world, &mut *from),
+        Talk::Human => person::run(&mut world, &mut *from, terminal, &args.owner, &assurance),
     };
     if let Some(log) = log {
         log.finish(&mut world)?;
     }
     status
+}
+
+/// Where what is to be done comes from.
+fn input(args: &args::Run) -> Result<Box<dyn BufRead>, Failure> {
+    Ok(match args.script.as_deref().filter(|path| !files::is_stdin(path)) {
+        Some(path) => {
+            let file = fs::File::open(path).map_err(|error| files::failed(path, "read", &error))?;
+            Box::new(io::BufReader::new(file))
+        }
+        None => Box::new(io::stdin().lock()),
+    })
 }
 
 /// What the store is made with.
@@ -154,10 +167,10 @@ fn fingerprint(loaded: &crate::load::Loaded) -> [u8; 32] {
 }
 
 /// One line out for each line in.
-fn program(world: &mut World<'_>) -> Result<Status, Failure> {
-    let (mut from, mut out) = (io::stdin().lock(), io::stdout().lock());
+fn program(world: &mut World<'_>, from: &mut dyn BufRead) -> Result<Status, Failure> {
+    let mut out = io::stdout().lock();
     let mut buffer = Vec::new();
-    while let Some(line) = lines::next(&mut from, &mut buffer).map_err(|error| read_error(&error))? {
+    while let Some(line) = lines::next(from, &mut buffer).map_err(|error| read_error(&error))? {
         let mut reply = match line {
             Line::Text(text) => ops::answer(world, text),
             Line::TooLong => {

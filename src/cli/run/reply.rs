@@ -45,9 +45,9 @@ pub(super) struct RefusalRecord {
     role: Option<String>,
     event: Option<String>,
     expected: Vec<ExpectedRecord>,
-    head: Option<String>,
-    blame: Option<String>,
-    span: Option<PlaceRecord>,
+    pub(super) head: Option<String>,
+    pub(super) blame: Option<String>,
+    pub(super) span: Option<PlaceRecord>,
     recent: Vec<EventRecord>,
     record: Option<u64>,
 }
@@ -70,6 +70,12 @@ pub(super) struct PlaceRecord {
     file: String,
     line: u32,
     column: u32,
+}
+
+impl std::fmt::Display for PlaceRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// A record of the audit.
@@ -200,7 +206,10 @@ pub(super) fn refusal(world: &World<'_>, refused: &Refused) -> RefusalRecord {
         message: message(world, refused),
         detail: detail(world, plan, &refused.detail),
         session: refused.session.map(session_name),
-        role: asked.and_then(|asked| role(asked.role)),
+        role: asked.and_then(|asked| role(asked.role)).or(match &refused.detail {
+            Detail::Role(whose) | Detail::Owner { role: whose, .. } => role(*whose),
+            _ => None,
+        }),
         event: plan.zip(asked).map(|(plan, asked)| {
             let label = asked.label.map_or_else(String::new, |label| format!(":{}", plan.label_text(label)));
             let (who, with) = (plan.role_name(asked.role), plan.role_name(asked.peer));
@@ -220,7 +229,14 @@ pub(super) fn refusal(world: &World<'_>, refused: &Refused) -> RefusalRecord {
         blame: refused.blame.and_then(role),
         span: span.map(|span| place(world, span)),
         recent: match refused.session {
-            Some(session) if world.store.plan(session).is_some() => recent(world, Some(session), RECENT, LOOKED),
+            Some(session) if world.store.plan(session).is_some() => {
+                let mut all = recent(world, Some(session), RECENT.saturating_add(1), LOOKED);
+                // What happened before, not the refusal itself.
+                all.retain(|one| Some(one.record) != refused.record);
+                let more = all.len().saturating_sub(RECENT);
+                all.drain(..more);
+                all
+            }
             _ => Vec::new(),
         },
         record: refused.record,
