@@ -261,7 +261,7 @@ impl Inner {
             blank: matches!(payload, Payload::Unseen(_)),
             now: Some(now),
         };
-        let Err(refusal) = observe::next(&tree.program, &tree.watch, set, &event, candidates, now) else { return Ok(()) };
+        let Err(refusal) = observe::next(&tree.program, &tree.watch, set, &event, candidates.into(), now) else { return Ok(()) };
         // Only of valid JSON there is more to say than that it is none.
         let written;
         match payload {

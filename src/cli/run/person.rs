@@ -317,6 +317,9 @@ impl<'w, 'a> Person<'w, 'a> {
                     let (name, place) = (self.plan.role_name(role), super::reply::place(self.world, span));
                     format!("{name} is late: it owed a step by {deadline} µs ({place})")
                 }
+                crate::session::Due::Handler { role, until, .. } => {
+                    format!("{}'s time limit ran out at {until} µs: it goes to the handler", self.plan.role_name(role))
+                }
                 crate::session::Due::Witness { until, .. } => format!("a witness expired at {until} µs"),
                 crate::session::Due::Timeout(timeout) => format!("timeout {} at {} µs", timeout.site, timeout.until),
             };
