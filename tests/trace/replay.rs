@@ -72,7 +72,7 @@ impl<'a> Plain<'a> {
         };
         match step {
             Move::Send { message, .. } | Move::Sync { message, .. } => ends(message) == event,
-            Move::Receive { .. } => false,
+            Move::Receive { .. } | Move::Lose { .. } => false,
             Move::Act { role, action, .. } => {
                 (role, role, self.system.machines()[role].actions()[action].label) == event
             }

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{
     Activation, Attempt, Family, Inside, Live, Parts, Round, Sides, Stale,
-    find::{Finder, Hop, Keys, in_body},
+    find::{Epoch, Finder, Hop, Keys, in_body},
     step::{Taken, Way},
 };
 use crate::{
@@ -30,7 +30,12 @@ impl Live {
         keyed: &[(u8, u16, Value)],
     ) -> Vec<Way> {
         let keys: Keys = keyed.iter().cloned().collect();
-        let (hits, _) = Finder::new(program, self, role, message, end, &keys, i64::MAX).run();
+        let mut finder = Finder::new(program, self, role, message, end, &keys, i64::MAX);
+        // Without data it is not known from before or behind an interrupt it comes.
+        if program.messages.entry(message).is_some_and(|travel| travel.epoch.is_some()) {
+            finder.epoch = Epoch::Unknown;
+        }
+        let (hits, _) = finder.run();
         let best = hits.iter().map(|hit| hit.rank).filter(|&rank| rank > 0).min();
         let sides = if end == End::From { Sides::Give } else { Sides::Take };
         let mut ways = Vec::new();
@@ -274,7 +279,7 @@ fn learn(all: &Program, role: RoleId, gone: RoleId, act: &mut Activation, now: i
     }
     let mut regions = if in_body(*at) { vec![*body] } else { Vec::new() };
     regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
-    stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+    stale.push(Stale { regions: regions.into(), heard: Vec::new(), epoch: None });
     *at = Attempt::Handler(number);
     *act = Activation::start(all, role, handler.region, now);
     true

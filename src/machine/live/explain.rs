@@ -21,6 +21,8 @@ pub struct Reads {
     pub frame: FrameId,
     /// Its slots, with what they held.
     pub values: Vec<(Slot, Option<Value>)>,
+    /// What would be assigned, if that is refused.
+    pub gives: Option<Value>,
 }
 
 impl Live {
@@ -92,6 +94,7 @@ impl Live {
             _ => None,
         }?;
         let frame = hit.path.last().copied().unwrap_or_default();
-        Some(Reads { code: code.clone(), frame, values: view(&pending, code, &seen) })
+        let gives = if let Why::Unfit { .. } = refused.why { eval(code).ok() } else { None };
+        Some(Reads { code: code.clone(), frame, values: view(&pending, code, &seen), gives })
     }
 }

@@ -7,12 +7,12 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Time,
+    Activation, Attempt, Family, Frame, Inside, Instance, Live, Parts, Round, Stale, Time,
     ends::{Due, exits, is_over, owes_in, scope_exits},
     env::Frames,
 };
 use crate::{
-    data::Value,
+    data::{Code, Value},
     diag::Span,
     id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeInfo, ScopeParts},
@@ -98,6 +98,8 @@ pub enum Why {
     },
     /// More keys than may be remembered.
     MemoryFull,
+    /// An attempt that failed, of a step that does not say that it may.
+    MayNotFail,
 }
 
 impl Why {
@@ -118,7 +120,7 @@ impl Why {
             Self::False { .. } => 6,
             Self::Unfit { .. } | Self::Broken { .. } => 7,
             Self::TooEarly { .. } | Self::TooLate { .. } => 8,
-            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull => 9,
+            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull | Self::MayNotFail => 9,
         }
     }
 }
@@ -184,6 +186,18 @@ pub(super) struct Hit<'a> {
     pub(super) discard: bool,
     /// Time limits that must have passed, with when the role came to their scopes.
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
+    /// The rounds that the step begins, from the outside in, as far as they have a beat.
+    pub(super) begun: SmallVec<[Begun<'a>; 1]>,
+}
+
+/// A round that a step begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun<'a> {
+    /// In what time the next one begins.
+    pub(super) every: &'a Code,
+    pub(super) span: Span,
+    /// By when this one had to begin; unless the scope itself begins with this step.
+    pub(super) beat: Option<super::Beat>,
 }
 
 /// A region that is open, or would be.
@@ -241,6 +255,25 @@ pub(super) fn info(program: &Program, scope: ScopeId) -> Option<&ScopeInfo> {
 /// The keys that a message names: depth of the family, number of the key, value.
 pub(super) type Keys = SmallVec<[(u8, u16, Value); 2]>;
 
+/// What the `@epoch` field of a message says.
+#[derive(Clone, Copy)]
+pub(super) enum Epoch<'a> {
+    /// It has none.
+    None,
+    /// It has one, but its value is not looked at.
+    Unknown,
+    Known(&'a Value),
+}
+
+/// Whether a message with this `@epoch` comes from no later than when the other was the newest.
+pub(super) fn is_old(epoch: &Value, newest: &Value) -> bool {
+    match epoch {
+        // Texts have no order in time.
+        Value::Text(_) | Value::Uuid(_) | Value::Bytes(_) => epoch == newest,
+        _ => epoch <= newest,
+    }
+}
+
 /// Looks for a message in a role's tree.
 pub(super) struct Finder<'a> {
     pub(super) program: &'a Program,
@@ -258,12 +291,15 @@ pub(super) struct Finder<'a> {
     pub(super) since: Time,
     pub(super) rank: u32,
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
+    pub(super) begun: SmallVec<[Begun<'a>; 1]>,
     /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
     pub(super) late: bool,
     /// States come by on the way: a way round brings nothing new.
     pub(super) round: SmallVec<[(RegionId, StateId); 4]>,
     pub(super) hits: Vec<Hit<'a>>,
     pub(super) miss: Option<Refused>,
+    /// When the message was sent, if an `@epoch` field says that.
+    pub(super) epoch: Epoch<'a>,
     /// Only hits are wanted: why there is none may be said less well than it could be.
     pub(super) brief: bool,
 }
@@ -295,10 +331,12 @@ impl<'a> Finder<'a> {
             since: live.now,
             rank: 0,
             dues: SmallVec::new(),
+            begun: SmallVec::new(),
             late: false,
             round: SmallVec::new(),
             hits: Vec::new(),
             miss: None,
+            epoch: Epoch::None,
             brief: false,
         }
     }
@@ -312,38 +350,59 @@ impl<'a> Finder<'a> {
         }
         self.frames.push(&seat.frame);
         self.path.push(self.program.root_frame(self.role));
+        let epoch = self.epoch;
+        let left = |stale: &Stale| {
+            let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
+            let from = self.program.messages.entry(self.message).map(|travel| travel.from);
+            mentioned && from.is_some_and(|from| !stale.heard.contains(&from))
+        };
+        // What its epoch says counts more than where it could have a place.
+        let (mut old, mut open, mut stale) = (false, false, false);
+        for left in seat.stale.iter().filter(|stale| self.end == End::To && left(stale)) {
+            match (epoch, &left.epoch) {
+                (Epoch::Known(epoch), Some(newest)) => old |= is_old(epoch, newest),
+                (Epoch::Unknown, _) => open = true,
+                _ => stale = true,
+            }
+        }
+        if old || open {
+            self.discard();
+        }
+        if old {
+            return (self.hits, self.miss);
+        }
+        let discarded = self.hits.len();
         self.region(At::Live(&seat.act), false, 0);
-        if self.hits.is_empty() && self.end == End::To {
+        if self.hits.len() == discarded && self.end == End::To {
             self.late = true;
             self.region(At::Live(&seat.act), false, 0);
         }
-        if self.hits.is_empty() && self.end == End::To {
-            let stale = seat.stale.iter().any(|stale| {
-                let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
-                let from = self.program.messages.entry(self.message).map(|travel| travel.from);
-                mentioned && from.is_some_and(|from| !stale.heard.contains(&from))
-            });
-            if stale {
-                self.hits.push(Hit {
-                    hops: SmallVec::new(),
-                    then: StateId::default(),
-                    region: RegionId::default(),
-                    span: Span::default(),
-                    frames: self.frames.clone(),
-                    path: self.path.clone(),
-                    before: SmallVec::new(),
-                    passed: SmallVec::new(),
-                    since: self.now,
-                    rank: 0,
-                    discard: true,
-                    dues: SmallVec::new(),
-                });
-            }
+        if self.hits.is_empty() && stale {
+            self.discard();
         }
         if self.hits.is_empty() {
             nearer(&mut self.miss, self.role, Why::NotHere);
         }
         (self.hits, self.miss)
+    }
+
+    /// The message is taken and forgotten.
+    fn discard(&mut self) {
+        self.hits.push(Hit {
+            hops: SmallVec::new(),
+            then: StateId::default(),
+            region: RegionId::default(),
+            span: Span::default(),
+            frames: self.frames.clone(),
+            path: self.path.clone(),
+            before: SmallVec::new(),
+            passed: SmallVec::new(),
+            since: self.now,
+            rank: 0,
+            discard: true,
+            dues: SmallVec::new(),
+            begun: SmallVec::new(),
+        });
     }
 
     fn mentions(&self, region: RegionId) -> bool {
@@ -466,6 +525,7 @@ impl<'a> Finder<'a> {
                 rank: self.rank,
                 discard: false,
                 dues: SmallVec::from_slice(&self.dues),
+                begun: SmallVec::from_slice(&self.begun),
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -497,6 +557,16 @@ impl<'a> Finder<'a> {
         self.hop(hop, At::Fresh(region), false, depth);
         self.before.truncate(before);
         self.passed.truncate(passed);
+    }
+
+    /// Into a round that begins with this very step.
+    fn begin_round(&mut self, hop: Hop, info: &'a RoundInfo, beat: Option<super::Beat>, depth: usize) {
+        let known = self.begun.len();
+        if let (Some(every), End::From) = (&info.every, self.end) {
+            self.begun.push(Begun { every, span: info.span, beat });
+        }
+        self.begin(hop, info.region, depth);
+        self.begun.truncate(known);
     }
 
     /// A step inside a scope; `left` if the role is past it and only finishes rounds.
@@ -628,16 +698,16 @@ impl<'a> Finder<'a> {
             return;
         }
         match (info.family, round) {
-            (None, None) if opens => self.begin(Hop::One(short(number), true), info.region, depth),
+            (None, None) if opens => self.begin_round(Hop::One(short(number), true), info, None, depth),
             (None, None) => {}
-            (None, Some(Round::One { act, .. })) => {
+            (None, Some(Round::One { act, beat })) => {
                 let mut anew = opens;
                 if let Some(act) = act {
                     self.hop(Hop::One(short(number), false), At::Live(act), false, depth);
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
-                    self.begin(Hop::One(short(number), true), info.region, depth);
+                    self.begin_round(Hop::One(short(number), true), info, Some(*beat), depth);
                 }
             }
             (Some(frame), None) => self.family(number, info, frame, None, opens, depth),
@@ -741,7 +811,7 @@ impl<'a> Finder<'a> {
             let hits = self.hits.len();
             self.frames.push(&EMPTY);
             self.path.push(frame);
-            self.begin(Hop::Create(short(number)), info.region, depth);
+            self.begin_round(Hop::Create(short(number)), info, family.map(|family| family.beat), depth);
             self.path.pop();
             self.frames.pop();
             self.rank = rank;

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Live, Queued, Refused, Seen, Sides, Time, Why,
+    Live, Queued, Refused, Seat, Seen, Sides, Time, Why,
     ends::Due,
     env::{Pending, View},
-    find::{Finder, Hit, Hop, Keys, Passed, nearer},
+    find::{Epoch, Finder, Hit, Hop, Keys, Passed, is_old, nearer},
     memory::{Digest, Known, digest},
     mover::Mover,
 };
 use crate::{
     data::{Code, Env, Fault, Slot, Sort, Value},
     diag::Span,
-    id::{FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
-    machine::program::{End, Program, ScopeParts},
-    protocol::{Condition, Memory, Rule, Set, Trigger, Who, place},
+    id::{EdgeId, FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
+    protocol::{Condition, EdgeKind, Memory, Rule, Set, Trigger, Who, place},
 };
 
 /// A way in which an event may happen, with all that it changes.
@@ -31,6 +31,8 @@ pub struct Way {
     /// The sender's part, then the receiver's.
     taken: Vec<Taken>,
     remember: SmallVec<[(Digest, u128); 1]>,
+    /// How many messages in front of it were lost.
+    before: usize,
     duplicate: bool,
 }
 
@@ -43,7 +45,16 @@ impl Way {
 
     /// One role's step, without data.
     pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
-        Self { message, sides, now: 0, payload: None, taken: vec![taken], remember: SmallVec::new(), duplicate: false }
+        Self {
+            message,
+            sides,
+            now: 0,
+            payload: None,
+            taken: vec![taken],
+            remember: SmallVec::new(),
+            before: 0,
+            duplicate: false,
+        }
     }
 
     /// Where the step is written, as the role that takes it first sees it.
@@ -59,6 +70,9 @@ impl Way {
     }
 }
 
+/// In what time something has to happen, and where that is written.
+pub(super) type Owed = Option<(Time, Span)>;
+
 /// One role's part of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
@@ -69,8 +83,10 @@ pub(super) struct Taken {
     pub(super) span: Span,
     pub(super) pending: Vec<Pending>,
     pub(super) names: Keys,
-    /// Durations of the time limits of the scopes that are entered, in order.
-    pub(super) limits: Vec<Vec<Option<Time>>>,
+    /// Durations of what is owed in the scopes that are entered, in order.
+    pub(super) limits: Vec<Vec<Owed>>,
+    /// In what time the next of the rounds that are begun must begin.
+    pub(super) beats: SmallVec<[Owed; 1]>,
     /// Until when the state behind must be left, and what is owed.
     pub(super) deadline: Option<(Time, Span)>,
     pub(super) rank: u32,
@@ -78,6 +94,8 @@ pub(super) struct Taken {
     pub(super) doubtful: bool,
     pub(super) discard: bool,
     pub(super) passed: SmallVec<[Passed; 2]>,
+    /// What its `@epoch` field holds.
+    pub(super) epoch: Option<Value>,
 }
 
 impl Taken {
@@ -92,11 +110,13 @@ impl Taken {
             pending: Vec::new(),
             names: SmallVec::new(),
             limits: Vec::new(),
+            beats: SmallVec::new(),
             deadline: None,
             rank: hit.rank,
             doubtful: false,
             discard: hit.discard,
             passed: SmallVec::from_slice(&hit.passed),
+            epoch: None,
         }
     }
 }
@@ -138,6 +158,22 @@ impl Live {
                 }
             }
         }
+        let owed: Vec<(RoleId, Owed)> =
+            self.seats.iter().map(|(role, seat)| (role, self.at_first(program, role, seat))).collect();
+        for (role, owed) in owed {
+            if let (Some((deadline, span)), Some(seat)) = (owed, self.seats.entry_mut(role)) {
+                seat.act.armed = self.timers.arm(role, deadline, span);
+            }
+        }
+    }
+
+    /// What a role owes from the start.
+    fn at_first(&self, program: &Program, role: RoleId, seat: &Seat) -> Owed {
+        let view = |pending: &[Pending], code: &Code| {
+            let frames = &[&seat.frame];
+            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: &[], now: self.now })
+        };
+        deadline(program, role, seat.act.region, seat.act.state, self.now, &[], &view)
     }
 
     /// Whether a message is out of the question wherever its place might be: one of its conditions is false that depends
@@ -153,7 +189,7 @@ impl Live {
         now: Time,
     ) -> bool {
         let Some(travel) = program.messages.entry(message) else { return true };
-        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give);
+        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give | Sides::Attempt);
         // A repetition is recognized before conditions are looked at.
         if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
             return false;
@@ -195,7 +231,7 @@ impl Live {
         let now = seen.now.max(self.now);
         let rule = &*travel.rule;
         let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
-        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind);
+        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind | Sides::Attempt);
         // Whoever is seen first remembers; of a message that is seen twice the second side does not.
         let remembers = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Take | Sides::Early);
         let watched = if sends { travel.from } else { travel.to };
@@ -211,6 +247,7 @@ impl Live {
                             payload: None,
                             taken: Vec::new(),
                             remember: SmallVec::new(),
+                            before: 0,
                             duplicate: true,
                         }]);
                     }
@@ -227,6 +264,7 @@ impl Live {
         let mut senders: Vec<Taken> = Vec::new();
         let mut receivers: Vec<Taken> = Vec::new();
         let local = travel.from == travel.to;
+        let mut before = 0;
         if sends {
             if seen.sides == Sides::Send && travel.edge.is_some_and(|edge| !self.has_room(program, edge)) {
                 return Err(Refused { why: Why::Full, role: travel.from });
@@ -235,14 +273,17 @@ impl Live {
             if senders.is_empty() {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
+            if seen.sides == Sides::Attempt && !rule.may_retry {
+                return Err(Refused { why: Why::MayNotFail, role: travel.from });
+            }
         }
         // What is sent to a role that crashed vanishes.
         let gone = sends && self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
         if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
             if seen.sides == Sides::Receive {
-                let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
-                if head.is_none_or(|head| head.message != seen.message) {
-                    return Err(Refused { why: Why::NotSent, role: travel.to });
+                match travel.edge.and_then(|edge| self.taken_from(program, edge, &seen)) {
+                    Some(at) => before = at,
+                    None => return Err(Refused { why: Why::NotSent, role: travel.to }),
                 }
             }
             let mut miss = None;
@@ -273,6 +314,7 @@ impl Live {
             payload: payload.clone(),
             taken,
             remember: remember.clone(),
+            before,
             duplicate: false,
         };
         let mut ways = Vec::with_capacity(1);
@@ -293,6 +335,18 @@ impl Live {
         Ok(ways)
     }
 
+    /// How many messages are in front of one that is received: none, unless the edge may have lost them.
+    fn taken_from(&self, program: &Program, edge: EdgeId, seen: &Seen<'_>) -> Option<usize> {
+        let queue = self.queues.entry(edge)?;
+        if !self.is_lossy(program, edge) {
+            return queue.front().filter(|head| head.message == seen.message).map(|_| 0);
+        }
+        // Of equal ones the first: it leaves open what the others do, and more.
+        let mut same = queue.iter().enumerate().filter(|(_, queued)| queued.message == seen.message);
+        let exact = same.clone().find(|(_, queued)| *queued.payload == *seen.payload);
+        exact.or_else(|| same.next()).map(|(at, _)| at)
+    }
+
     /// The places where one side can take a message, with what each assigns.
     #[expect(clippy::too_many_arguments, reason = "what is seen, and by whom")]
     fn side(
@@ -307,6 +361,10 @@ impl Live {
     ) -> Vec<Taken> {
         let mut finder = Finder::new(program, self, role, seen.message, end, keys, now);
         finder.brief = brief;
+        let epoch = program.messages.entry(seen.message).and_then(|travel| travel.epoch);
+        if let Some(value) = epoch.and_then(|at| seen.payload.get(at)?.as_ref()) {
+            finder.epoch = Epoch::Known(value);
+        }
         let (hits, missed) = finder.run();
         let mut taken: Vec<Taken> = Vec::new();
         for hit in hits {
@@ -351,6 +409,7 @@ impl Live {
             return Ok(one);
         }
         let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
+        one.epoch = travel.epoch.and_then(|at| seen.payload.get(at).cloned().flatten());
         let rule = travel.rule_of(end);
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
             let view = View {
@@ -374,9 +433,9 @@ impl Live {
             let from = match due {
                 Due::From(from) => from,
                 Due::Limit(scope, handler) => {
-                    let limits = limits(program, role, scope, &one.pending, &view);
+                    let limits = owed(program, role, scope, &one.pending, &view);
                     let limit = limits.get(handler).copied().flatten();
-                    limit.map_or(Time::MIN, |limit| came.saturating_add(limit))
+                    limit.map_or(Time::MIN, |(limit, _)| came.saturating_add(limit))
                 }
             };
             if now < from {
@@ -395,6 +454,21 @@ impl Live {
             let until = hit.since.saturating_add(duration(view(&one.pending, to))?);
             if now > until {
                 return Err(Why::TooLate { until });
+            }
+        }
+        for begun in &hit.begun {
+            let until = match begun.beat {
+                Some(beat) => beat.until,
+                // The scope begins with this step; its clock began with the role's step before.
+                None => spoken(view(&one.pending, begun.every)).map(|time| hit.since.saturating_add(time)),
+            };
+            if let Some(until) = until.filter(|&until| now > until) {
+                return Err(Why::TooLate { until });
+            }
+        }
+        for hop in &hit.hops {
+            if let Hop::Enter(scope, _) = hop {
+                one.limits.push(owed(program, role, *scope, &one.pending, &view));
             }
         }
         let alone = end == End::To && seen.sides == Sides::Take;
@@ -426,10 +500,8 @@ impl Live {
             self.assign(program, role, end, path, group, (&view, now), &mut one.pending)?;
         }
         self.invariants(program, role, path, &view, &one.pending)?;
-        for hop in &hit.hops {
-            if let Hop::Enter(scope, _) = hop {
-                one.limits.push(limits(program, role, *scope, &one.pending, &view));
-            }
+        for begun in &hit.begun {
+            one.beats.push(spoken(view(&one.pending, begun.every)).map(|time| (time, begun.span)));
         }
         one.deadline = deadline(program, role, hit.region, hit.then, now, &one.pending, &view);
         Ok(one)
@@ -589,7 +661,7 @@ impl Live {
     /// Makes a step that was admitted in this very configuration.
     pub fn take(&mut self, program: &Program, way: &Way) {
         self.now = self.now.max(way.now);
-        if way.duplicate {
+        if way.duplicate || way.sides == Sides::Attempt {
             return;
         }
         let Some(travel) = program.messages.entry(way.message) else { return };
@@ -597,15 +669,20 @@ impl Live {
             self.memory.remember(*key, *content, self.now);
         }
         let gone = self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
+        let kind = travel.edge.and_then(|edge| program.edges.entry(edge)).map(|(_, _, kind)| *kind);
+        let keeps_latest = kind == Some(EdgeKind::Latest);
         if let Some(queue) = travel.edge.and_then(|edge| self.queues.entry_mut(edge)) {
             match way.sides {
                 Sides::Send if gone => {}
                 Sides::Send => {
                     let payload = way.payload.clone().unwrap_or_default();
+                    if keeps_latest {
+                        queue.clear();
+                    }
                     queue.push_back(Queued { message: way.message, payload });
                 }
-                Sides::Receive => drop(queue.pop_front()),
-                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
+                Sides::Receive => drop(queue.drain(..=way.before.min(queue.len().saturating_sub(1)))),
+                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind | Sides::Attempt => {}
             }
         }
         for taken in &way.taken {
@@ -637,14 +714,21 @@ impl Live {
             now,
             timers: &mut self.timers,
             limits: taken.limits.iter(),
+            beats: taken.beats.iter(),
             stale: Vec::new(),
             received: (taken.end == End::To && from != taken.role).then_some(from),
+            epoch: seat.epoch.clone(),
             since: now,
             crashed: Vec::new(),
         };
         mover.region(&mut seat.act, &taken.hops, 0);
         let (stale, crashed) = (mover.stale, mover.crashed);
         seat.stale.extend(stale);
+        if let Some(epoch) = &taken.epoch
+            && !seat.epoch.as_ref().is_some_and(|newest| is_old(epoch, newest))
+        {
+            seat.epoch = Some(epoch.clone());
+        }
         if taken.end == End::To && from != taken.role {
             for stale in &mut seat.stale {
                 if !stale.heard.contains(&from) {
@@ -661,6 +745,7 @@ impl Live {
         if let Some(seat) = self.seats.entry_mut(role) {
             seat.crashed = true;
         }
+        self.timers.release(role);
         for (edge, queue) in program.edges.values().zip(self.queues.values_mut()) {
             if edge.1 == role {
                 queue.clear();
@@ -717,27 +802,49 @@ fn duration(value: Result<Value, Fault>) -> Result<Time, Why> {
     }
 }
 
-/// The durations of the time limits of a scope that are the role's own.
-fn limits(
+/// A span of time, if there is one.
+fn spoken(value: Result<Value, Fault>) -> Option<Time> {
+    duration(value).ok()
+}
+
+/// In what time a role that comes to a scope has to do something in it: by part, by round and then for the main part, or
+/// by handler its own time limits.
+fn owed(
     program: &Program,
     role: RoleId,
     scope: ScopeId,
     pending: &[Pending],
     view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
-) -> Vec<Option<Time>> {
+) -> Vec<Owed> {
     let Some(Some(info)) = program.scopes.entry(scope) else { return Vec::new() };
-    let ScopeParts::Try(_, handlers) = &info.parts else { return Vec::new() };
-    let limit = |trigger: &Trigger| match trigger {
-        Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
-            duration(view(pending, code)).ok()
-        }
-        _ => None,
+    let start = |region: RegionId| {
+        let initial = program.automaton_of(role, region)?.initial;
+        deadline(program, role, region, initial, 0, pending, view)
     };
-    handlers.iter().map(|handler| limit(&handler.trigger)).collect()
+    match &info.parts {
+        ScopeParts::Par(parts) => parts.iter().map(|&part| start(part)).collect(),
+        ScopeParts::During(main, rounds) => {
+            let beat = |round: &RoundInfo| {
+                let every = round.every.as_ref().filter(|_| program.begins(role, round.region))?;
+                Some((spoken(view(pending, every))?, round.span))
+            };
+            rounds.iter().map(beat).chain(main.iter().map(|&main| start(main))).collect()
+        }
+        ScopeParts::Try(_, handlers) => {
+            let limit = |handler: &HandlerInfo| match &handler.trigger {
+                Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
+                    Some((spoken(view(pending, code))?, Span::default()))
+                }
+                _ => None,
+            };
+            handlers.iter().map(limit).collect()
+        }
+    }
 }
 
-/// Until when a role must have left a state: if all that it can do there by itself is in time only, the latest of it.
-fn deadline(
+/// Until when a role must have left a state: if all that it can do there by itself is in time only, the latest of it; and
+/// where a scope begins, the earliest that is owed in it.
+pub(super) fn deadline(
     program: &Program,
     role: RoleId,
     region: RegionId,
@@ -745,9 +852,22 @@ fn deadline(
     now: Time,
     pending: &[Pending],
     view: &impl Fn(&[Pending], &Code) -> Result<Value, Fault>,
-) -> Option<(Time, Span)> {
+) -> Owed {
     let row = program.row(role, region, state)?;
-    if row.exits.contains(&0) || !row.scopes.is_empty() {
+    if row.exits.contains(&0) {
+        return None;
+    }
+    if let ([(scope, _)], true) = (&*row.scopes, row.arms.is_empty()) {
+        let later = |(time, span): (Time, Span)| (now.saturating_add(time), span);
+        return match &program.scopes.entry(*scope)?.as_ref()?.parts {
+            ScopeParts::Try(body, _) => {
+                let initial = program.automaton_of(role, *body)?.initial;
+                deadline(program, role, *body, initial, now, pending, view)
+            }
+            _ => owed(program, role, *scope, pending, view).into_iter().flatten().map(later).min_by_key(|owed| owed.0),
+        };
+    }
+    if !row.scopes.is_empty() {
         return None;
     }
     let mut latest: Option<(Time, Span)> = None;

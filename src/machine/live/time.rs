@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rustc_hash::FxHashMap;
 
-use super::{Activation, Attempt, Inside, Live, Parts, Round, Time};
+use super::{Activation, Attempt, Inside, Live, Parts, Round, Time, mover::obligations};
 use crate::{
     diag::Span,
     id::RoleId,
@@ -59,6 +59,12 @@ impl Timers {
         if self.armed.is_empty() {
             self.heap.clear();
         }
+    }
+
+    /// A role owes nothing any more.
+    pub(super) fn release(&mut self, role: RoleId) {
+        self.armed.retain(|_, lapse| lapse.role != role);
+        self.disarm(0);
     }
 
     fn earliest(&mut self) -> Option<Lapse> {
@@ -125,6 +131,7 @@ fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, ar
                 Some(number) if *at != Attempt::Expired(number) => {
                     *at = Attempt::Expired(number);
                     armed.push(std::mem::take(&mut act.armed));
+                    act.scopes().for_each(|inside| obligations(inside, armed));
                     true
                 }
                 _ => expire(program, role, act, now, armed),

@@ -92,6 +92,16 @@ rules! {
     Detect = "detect";
     /// `[told]`
     Told = "told";
+    /// `[lose]`
+    Lose = "lose";
+    /// `[replace]`
+    Replace = "replace";
+    /// `[epoch]`
+    Epoch = "epoch";
+    /// `[retry]`
+    Retry = "retry";
+    /// `[every]`
+    Every = "every";
     /// `[over]`
     Over = "over";
     /// `[open]`
