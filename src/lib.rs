@@ -87,8 +87,8 @@
 //!
 //! | | kernel | beyond |
 //! |---|---|---|
-//! | a message | label and payload | and a `protocol::Rule`: conditions, assignments, keys, time, memory; interned with the payload, so that projection, queues and dispatch need not know data |
-//! | a role | [`machine::Machine`], a table | [`machine::Program`]: one automaton per region of the protocol, and the frames of variables |
+//! | a message | label and payload | and a `protocol::Rule`: conditions, required witnesses, assignments, keys, time, memory; interned with the payload, so that projection, queues and dispatch need not know data |
+//! | a role | [`machine::Machine`], a table | [`machine::Program`]: one automaton per region of the protocol, and the frames of variables; where rules only look at payloads, still a table (`protocol::Spec::tables`) |
 //! | a configuration | [`machine::Configuration`] | [`machine::live`]: a tree of activations per role, its copies of variables, what is remembered, timers |
 //! | all runs | [`machine::System`] | [`machine::flatten`]: regions unrolled to one automaton, data and time left out, families at a bound; [`verify::expand`] does that for a specification, and `verify::data` decides what can be said of conditions without looking at runs, by [`solve`] |
 //! | a log | `trace::observe` | `trace::live`: a session is the set of live configurations that explain what was seen |

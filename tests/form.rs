@@ -406,12 +406,12 @@ fn a_broken_callee_breaks_its_callers_and_nobody_else() {
 fn what_is_unsupported_is_so_in_callers() {
     let spec = sound(
         "protocol P(role A, role B) { do Q(A, B); }
-         protocol Q(role A, role B) { A -> B: m(x: int) requires funds(x); }
+         protocol Q(role A, role B) { A -> B: m(x: int); A calls R(A, B); }
          protocol R(role A, role B) { A -> B: m(x: int); }",
     );
     let what: Vec<Vec<&str>> =
         spec.protocols.iter().map(|p| p.header.unsupported.iter().map(|u| u.what).collect()).collect();
-    assert_eq!(what, [vec!["requires"], vec!["requires"], vec![]]);
+    assert_eq!(what, [vec!["calls"], vec!["calls"], vec![]]);
 }
 
 #[test]

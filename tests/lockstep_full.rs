@@ -257,6 +257,7 @@ const CONSTRUCTS: &[&str] = &[
     "par",
     "refined field",
     "refined variable",
+    "requires",
     "reusable key",
     "rising key",
     "rounds",
@@ -291,6 +292,7 @@ const WHYS: &[&str] = &[
     "TooEarly",
     "TooEarlyToHandle",
     "TooLate",
+    "Unwitnessed",
 ];
 
 /// Protocols drawn at random, as texts, so that lowering is exercised too.

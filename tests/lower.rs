@@ -9,8 +9,14 @@
 )]
 
 use polylogue::{
+    data::{ExternId, Value, Why},
     diag::{Diagnostic, Sources},
-    protocol::{NoImports, Spec, TraceKind, read},
+    id::SortId,
+    machine::{
+        Live, Program,
+        live::{self, Seen, Sides},
+    },
+    protocol::{NoImports, Predicate, Spec, Stmt, Target, Term, TraceKind, read},
 };
 
 #[path = "lower/dump.rs"]
@@ -615,4 +621,168 @@ fn the_drafts_lower() {
         has(&dump::protocol(&spec, found), lines);
         assert!(!found.term.is_plain() && !found.header.broken, "{name}");
     }
+}
+
+// ---- witnesses
+
+const FUNDS: &str = "
+    extern predicate checked(int);
+    def fair(cost: int, left: int) = 0 < cost && cost <= left;
+    def quiet() = true;
+    protocol P(role A, role B, role C) {
+      var left<A, B>: int = 10;
+      A -> B: pay(cost: int) requires fair(cost, left) requires checked(cost + 1) set left = left - cost;
+      A -> B, C: told(x: int) requires checked(x);
+      B -> A: back() requires quiet;
+    }
+    protocol Other(role A, role B) { A -> B: told(x: int) requires checked(x); }
+    local type L at A in Other = B!told(x: int) requires checked(x). end;";
+
+#[test]
+fn witnesses_are_required_of_predicates() {
+    let dump = dumped(FUNDS, "P");
+    has(
+        &dump,
+        &[
+            "pay(cost: int)",
+            "requires 0 of `cost` reads field 0, `left` reads 0.0: `fair(cost, left)` reads 0.0, field 0",
+            "requires 1 of `cost + 1` reads field 0: `checked(cost + 1)` reads field 0",
+            "set 0.0",
+            "told(x: int)",
+            "requires 1 of `x` reads field 0: `checked(x)` reads field 0",
+            "told(x: int)",
+            "back()",
+            "requires 2 of : `quiet`",
+        ],
+    );
+    // One message, one witness, however many it goes to.
+    assert_eq!(dump.matches("requires 1 of `x`").count(), 1, "{dump}");
+}
+
+/// All declarations number predicates alike, so equal messages of two of them are equal.
+#[test]
+fn predicates_are_those_of_the_specification() {
+    let spec = sound(FUNDS);
+    for header in [&spec.protocols[0].header, &spec.protocols[1].header, &spec.locals[0].header] {
+        let names: Vec<&str> = header.predicates.iter().map(|predicate| &*predicate.name).collect();
+        assert_eq!(names, ["fair", "checked", "quiet"]);
+        assert!(header.unsupported.is_empty());
+    }
+    let sends = |term: &Term| -> Vec<SortId> {
+        term.blocks
+            .values()
+            .flatten()
+            .filter_map(|stmt| match stmt {
+                Stmt::Message { sort, .. } | Stmt::Send { sort, .. } => Some(*sort),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(sends(&spec.protocols[1].term), sends(&spec.locals[0].term));
+    assert!(sends(&spec.protocols[0].term).contains(&sends(&spec.locals[0].term)[0]));
+}
+
+#[test]
+fn predicates_are_asked_before_any_message() {
+    let spec = sound(
+        "extern predicate checked(decimal);
+         def fair(cost: decimal{this > 0}, left: option<int>) = left == null || cost <= left;
+         def asks(cost: decimal) = checked(cost) && now < 1s + now;
+         protocol P(role A, role B) {
+           A -> B: m(x: int) requires fair(x, null) requires checked(x) requires asks(x);
+         }",
+    );
+    let [fair, checked, asks] = &*spec.protocols[0].header.predicates else { panic!("three") };
+    let none = |_: ExternId, _: &[Value]| -> Option<bool> { panic!("nobody asks the host") };
+    let ask = |predicate: &Predicate, values: &[Value]| {
+        let args = predicate.arguments(values, 0, &none)?;
+        predicate.holds(&args, 0, &none)
+    };
+    assert_eq!(ask(fair, &[Value::Int(3), Value::Int(3)]), Ok(true));
+    assert_eq!(ask(fair, &[Value::Int(4), Value::Int(3)]), Ok(false));
+    assert_eq!(ask(fair, &[Value::Int(4), Value::Unit]), Ok(true));
+    assert!(matches!(ask(fair, &[Value::Int(-1), Value::Unit]).unwrap_err().why(), Why::Misfit(_)));
+    assert!(matches!(ask(fair, &[Value::text("x"), Value::Unit]).unwrap_err().why(), Why::Misfit(_)));
+    assert!(matches!(ask(fair, &[Value::Int(1)]).unwrap_err().why(), Why::Malformed(_)));
+    // As one of the parameter's sort, however it was given.
+    let one = checked.arguments(&[Value::Int(1)], 0, &none).unwrap();
+    assert_eq!(one, checked.arguments(&[Value::text("1.0")], 0, &none).unwrap());
+    for answer in [Some(true), Some(false), None] {
+        let host = |id: ExternId, args: &[Value]| {
+            assert_eq!((id, args), (ExternId(0), &*one));
+            answer
+        };
+        for predicate in [checked, asks] {
+            match predicate.holds(&one, 0, &host) {
+                Ok(said) => assert_eq!(Some(said), answer),
+                Err(fault) => assert_eq!((fault.why(), answer), (&Why::NoAnswer, None)),
+            }
+        }
+    }
+}
+
+/// What a step requires, by the sender's copies: evaluated where there is a `def`, left to the witness where the host
+/// would be asked.
+#[test]
+fn steps_say_what_they_require() {
+    let spec = sound(FUNDS);
+    let protocol = &spec.protocols[0];
+    let graph = protocol.graph.as_ref().unwrap();
+    let program = Program::of(&spec.names, &protocol.header, &protocol.term, graph).unwrap();
+    let none = |_: ExternId, _: &[Value]| None;
+    let role = |name: &str| protocol.header.role(name).unwrap();
+    let pay = program.find(role("A"), role("B"), spec.names.find_label("pay").unwrap())[0];
+    let mut live = Live::open(&program, 0, &none);
+    let ask = |live: &Live, sides: Sides, cost: i64| {
+        let payload = [Some(Value::Int(cost))];
+        live.admits(&program, Seen { message: pay, sides, payload: &payload, content: 0, now: 0, externs: &none })
+    };
+    let refused = ask(&live, Sides::Send, 11).unwrap_err();
+    assert_eq!((refused.why, refused.role), (live::Why::Unwitnessed { requirement: 0 }, role("A")));
+    let ways = ask(&live, Sides::Send, 4).unwrap();
+    let [way] = &*ways else { panic!("one way") };
+    let required: Vec<(usize, Vec<Value>)> =
+        way.required().iter().map(|(requirement, args)| (*requirement, args.to_vec())).collect();
+    assert_eq!(required, [(0, vec![Value::Int(4), Value::Int(10)]), (1, vec![Value::Int(5)])]);
+    live.take(&program, way);
+    // Whoever receives needs none.
+    let ways = ask(&live, Sides::Receive, 4).unwrap();
+    assert!(ways[0].required().is_empty());
+}
+
+#[test]
+fn what_only_looks_at_payloads_is_a_table() {
+    let table = |text: &str| {
+        let spec = sound(&format!("def fair(x: int) = x > 0; extern predicate checked(int); {text}"));
+        let (is, target) = match spec.protocols.first() {
+            Some(protocol) => (protocol.is_table(&spec.names), Target::Protocol(0)),
+            None => (spec.systems[0].is_table(&spec.names), Target::System(0)),
+        };
+        assert_eq!(spec.tables(target).is_ok(), is, "{text}");
+        is
+    };
+    let protocol = |body: &str| table(&format!("protocol P(role A, role B) {{ {body} }}"));
+    assert!(protocol("A -> B: m(x: int);"));
+    assert!(protocol("A -> B: m(x: int) requires fair(x) requires checked(x + 1) where x < 9; B -> A: n();"));
+    assert!(protocol("rec X { choice at A { A -> B: m(x: int, y: int{this > x}); continue X; } or { A -> B: n(); } }"));
+    assert!(
+        protocol("A -> B: m(x: int) requires fair(x); A -> B: m(y: int) requires fair(y);"),
+        "one signature or two"
+    );
+    for beyond in [
+        "var left: int = 3; A -> B: m(x: int) where x < left;",
+        "var left: int = 3; A -> B: m(x: int) requires fair(left);",
+        "A -> B: m(x: int); B -> A: n() requires fair(x);",
+        "A -> B: m(x: int) requires fair(x) within 5s;",
+        "A -> B: m(t: timestamp) where t < now;",
+        "A -> B: m(x: int) unique by (x);",
+        "par { A -> B: m(x: int) requires fair(x); } and { B -> A: n(); }",
+        "A -> B: m(x: int) where x > 0; A -> B: m(x: int) where x < 0;",
+        "A -> B: m(x: int) may retry;",
+    ] {
+        assert!(!protocol(beyond), "{beyond}");
+    }
+    let system = |p: &str, q: &str| table(&format!("system S(role P, role Q) {{ P = {p}; Q = {q}; }}"));
+    assert!(system("Q!m(x: int) requires fair(x). end", "P?m(x: int) requires fair(x). end"));
+    assert!(!system("Q!m(x: int) requires fair(x). end", "P?m(x: int). end"));
 }

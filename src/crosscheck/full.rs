@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    data::Value,
+    data::{Assumed, Value},
     id::{MessageId, RoleId},
     machine::{
         Program, ProgramError,
@@ -62,6 +62,13 @@ pub enum Difference {
         program: bool,
         /// The reference says so.
         reference: bool,
+    },
+    /// The arguments of the witnesses that it consumes, way by way.
+    Required {
+        /// What the program says.
+        program: Vec<Vec<Vec<Value>>>,
+        /// What the reference says.
+        reference: Vec<Vec<Vec<Value>>>,
     },
     /// Whether the session may end then.
     Final {
@@ -155,7 +162,9 @@ impl<'a> Sided<'a> {
     fn answer(&self, pair: &Pair, seen: &Seen) -> Result<(Answer, Pair), Difference> {
         let mut next = Pair { lives: Vec::new(), confs: Vec::new(), many: pair.many };
         let (mut program, mut reference) = (Vec::new(), Vec::new());
+        let mut required: [Vec<Vec<Vec<Value>>>; 2] = Default::default();
         let mut whys = Vec::new();
+        let [by_program, by_reference] = &mut required;
         for live in &pair.lives {
             for message in self.messages(seen) {
                 let sides = match seen.sides {
@@ -179,11 +188,16 @@ impl<'a> Sided<'a> {
                     payload: &seen.values,
                     content: self.content(seen, message),
                     now: seen.now,
+                    externs: &Assumed,
                 };
                 match live.admits(&self.program, offered) {
                     Ok(ways) => {
                         for way in ways {
                             program.push(way.is_duplicate());
+                            let arguments = way.required().iter().map(|(_, args)| args.to_vec()).collect();
+                            if !by_program.contains(&arguments) {
+                                by_program.push(arguments);
+                            }
                             let mut then = live.clone();
                             then.take(&self.program, &way);
                             next.lives.push(then);
@@ -196,6 +210,9 @@ impl<'a> Sided<'a> {
         for conf in &pair.confs {
             for one in self.reference.successors(conf, seen) {
                 reference.push(one.duplicate);
+                if !by_reference.contains(&one.required) {
+                    by_reference.push(one.required);
+                }
                 if !next.confs.contains(&one.then) {
                     next.confs.push(one.then);
                 }
@@ -209,6 +226,11 @@ impl<'a> Sided<'a> {
         let (program, reference) = (all(&program), all(&reference));
         if program != reference {
             return Err(Difference::Duplicate { program, reference });
+        }
+        let [program_says, reference_says] = required;
+        let same = program_says.len() == reference_says.len();
+        if !(same && program_says.iter().all(|arguments| reference_says.contains(arguments))) {
+            return Err(Difference::Required { program: program_says, reference: reference_says });
         }
         next.many |= next.lives.len().max(next.confs.len()) > MOST;
         let answer = match next.lives.is_empty() {

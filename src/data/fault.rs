@@ -64,7 +64,7 @@ pub enum Why {
 }
 
 impl Fault {
-    pub(super) fn new(why: Why, spot: Spot) -> Self {
+    pub(crate) fn new(why: Why, spot: Spot) -> Self {
         Self(Box::new((why, spot.0)))
     }
 

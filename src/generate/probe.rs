@@ -68,7 +68,7 @@ impl Probe {
         };
         for sort in names.sorts() {
             let Some(rule) = names.rule(sort) else { continue };
-            rule.conditions.iter().for_each(|condition| of_code(&condition.code));
+            rule.demands().for_each(&mut of_code);
             rule.sets.iter().for_each(|set| of_code(&set.value));
             if let Some((from, to)) = &rule.within {
                 from.iter().for_each(&mut of_code);

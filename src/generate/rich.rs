@@ -102,6 +102,9 @@ impl Writer<'_> {
                 format!("{weak}{}", self.role(role))
             })
             .collect();
+        let _ = writeln!(self.text, "extern predicate checked(int);");
+        let _ = writeln!(self.text, "def quiet() = true;");
+        let _ = writeln!(self.text, "def near(x: int, y: int) = x <= y + 1;");
         if self.epochs {
             self.note("epochs");
             self.text.push_str("@epoch(e) ");
@@ -244,6 +247,16 @@ impl Writer<'_> {
             self.note("condition");
             let _ = write!(opts, " where {}", self.condition(seen, &own));
         }
+        if self.rng.chance(12) {
+            self.note("requires");
+            let (one, other) = (self.term(seen, &own), self.term(seen, &own));
+            let witness = match self.rng.below(3) {
+                0 => format!("checked({one})"),
+                1 => "quiet".to_owned(),
+                _ => format!("near({one}, {other})"),
+            };
+            let _ = write!(opts, " requires {witness}");
+        }
         let mut written: Vec<String> = Vec::new();
         while self.rng.chance(30) && written.len() < 2 {
             let Some(var) = self.rng.pick(&seen.vars).cloned() else { break };
@@ -335,7 +348,8 @@ impl Writer<'_> {
                 self.note("several receivers");
                 let label = self.fresh("l");
                 let tos: Vec<&str> = (0..self.roles).filter(|&role| role != from).map(|role| self.role(role)).collect();
-                let line = format!("{} -> {}: {label}(x: int);", self.role(from), tos.join(", "));
+                let opts = if self.rng.chance(30) { " requires near(x, 1)" } else { "" };
+                let line = format!("{} -> {}: {label}(x: int){opts};", self.role(from), tos.join(", "));
                 return self.line(&line);
             }
             let own = self.message(seen, (from, to), true, "");

@@ -427,7 +427,7 @@ impl Program {
                     Some(edge)
                 }
             };
-            let rule = |sort| Arc::new(names.rule(sort).cloned().unwrap_or_default());
+            let rule = |sort| names.shared_rule(sort).cloned().unwrap_or_default();
             let travel = Travel {
                 from,
                 to,
@@ -501,7 +501,8 @@ impl Program {
             let (mut blind, mut sighted) = (Vec::new(), Vec::new());
             for (at, condition) in travel.rule.conditions.iter().enumerate() {
                 let slots = condition.code.slots();
-                if slots.iter().all(|slot| payload(slot) || place(*slot).0 == 0 && !assigned.contains(slot)) {
+                let asks = !condition.code.externals().is_empty();
+                if !asks && slots.iter().all(|slot| payload(slot) || place(*slot).0 == 0 && !assigned.contains(slot)) {
                     if slots.iter().any(payload) { &mut sighted } else { &mut blind }.push(at);
                 }
             }

@@ -163,7 +163,11 @@ impl Spec {
         Ok(Endpoints { header, locals: flat.locals.clone(), origin })
     }
 
-    fn projected(&self, header: &Header, graph: &Graph) -> Result<(IdVec<RoleId, Local>, Origin), NoEndpoints> {
+    pub(super) fn projected(
+        &self,
+        header: &Header,
+        graph: &Graph,
+    ) -> Result<(IdVec<RoleId, Local>, Origin), NoEndpoints> {
         let errors = match project::project_all(graph, header.roles.len(), Discipline::Full) {
             Ok(locals) => return Ok((locals, Origin::Projected)),
             Err(errors) => errors,

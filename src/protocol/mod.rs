@@ -9,10 +9,12 @@ mod graph;
 mod local;
 mod lower;
 mod names;
+mod predicate;
 pub mod project;
 mod rule;
 mod settle;
 mod spec;
+mod tables;
 mod term;
 mod wellformed;
 
@@ -21,12 +23,13 @@ pub use graph::{Entry, Graph, GraphError, Node, Region, Shape, ShapeKind, Step};
 pub use local::{Act, Arm, Local, LocalError, MAX_ARMS, State};
 pub use lower::{InMemory, LoadError, Loader, NoImports, lower, read};
 pub use names::Names;
+pub use predicate::Args;
 pub use project::{Discipline, ProjectionError, Projector};
 
 pub use crate::data::{Builtin, Field, Payload, Sort};
 pub use rule::{
-    Condition, ConditionKind, Frame, Key, KeyOf, KeyUse, Linear, MAX_INDEX, Memory, PAYLOAD, Rule, Set, SlotInfo, Who,
-    place, slot,
+    Condition, ConditionKind, Frame, Key, KeyOf, KeyUse, Linear, MAX_INDEX, Memory, PAYLOAD, Predicate, PredicateBody,
+    Requirement, Rule, Set, SlotInfo, Who, place, slot,
 };
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl,

@@ -1,9 +1,11 @@
 //! The only interner: labels, payload signatures and recursion variables of one specification.
 
+use std::sync::Arc;
+
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
-use super::rule::Rule;
+use super::rule::{Predicate, Rule};
 use crate::{
     data::Payload,
     id::{Id, LabelId, SortId, TooMany, VarId},
@@ -22,7 +24,8 @@ pub(super) const WRAP: &str = "#wrap";
 #[derive(Clone, Debug)]
 pub struct Names {
     labels: Set<Box<str>>,
-    sorts: Set<(Option<Payload>, Rule)>,
+    sorts: Set<(Option<Payload>, Arc<Rule>)>,
+    predicates: Set<Predicate>,
     vars: Set<Box<str>>,
 }
 
@@ -37,9 +40,10 @@ impl Names {
     #[must_use]
     pub fn new() -> Self {
         let mut sorts = Set::default();
-        sorts.insert((None, Rule::default()));
-        sorts.insert((Some(Payload::default()), Rule::default()));
-        Self { labels: Set::default(), sorts, vars: Set::default() }
+        let none = Arc::new(Rule::default());
+        sorts.insert((None, Arc::clone(&none)));
+        sorts.insert((Some(Payload::default()), none));
+        Self { labels: Set::default(), sorts, predicates: Set::default(), vars: Set::default() }
     }
 
     /// The payload of a bare label: nothing is said about it.
@@ -71,7 +75,7 @@ impl Names {
 
     /// The id of a payload signature under a rule.
     pub fn signature(&mut self, payload: Option<Payload>, rule: Rule) -> Result<SortId, TooMany> {
-        SortId::new(self.sorts.insert_full((payload, rule)).0)
+        SortId::new(self.sorts.insert_full((payload, Arc::new(rule))).0)
     }
 
     /// The id of a signature for one instance of a family: the same message, with keys to tell it from others.
@@ -85,7 +89,24 @@ impl Names {
     /// What a message demands and changes besides its payload.
     #[must_use]
     pub fn rule(&self, sort: SortId) -> Option<&Rule> {
+        self.shared_rule(sort).map(|rule| &**rule)
+    }
+
+    /// The same, to be kept. Whoever steps the tables of a protocol ([`Protocol::is_table`](super::Protocol::is_table))
+    /// finds here what to check beside them: conditions, which witnesses are required, and with which arguments.
+    #[must_use]
+    pub fn shared_rule(&self, sort: SortId) -> Option<&Arc<Rule>> {
         self.sorts.get_index(sort.index()).map(|(_, rule)| rule)
+    }
+
+    /// The number of a predicate that a `requires` names, new or known.
+    pub(super) fn predicate(&mut self, predicate: Predicate) -> usize {
+        self.predicates.insert_full(predicate).0
+    }
+
+    /// What witnesses can be issued for, by number.
+    pub(super) fn predicates(&self) -> impl Iterator<Item = &Predicate> {
+        self.predicates.iter()
     }
 
     /// Whether a label stands for a step that has none of its own (`connect`, `disconnect`, `wrap`): both ends take it

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::{
-    data::{Code, Slot, Sort},
+    data::{Code, ExternId, Op, Slot, Sort, Spot},
     diag::Span,
     id::{FrameId, MemoryId, RoleId},
 };
@@ -61,6 +61,8 @@ pub struct Set {
 pub struct Rule {
     /// All must be true for the sender when it sends: `where`, `assert`, and refinements that mention other names.
     pub conditions: Box<[Condition]>,
+    /// Witnesses that the sender's step consumes, one each.
+    pub requires: Box<[Requirement]>,
     /// Payload fields that are remembered by both ends: the field's index, and where to.
     pub binds: Box<[(u32, Slot)]>,
     /// Assignments, simultaneous, with the values before the step.
@@ -101,6 +103,50 @@ pub enum ConditionKind {
     Assert,
     /// The refinement of a payload field.
     Refinement(u32),
+}
+
+/// `requires w(e, …)`: the step consumes a witness for these values of the arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    /// Of what: an index of [`Header::predicates`](super::Header::predicates), the same in all declarations.
+    pub predicate: usize,
+    /// The arguments, over the sender's copies and the payload, each of the sort of its parameter.
+    pub args: Box<[Code]>,
+    /// The predicate of the arguments. What the host is asked was asked when the witness was issued, so if
+    /// [`Requirement::is_extern`], nobody evaluates it again.
+    pub holds: Code,
+    /// Where it is written.
+    pub spot: Spot,
+}
+
+impl Requirement {
+    /// Whether the host alone can answer: the witness is then the answer.
+    #[must_use]
+    pub fn is_extern(&self) -> bool {
+        matches!(self.holds.tree().op, Op::Extern(..))
+    }
+}
+
+/// What a witness can be issued for: a `def` of sort bool or an `extern predicate` that some `requires` names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Predicate {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its parameters; those of an extern predicate are named by their numbers.
+    pub params: Box<[(Box<str>, Sort)]>,
+    /// What it says.
+    pub body: PredicateBody,
+    /// Where it is declared.
+    pub spot: Spot,
+}
+
+/// What a predicate says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PredicateBody {
+    /// An expression that reads the arguments as if they were payload fields, and no variables: `def`s are pure.
+    Def(Code),
+    /// What the host says.
+    Extern(ExternId),
 }
 
 /// Which instance of a family a message names.
@@ -202,5 +248,24 @@ impl Rule {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Everything that must be true for the sender when it sends, but for times: conditions, then what witnesses are
+    /// required of.
+    pub fn demands(&self) -> impl Iterator<Item = &Code> {
+        let conditions = self.conditions.iter().map(|condition| &condition.code);
+        conditions.chain(self.requires.iter().map(|requirement| &requirement.holds))
+    }
+
+    /// Whether it does no more than demand, of nothing but the payload: conditions and witnesses. Whoever steps tables
+    /// can check that beside them.
+    #[must_use]
+    pub fn reads_payload_alone(&self) -> bool {
+        let alone = |code: &Code| {
+            code.slots().iter().all(|&slot| place(slot).0 == PAYLOAD) && code.families().is_empty() && !code.reads_now()
+        };
+        let args = self.requires.iter().flat_map(|requirement| &requirement.args);
+        let bare = Self { conditions: Box::default(), requires: Box::default(), ..self.clone() };
+        bare.is_empty() && self.demands().chain(args).all(alone)
     }
 }

@@ -1,6 +1,8 @@
 //! What a file and its imports declare, after every name has been looked up.
 
-use super::{graph::Graph, local::Local, names::Names, term::Term};
+use std::sync::Arc;
+
+use super::{graph::Graph, local::Local, names::Names, rule::Predicate, term::Term};
 use crate::{
     diag::{Code, Diagnostic, Span},
     id::{FileId, IdVec, LabelId, RoleId},
@@ -48,6 +50,9 @@ pub struct Header {
     pub epoch: Vec<Box<str>>,
     /// Fields that do not count as content of a message that comes again (`@except`).
     pub except: Vec<Box<str>>,
+    /// What witnesses can be issued for: the predicates that `requires` names, in any declaration of the specification,
+    /// so that equal rules of two declarations are equal.
+    pub predicates: Arc<[Predicate]>,
     /// Constructs in it that have no meaning yet: with any, no verdict that depends on them is given.
     pub unsupported: Vec<Unsupported>,
     /// It has errors and therefore no meaning; its term is empty.

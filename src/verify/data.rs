@@ -7,6 +7,8 @@
 //! * a state in which a role can only send, and all conditions can be false at once;
 //! * an assignment after which the condition of the variable's sort may be false.
 //!
+//! What a message requires a witness of is a condition here: without a witness the step is not taken.
+//!
 //! The last two speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
 //! happen, and the condition they name is the one that would have to be known (`var x: int{…}`). What they do not find
 //! cannot happen: that is the inductive argument that [`super::Evidence::Unrolled`] rests on.
@@ -16,11 +18,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::{
-    data::{Builtin, Empty, Env, Node, Op, Operator, Slot, Sort, Value, fits},
+    data::{Builtin, Code, Empty, Env, Node, Op, Operator, Slot, Sort, Value, fits},
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     id::{FrameId, MessageId, RoleId},
     machine::{Arm, End, Program},
-    protocol::{Condition, Frame, Header, Names, PAYLOAD, Rule, place},
+    protocol::{Frame, Header, Names, PAYLOAD, Rule, place},
     solve::{Answer, Atoms, Formula, Term, decide},
 };
 
@@ -143,8 +145,8 @@ impl<'p> World<'p> {
     /// The premises under which a message is sent.
     fn sending(&self, message: MessageId, frame: FrameId) -> Premises {
         let mut premises = Premises::new();
-        for condition in self.rule(message).into_iter().flat_map(|rule| &*rule.conditions) {
-            premises.hold(self, message, frame, condition.code.tree());
+        for code in self.rule(message).into_iter().flat_map(Rule::demands) {
+            premises.hold(self, message, frame, code.tree());
         }
         premises
     }
@@ -178,7 +180,7 @@ pub(super) fn conditions(program: &Program, header: &Header, names: &Names) -> V
 
 /// A step that no values allow.
 fn never(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Diagnostic>) {
-    if world.rule(arm.message).is_none_or(|rule| rule.conditions.is_empty()) {
+    if world.rule(arm.message).is_none_or(|rule| rule.demands().next().is_none()) {
         return;
     }
     if world.sending(arm.message, frame).ask() == Answer::No {
@@ -236,8 +238,7 @@ fn overlaps(
 }
 
 fn other_conditions(world: &World<'_>, message: MessageId) -> Vec<Node> {
-    let conditions = world.rule(message).into_iter().flat_map(|rule| &*rule.conditions);
-    conditions.map(|condition| condition.code.tree().clone()).collect()
+    world.rule(message).into_iter().flat_map(Rule::demands).map(|code| code.tree().clone()).collect()
 }
 
 /// Assignments that may break the sort of their variable.
@@ -343,7 +344,7 @@ fn fields(node: &Node) -> Vec<Slot> {
 /// `n == x + 1` for a field `n` of its own that may be any integer; and those that speak of nothing but one field, if a
 /// value is found that satisfies them all.
 fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId, rule: &'r Rule) -> Vec<&'r Node> {
-    let mut left: Vec<&'r Condition> = rule.conditions.iter().collect();
+    let mut left: Vec<&'r Code> = rule.demands().collect();
     // Whether a field can have any value, and whether its values are ordered without end.
     let open = |slot: Slot| match world.sort(message, frame, slot) {
         Some(Sort::Builtin(Builtin::Int | Builtin::Decimal)) => Some(true),
@@ -351,8 +352,8 @@ fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId
         _ => None,
     };
     loop {
-        let chosen = left.iter().position(|condition| {
-            let Op::Binary(operator, a, b) = &condition.code.tree().op else { return false };
+        let chosen = left.iter().position(|code| {
+            let Op::Binary(operator, a, b) = &code.tree().op else { return false };
             [(a, b), (b, a)].iter().any(|(own, rest)| {
                 let Op::Slot(at, _) = &own.op else { return false };
                 let any = match operator {
@@ -362,7 +363,7 @@ fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId
                 };
                 any && place(*at).0 == PAYLOAD
                     && !fields(rest).contains(at)
-                    && left.iter().filter(|other| fields(other.code.tree()).contains(at)).count() == 1
+                    && left.iter().filter(|other| fields(other.tree()).contains(at)).count() == 1
             })
         });
         match chosen {
@@ -371,29 +372,27 @@ fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId
         }
     }
     // Conditions of one field alone.
-    let alone = |condition: &Condition| -> Option<Slot> {
-        let code = &condition.code;
+    let alone = |code: &Code| -> Option<Slot> {
         let &[slot] = code.slots() else { return None };
         let free = place(slot).0 == PAYLOAD && !code.reads_now() && code.externals().is_empty();
         free.then_some(slot)
     };
     let mut satisfied: Vec<Slot> = Vec::new();
-    for slot in left.iter().filter_map(|condition| alone(condition)) {
-        let mine: Vec<&&Condition> =
-            left.iter().filter(|condition| fields(condition.code.tree()).contains(&slot)).collect();
-        if satisfied.contains(&slot) || mine.iter().any(|condition| alone(condition) != Some(slot)) {
+    for slot in left.iter().filter_map(|code| alone(code)) {
+        let mine: Vec<&Code> = left.iter().copied().filter(|code| fields(code.tree()).contains(&slot)).collect();
+        if satisfied.contains(&slot) || mine.iter().any(|code| alone(code) != Some(slot)) {
             continue;
         }
-        let holds = |value: &Value| mine.iter().all(|condition| condition.code.holds(&One(slot, value)) == Ok(true));
+        let holds = |value: &Value| mine.iter().all(|code| code.holds(&One(slot, value)) == Ok(true));
         let fits =
             |value: &Value| world.sort(message, frame, slot).is_none_or(|sort| fits(sort, value, &Empty).is_ok());
         if candidates(&mine).iter().any(|value| fits(value) && holds(value)) {
             satisfied.push(slot);
         }
     }
-    left.retain(|condition| alone(condition).is_none_or(|slot| !satisfied.contains(&slot)));
+    left.retain(|code| alone(code).is_none_or(|slot| !satisfied.contains(&slot)));
     let mut nodes = Vec::new();
-    left.into_iter().for_each(|condition| conjuncts(condition.code.tree(), &mut nodes));
+    left.into_iter().for_each(|code| conjuncts(code.tree(), &mut nodes));
     nodes
 }
 
@@ -407,11 +406,11 @@ impl Env for One<'_> {
 }
 
 /// Values that may satisfy conditions: what they compare with and its neighbours, small numbers, short and long texts.
-fn candidates(conditions: &[&&Condition]) -> Vec<Value> {
+fn candidates(conditions: &[&Code]) -> Vec<Value> {
     let mut all = vec![Value::Bool(true), Value::Bool(false)];
     let mut numbers: Vec<i64> = vec![0, 1];
     for condition in conditions {
-        condition.code.tree().visit(&mut |node| match &node.op {
+        condition.tree().visit(&mut |node| match &node.op {
             Op::Const(Value::Int(value)) => {
                 numbers.extend([value.saturating_sub(1), *value, value.saturating_add(1)]);
             }

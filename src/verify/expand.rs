@@ -130,7 +130,7 @@ fn project(protocol: &Protocol, graph: &Graph, names: &Names, flat: &mut Flat) {
 fn rules(program: &Program, flat: &mut Flat) {
     for travel in program.messages().values() {
         let rule = &travel.rule;
-        flat.conditions |= !(rule.conditions.is_empty() && rule.unique.is_empty() && rule.idempotent.is_empty())
+        flat.conditions |= !(rule.demands().next().is_none() && rule.unique.is_empty() && rule.idempotent.is_empty())
             || travel.epoch.is_some();
         flat.timed |= rule.within.is_some();
     }

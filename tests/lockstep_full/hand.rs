@@ -17,6 +17,24 @@ pub(crate) const TEXTS: &[(&str, &str)] = &[
          }",
     ),
     (
+        "witnesses",
+        "extern predicate checked(int);
+         def fair(cost: int, left: int) = 0 < cost && cost <= left;
+         protocol P(role A, role B, role C) {
+           var left<A, B>: int = 4;
+           rec X {
+             choice at A {
+               A -> B: pay(cost: int) requires fair(cost, left) requires checked(cost + left) set left = left - cost;
+               continue X;
+             } or {
+               A -> B, C: all(cost: int) requires fair(cost, 2);
+               B: note(x: int) requires fair(x, left) unique by (x);
+               continue X;
+             } or { A -> B: bye(x: int) requires checked(4 / x); }
+           }
+         }",
+    ),
+    (
         "loop with values",
         "protocol P(role A, role B, role C) {
            A -> B: open(d: int{d >= 0});

@@ -188,6 +188,12 @@ impl Show<'_> {
         for condition in &rule.conditions {
             self.line(depth, &format!("{:?} {}", condition.kind, code(&condition.code)));
         }
+        for requirement in &rule.requires {
+            let args: Vec<String> = requirement.args.iter().map(code).collect();
+            let text =
+                format!("requires {} of {}: {}", requirement.predicate, args.join(", "), code(&requirement.holds));
+            self.line(depth, &text);
+        }
         for (field, slot) in &rule.binds {
             self.line(depth, &format!("bind field {field} to {}", at(*slot)));
         }

@@ -188,7 +188,9 @@ fn one(rng: &mut Rng, which: usize, counts: &mut Counts) {
             state.may_stop |= rng.chance(60);
         }
     }
-    let channels = channels(rng, locals.len());
+    let mut channels = channels(rng, locals.len());
+    // What loses or replaces is judged with what is beyond the kernel.
+    channels.retain(|(.., kind)| !matches!(kind, EdgeKind::Lossy | EdgeKind::Latest));
     let kind =
         |from, to| channels.iter().find(|&&(f, t, _)| (f, t) == (from, to)).map_or(EdgeKind::Fifo, |&(.., kind)| kind);
     let system = System::of(&locals, kind).unwrap();

@@ -121,11 +121,10 @@ fn names_and_targets() {
 fn what_is_not_built_is_unknown() {
     let loaded = load(&format!(
         "{SHOP}
-        def paid(x: int) = x > 0;
-        protocol Witness(role A, role B) {{ A -> B: m(x: int) requires paid(x); }}
+        protocol Lossy(role A, role B) {{ channel A -> B: lossy; A -> B: m(x: int); }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
         check kmc(Shop, 2); check implementable(Shop); check never_terminating(Shop); check live_plus(Stuck);
-        check safe(Witness); check projectable(Witness); check safe(Generic); check Shop@B <: Shop@B;"
+        check safe(Lossy); check projectable(Lossy); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())
         .into_iter()
@@ -138,6 +137,33 @@ fn what_is_not_built_is_unknown() {
     assert_eq!(&limits[..4], [check; 4]);
     assert!(limits[4].starts_with("PL09") && limits[5] == limits[4], "{limits:?}");
     assert_eq!(limits[6..], [codes::GENERIC.id(), check]);
+}
+
+/// A witness may be missing: nothing holds that a condition in its place would leave open.
+#[test]
+fn witnesses_may_be_missing() {
+    let ask = |word: &str, of: &str| {
+        words(&format!(
+            "extern predicate checked(int);
+             def never(x: int) = x > 0 && x < 0;
+             protocol P(role A, role B) {{ B -> A: n(x: int); A -> B: m(y: int) {word} {of}(x); }}
+             check safe(P); check deadlock_free(P); check terminating(P); check projectable(P);"
+        ))
+    };
+    for of in ["checked", "never"] {
+        let said = ask("requires", of);
+        assert_eq!(said, ask("where", of), "{of}");
+        assert_eq!(said[..3], ["P unknown", "P unknown", "P unknown"], "{of}");
+    }
+    // A payload can be chosen so that a `def` holds.
+    assert_eq!(
+        words(
+            "def fair(y: int) = y > 3;
+             protocol P(role A, role B) { B -> A: n(x: int); A -> B: m(y: int) requires fair(y); }
+             check safe(P); check deadlock_free(P);"
+        ),
+        ["P holds", "P holds"]
+    );
 }
 
 /// Whoever asks says how far families are unrolled; who does not is told so.

@@ -418,4 +418,27 @@ protocol P(role A, role B) { try { A -> B: ask(); B -> A: answer(); } on timeout
 
 Let the handler begin with a message to that role.
 "#;
+
+    /// A witness of what is no predicate.
+    NOT_A_PREDICATE = "PL0355", Error, "a witness of what is no predicate", r#"
+`requires w(e)` names what a witness is issued for: a `def` of sort bool, which is evaluated, or an `extern predicate`, which the host answers. Built-in functions and names of fields are neither.
+
+```
+protocol P(role A, role B) { A -> B: pay(amount: int) requires funds_checked(amount); }
+```
+
+Declare it: `extern predicate funds_checked(int);`.
+"#;
+
+    /// A witness of what is not true or false.
+    NOT_A_TRUTH = "PL0356", Error, "a witness of what is not true or false", r#"
+A witness says that something is true, so the `def` that `requires` names gives a bool.
+
+```
+def fee(amount: int) = amount + 1;
+protocol P(role A, role B) { A -> B: pay(amount: int) requires fee(amount); }
+```
+
+Let the `def` say what must hold of it: `def fair(amount: int) = amount + 1 < 100;`.
+"#;
 }

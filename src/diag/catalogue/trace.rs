@@ -103,6 +103,17 @@ protocol P(role A, role B) { var left: int = 3; A -> B: take(n: int) where n <= 
 
 `take` with 4 is refused.
 "#;
+    /// What a witness is required of is false.
+    UNWITNESSED = "PL0662", Error, "a message requires a witness of what is false", r#"
+The message `requires` a witness of a `def`, which is false for the values that it is asked of, so none can have been issued. The report says what the names in it held. Of an `extern predicate` a trace does not show whether there was a witness: it is taken for true, and listed as assumed.
+
+```
+def covered(cost: int, left: int) = cost <= left;
+protocol P(role A, role B) { var left: int = 3; A -> B: take(n: int) requires covered(n, left) set left = left - n; }
+```
+
+`take` with 4 is refused.
+"#;
     /// A condition or a value cannot be computed.
     FAULT = "PL0651", Error, "a condition of a message cannot be decided", r#"
 An expression has no value: a name in it holds nothing, a map lacks the key, a number is divided by zero, or a limit is met. What cannot be decided is never taken for true.
@@ -213,7 +224,7 @@ protocol P(role A, role B) { channel A -> B: bounded(1); var n: int = 0; A -> B:
 Seen on the `wire`, `b` is refused behind `a`: nothing has shown that `a` was received.
 "#;
     /// A step failed that may not.
-    MAY_NOT_FAIL = "PL0662", Error, "a step failed that does not say that it may be tried again", r#"
+    MAY_NOT_FAIL = "PL0663", Error, "a step failed that does not say that it may be tried again", r#"
 The line says that the step failed and will be tried again (`"retry": true`, or what the map names by `retry`). Only of a step with `may retry` that is an event of its own, which moves nothing.
 
 ```

@@ -12,17 +12,6 @@ protocol P(role A, role B) { A -> B: m(x: int); assert x > 0; rec X { B -> A: n(
 Until then: state the condition with `where` at the message that comes next.
 "#;
 
-    /// A step that needs a witness.
-    REQUIRES = "PL0908", Warning, "a step that needs a witness", r#"
-`requires` is read and printed, but its meaning is not built yet. No verdict is given that would depend on it, and nothing is silently left out.
-
-```
-protocol P(role A, role B) { A -> B: m() requires ready; }
-```
-
-Until then: leave it out to check the rest.
-"#;
-
     /// A nested protocol that is started.
     CALLS = "PL0929", Warning, "a nested protocol that is started", r#"
 `calls` is read and printed, but its meaning is not built yet. No verdict is given that would depend on it, and nothing is silently left out.

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{Family, Frame, Inside, Live, Parts, Round, Seat, Time};
 use crate::{
-    data::{Env, ExternId, FamilyId, Slot, Value},
+    data::{Env, ExternId, Externs, FamilyId, Slot, Value},
     id::{FrameId, Id, RoleId},
     machine::program::{Program, ScopeParts},
     protocol::{PAYLOAD, place},
@@ -27,6 +27,8 @@ pub(super) struct View<'a> {
     pub(super) pending: &'a [Pending],
     pub(super) payload: &'a [Option<Value>],
     pub(super) now: Time,
+    /// What the host says.
+    pub(super) externs: &'a dyn Externs,
 }
 
 impl View<'_> {
@@ -83,9 +85,8 @@ impl Env for View<'_> {
         Some(self.now)
     }
 
-    fn external(&self, _id: ExternId, _args: &[Value]) -> Option<bool> {
-        // Offline nobody answers for the host; what is assumed is listed in the report.
-        Some(true)
+    fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
+        self.externs.ask(id, args)
     }
 
     fn lives(&self, family: FamilyId, keys: &[Value]) -> bool {

@@ -32,7 +32,7 @@ impl Live {
         let travel = program.messages.entry(seen.message)?;
         let rule = &*travel.rule;
         let now = seen.now.max(self.now);
-        let keys = self.keys(program, rule, seen.payload, now);
+        let keys = self.keys(program, rule, &seen, now);
         let end = if refused.role == travel.from { End::From } else { End::To };
         let finder = Finder::new(program, self, refused.role, seen.message, end, &keys, now);
         let (hits, _) = finder.run();
@@ -52,6 +52,7 @@ impl Live {
                 pending,
                 payload: seen.payload,
                 now,
+                externs: seen.externs,
             };
             code.slots().iter().map(|&slot| (slot, view.slot(slot).cloned())).collect()
         };
@@ -64,16 +65,17 @@ impl Live {
                 pending: &pending,
                 payload: seen.payload,
                 now,
+                externs: seen.externs,
             };
             code.eval(&view)
         };
         let within = rule.within.iter().flat_map(|(from, to)| from.iter().chain([to]));
         let code = match &refused.why {
             Why::False { condition } => Some(&rule.conditions.get(*condition)?.code),
+            Why::Unwitnessed { requirement } => Some(&rule.requires.get(*requirement)?.holds),
             Why::Fault(fault) => rule
-                .conditions
-                .iter()
-                .map(|condition| &condition.code)
+                .demands()
+                .chain(rule.requires.iter().flat_map(|requirement| &requirement.args))
                 .chain(rule.sets.iter().map(|set| &set.value))
                 .chain(rule.after.iter().flat_map(|group| group.iter().map(|set| &set.value)))
                 .chain(within)

@@ -64,6 +64,11 @@ pub enum Why {
         /// Which of the rule's.
         condition: usize,
     },
+    /// What a witness is required of is false.
+    Unwitnessed {
+        /// Which of the rule's requirements.
+        requirement: usize,
+    },
     /// A condition or an assigned value cannot be computed.
     Fault(crate::data::Fault),
     /// An assigned value does not fit its variable.
@@ -117,7 +122,7 @@ impl Why {
             Self::Full | Self::NotSent => 3,
             Self::TooEarlyToHandle { .. } => 4,
             Self::Fault(_) => 5,
-            Self::False { .. } => 6,
+            Self::False { .. } | Self::Unwitnessed { .. } => 6,
             Self::Unfit { .. } | Self::Broken { .. } => 7,
             Self::TooEarly { .. } | Self::TooLate { .. } => 8,
             Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull | Self::MayNotFail => 9,
@@ -686,7 +691,7 @@ impl<'a> Finder<'a> {
             let known = self.dues.len();
             // Of a scope that this very step enters the limit is known only then.
             if own && inside.is_none() && limited {
-                self.dues.push((Due::Limit(scope_of, number), self.since));
+                self.dues.push((Due::Limit(scope_of, number, None), self.since));
             }
             self.begin(Hop::Handler(short(number)), handler.region, depth);
             self.dues.truncate(known);

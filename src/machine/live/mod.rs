@@ -27,6 +27,7 @@ mod mover;
 mod offer;
 mod step;
 mod time;
+mod witness;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -40,10 +41,11 @@ pub use self::{
     offer::Offer,
     step::Way,
     time::Lapse,
+    witness::Required,
 };
-use super::program::{Program, ScopeParts};
+use super::program::{End, Program, ScopeParts};
 use crate::{
-    data::Value,
+    data::{Assumed, Externs, Value},
     id::{EdgeId, IdVec, MessageId, RegionId, RoleId, ScopeId, StateId},
     protocol::{EdgeKind, KeyUse},
 };
@@ -67,6 +69,8 @@ pub struct Seen<'a> {
     pub content: u128,
     /// When.
     pub now: Time,
+    /// What the host says of extern predicates.
+    pub externs: &'a dyn Externs,
 }
 
 /// Which sides of a message happen.
@@ -221,9 +225,15 @@ pub struct Live {
 }
 
 impl Live {
-    /// Every role at its start. The faults of initial values show when they are read.
+    /// Every role at its start, all that the host would be asked assumed to be true.
     #[must_use]
     pub fn new(program: &Program, now: Time) -> Self {
+        Self::open(program, now, &Assumed)
+    }
+
+    /// Every role at its start. The faults of initial values show when they are read.
+    #[must_use]
+    pub fn open(program: &Program, now: Time, externs: &dyn Externs) -> Self {
         let size = program.frames.values().next().map_or(0, |frame| frame.slots.len());
         let slots = |role| program.frames.entry(program.root_frame(role)).map_or(0, |frame| frame.slots.len());
         let seats = program.automata.ids().map(|role| Seat {
@@ -243,7 +253,7 @@ impl Live {
             passed: FxHashMap::default(),
             came_by: FxHashMap::default(),
         };
-        live.begin(program);
+        live.begin(program, externs);
         live
     }
 

@@ -11,9 +11,10 @@ use super::{
     find::{Epoch, Finder, Hit, Hop, Keys, Passed, is_old, nearer},
     memory::{Digest, Known, digest},
     mover::Mover,
+    witness::{self, Required},
 };
 use crate::{
-    data::{Code, Env, Fault, Slot, Sort, Value},
+    data::{Code, Env, Externs, Fault, Slot, Sort, Value},
     diag::Span,
     id::{EdgeId, FrameId, MessageId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
@@ -29,7 +30,7 @@ pub struct Way {
     /// What goes on its way.
     payload: Option<Arc<[Option<Value>]>>,
     /// The sender's part, then the receiver's.
-    taken: Vec<Taken>,
+    pub(super) taken: Vec<Taken>,
     remember: SmallVec<[(Digest, u128); 1]>,
     /// How many messages in front of it were lost.
     before: usize,
@@ -83,6 +84,8 @@ pub(super) struct Taken {
     pub(super) span: Span,
     pub(super) pending: Vec<Pending>,
     pub(super) names: Keys,
+    /// Witnesses that it consumes.
+    pub(super) required: Vec<Required>,
     /// Durations of what is owed in the scopes that are entered, in order.
     pub(super) limits: Vec<Vec<Owed>>,
     /// In what time the next of the rounds that are begun must begin.
@@ -109,6 +112,7 @@ impl Taken {
             span: hit.span,
             pending: Vec::new(),
             names: SmallVec::new(),
+            required: Vec::new(),
             limits: Vec::new(),
             beats: SmallVec::new(),
             deadline: None,
@@ -123,7 +127,7 @@ impl Taken {
 
 impl Live {
     /// Assigns what stands in front of every role's first step.
-    pub(super) fn begin(&mut self, program: &Program) {
+    pub(super) fn begin(&mut self, program: &Program, externs: &dyn Externs) {
         // What is at the start of the protocol itself holds from its start, not from a role's first step.
         let mut roots: Vec<RegionId> = self.seats.ids().map(|role| program.root(role)).collect();
         roots.dedup();
@@ -142,6 +146,7 @@ impl Live {
                     pending: &[],
                     payload: &[],
                     now: self.now,
+                    externs,
                 };
                 for set in sets {
                     made.push((set.slot, set.value.eval(&view).ok()));
@@ -159,7 +164,7 @@ impl Live {
             }
         }
         let owed: Vec<(RoleId, Owed)> =
-            self.seats.iter().map(|(role, seat)| (role, self.at_first(program, role, seat))).collect();
+            self.seats.iter().map(|(role, seat)| (role, self.at_first(program, role, seat, externs))).collect();
         for (role, owed) in owed {
             if let (Some((deadline, span)), Some(seat)) = (owed, self.seats.entry_mut(role)) {
                 seat.act.armed = self.timers.arm(role, deadline, span);
@@ -168,10 +173,11 @@ impl Live {
     }
 
     /// What a role owes from the start.
-    fn at_first(&self, program: &Program, role: RoleId, seat: &Seat) -> Owed {
+    fn at_first(&self, program: &Program, role: RoleId, seat: &Seat, externs: &dyn Externs) -> Owed {
         let view = |pending: &[Pending], code: &Code| {
             let frames = &[&seat.frame];
-            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: &[], now: self.now })
+            let now = self.now;
+            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: &[], now, externs })
         };
         deadline(program, role, seat.act.region, seat.act.state, self.now, &[], &view)
     }
@@ -204,6 +210,8 @@ impl Live {
             pending: &[],
             payload: payload.unwrap_or_default(),
             now: now.max(self.now),
+            // What asks the host is not decided early.
+            externs: &|_, _: &[Value]| None,
         };
         let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
         let asked = if payload.is_some() { sighted } else { blind };
@@ -237,7 +245,7 @@ impl Live {
         let watched = if sends { travel.from } else { travel.to };
         if remembers {
             for (option, memory) in rule.idempotent.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::Same => {
                         return Ok(vec![Way {
@@ -259,7 +267,7 @@ impl Live {
                 }
             }
         }
-        let keys = self.keys(program, rule, seen.payload, now);
+        let keys = self.keys(program, rule, &seen, now);
         let mut miss: Option<Refused> = None;
         let mut senders: Vec<Taken> = Vec::new();
         let mut receivers: Vec<Taken> = Vec::new();
@@ -273,8 +281,12 @@ impl Live {
             if senders.is_empty() {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
-            if seen.sides == Sides::Attempt && !rule.may_retry {
-                return Err(Refused { why: Why::MayNotFail, role: travel.from });
+            if seen.sides == Sides::Attempt {
+                if !rule.may_retry {
+                    return Err(Refused { why: Why::MayNotFail, role: travel.from });
+                }
+                // What failed has consumed nothing.
+                senders.iter_mut().for_each(|one| one.required.clear());
             }
         }
         // What is sent to a role that crashed vanishes.
@@ -294,7 +306,7 @@ impl Live {
         }
         if remembers {
             for (option, memory) in rule.unique.iter().enumerate() {
-                let Some((key, lasts)) = self.key_of(program, watched, memory, seen.payload, now) else { continue };
+                let Some((key, lasts)) = self.key_of(program, watched, memory, &seen, now) else { continue };
                 match self.memory.known(key, seen.content, now, lasts) {
                     Known::New if self.memory.is_full() => {
                         return Err(Refused { why: Why::MemoryFull, role: travel.from });
@@ -420,6 +432,7 @@ impl Live {
                 pending,
                 payload: seen.payload,
                 now,
+                externs: seen.externs,
             };
             code.eval(&view)
         };
@@ -432,7 +445,8 @@ impl Live {
         for &(due, came) in &hit.dues {
             let from = match due {
                 Due::From(from) => from,
-                Due::Limit(scope, handler) => {
+                Due::Limit(scope, handler, since) => {
+                    let came = since.unwrap_or(came);
                     let limits = owed(program, role, scope, &one.pending, &view);
                     let limit = limits.get(handler).copied().flatten();
                     limit.map_or(Time::MIN, |(limit, _)| came.saturating_add(limit))
@@ -491,13 +505,17 @@ impl Live {
                 }
             }
         }
-        self.assign(program, role, end, path, &rule.sets, (&view, now), &mut one.pending)?;
+        if !rule.requires.is_empty() && (end == End::From || alone || program.written) {
+            let lenient = |fault: &Fault| alone && !program.written && is_unset(fault);
+            one.required = witness::required(rule, lenient, |code| view(&one.pending, code))?;
+        }
+        self.assign(program, role, end, path, &rule.sets, (&view, now, seen.externs), &mut one.pending)?;
         for &(field, slot) in &rule.binds {
             let value = seen.payload.get(field as usize).cloned().flatten();
             one.pending.push((slot, value));
         }
         for group in &rule.after {
-            self.assign(program, role, end, path, group, (&view, now), &mut one.pending)?;
+            self.assign(program, role, end, path, group, (&view, now, seen.externs), &mut one.pending)?;
         }
         self.invariants(program, role, path, &view, &one.pending)?;
         for begun in &hit.begun {
@@ -531,11 +549,12 @@ impl Live {
             }
         }
         let view = |pending: &[Pending], code: &Code| -> Result<Value, Fault> {
-            let frames = &*hit.frames;
-            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload: seen.payload, now })
+            let (frames, externs) = (&*hit.frames, seen.externs);
+            let payload = seen.payload;
+            code.eval(&View { program, live: self, role: Some(role), frames, pending, payload, now, externs })
         };
         for sets in &hit.before {
-            self.assign(program, role, end, &hit.path, sets, (&view, now), pending)?;
+            self.assign(program, role, end, &hit.path, sets, (&view, now, seen.externs), pending)?;
         }
         Ok(())
     }
@@ -549,7 +568,7 @@ impl Live {
         end: End,
         path: &[FrameId],
         sets: &[Set],
-        (view, now): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time),
+        (view, now, externs): (&impl Fn(&[Pending], &Code) -> Result<Value, Fault>, Time, &dyn Externs),
         pending: &mut Vec<Pending>,
     ) -> Result<(), Why> {
         if sets.is_empty() {
@@ -577,7 +596,7 @@ impl Live {
             }
             let before = pending.get(..known).unwrap_or_default();
             let value = view(before, &set.value).map_err(Why::Fault).and_then(|value| {
-                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, now)).map(|()| value)
+                info.map_or(Ok(()), |info| refined(&info.sort, &value, set.slot, (now, externs))).map(|()| value)
             });
             match value {
                 Ok(value) => pending.push((set.slot, Some(value))),
@@ -624,10 +643,11 @@ impl Live {
     }
 
     /// The keys that a message names; what has no value names nothing.
-    pub(super) fn keys(&self, program: &Program, rule: &Rule, payload: &[Option<Value>], now: Time) -> Keys {
+    pub(super) fn keys(&self, program: &Program, rule: &Rule, seen: &Seen<'_>, now: Time) -> Keys {
+        let (payload, externs) = (seen.payload, seen.externs);
         let mut keys = Keys::new();
         for key in &rule.keys {
-            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now };
+            let view = View { program, live: self, role: None, frames: &[], pending: &[], payload, now, externs };
             if let Ok(value) = key.value.eval(&view)
                 && value != Value::Unit
                 && !keys.iter().any(|(depth, number, _)| (*depth, *number) == (key.depth, key.key))
@@ -644,12 +664,13 @@ impl Live {
         program: &Program,
         role: RoleId,
         memory: &Memory,
-        payload: &[Option<Value>],
+        seen: &Seen<'_>,
         now: Time,
     ) -> Option<(Digest, Option<Time>)> {
         let seat = self.seats.entry(role)?;
         let frames = [&seat.frame];
-        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now };
+        let (payload, externs) = (seen.payload, seen.externs);
+        let view = View { program, live: self, role: Some(role), frames: &frames, pending: &[], payload, now, externs };
         let mut values: SmallVec<[Value; 4]> = SmallVec::new();
         for code in &memory.by {
             values.push(code.eval(&view).ok()?);
@@ -756,8 +777,8 @@ impl Live {
 
 /// Whether a value satisfies the condition of its variable's sort. That it is of the sort otherwise is known from the
 /// expression that gives it.
-fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why> {
-    struct This<'a>(&'a Value, Time);
+fn refined(sort: &Sort, value: &Value, slot: Slot, (now, externs): (Time, &dyn Externs)) -> Result<(), Why> {
+    struct This<'a>(&'a Value, Time, &'a dyn Externs);
     impl Env for This<'_> {
         fn slot(&self, slot: Slot) -> Option<&Value> {
             (slot == Slot::THIS).then_some(self.0)
@@ -767,8 +788,8 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Some(self.1)
         }
 
-        fn external(&self, _: crate::data::ExternId, _: &[Value]) -> Option<bool> {
-            Some(true)
+        fn external(&self, id: crate::data::ExternId, args: &[Value]) -> Option<bool> {
+            self.2.ask(id, args)
         }
     }
     let mut at = sort;
@@ -777,7 +798,7 @@ fn refined(sort: &Sort, value: &Value, slot: Slot, now: Time) -> Result<(), Why>
             Sort::Secret(of) => of,
             Sort::Option(of) if *value != Value::Unit => of,
             Sort::Refined(of, condition) => {
-                match condition.eval(&This(value, now)) {
+                match condition.eval(&This(value, now, externs)) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => return Err(Why::Unfit { slot }),
                     Err(fault) => return Err(Why::Fault(fault)),

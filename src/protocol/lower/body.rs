@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::{Payload, Sort},
-    diag::{Diagnostic, Severity, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Severity, Span, catalogue::data, catalogue::form},
     id::{BlockId, DeclId, Id, IdVec, LabelId, ModuleId, RoleId, ScopeId, SortId, VarId},
     protocol::{Role, names::Names, term::Stmt},
     syntax::tree,
@@ -332,7 +332,6 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
         let opening = std::mem::take(&mut self.opening);
         for opt in opts {
             match &opt.kind {
-                tree::OptKind::Requires { .. } => self.report.unsupported(unsupported::REQUIRES, "requires", opt.span),
                 tree::OptKind::Every(_) if !opening => {
                     let found = Diagnostic::new(data::EVERY_OUTSIDE, opt.span, "`every` stands outside of a round");
                     let help = "write it behind `interleave`, or at the first message of its block";

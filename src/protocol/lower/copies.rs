@@ -207,7 +207,7 @@ impl Copies<'_> {
     ) {
         let empty = Rule::default();
         let rule = rule.unwrap_or(&empty);
-        let own = rule.conditions.iter().map(|condition| &condition.code);
+        let own = rule.demands();
         let times = rule.within.iter().flat_map(|(least, most)| least.iter().chain([most]));
         for code in own.chain(times) {
             self.read(code, from, span, state, frame);

@@ -22,6 +22,10 @@ use crate::{
 pub(super) struct Functions<'t> {
     defs: FxHashMap<(ModuleId, &'t str), Arc<Def>>,
     externs: FxHashMap<(ModuleId, &'t str), External>,
+    /// What is written of each `def`, the first of its name.
+    written: FxHashMap<(ModuleId, &'t str), &'t tree::Def>,
+    /// Where each extern predicate is declared.
+    places: FxHashMap<(ModuleId, &'t str), Span>,
     /// `def`s with an error, which was reported.
     broken: FxHashSet<(ModuleId, &'t str)>,
     /// Names of extern predicates, by id.
@@ -40,10 +44,12 @@ impl<'t> Functions<'t> {
                 let params = declared.sorts.iter().map(|sort| sorts.sort(place, sort, report)).collect();
                 let number = ExternId(u32::try_from(self.extern_names.len()).unwrap_or(u32::MAX));
                 self.extern_names.push(declared.name.text.clone());
+                self.places.insert((id, &declared.name.text), declared.name.span);
                 self.externs.insert((id, &declared.name.text), External { id: number, params });
             }
             let mut definitions = Vec::with_capacity(module.defs.len());
             for def in &module.defs {
+                self.written.entry((id, &def.name.text)).or_insert(def);
                 let params = def.params.iter().map(|(name, sort)| (name.text.clone(), sorts.sort(place, sort, report)));
                 let params = params.collect();
                 definitions.push(data::Definition {
@@ -63,6 +69,37 @@ impl<'t> Functions<'t> {
                 }
             }
         }
+    }
+}
+
+/// What `requires` names.
+pub(super) enum Function<'t> {
+    /// A `def`, and what is written of it.
+    Def(Arc<Def>, &'t tree::Def),
+    /// An extern predicate, and where it is declared.
+    Extern(External, Span),
+    /// A `def` with an error, which was reported.
+    Broken,
+}
+
+impl<'t> Functions<'t> {
+    /// The function of a name.
+    pub(super) fn find(&self, module: ModuleId, name: &str) -> Option<Function<'t>> {
+        let key = &(module, name);
+        if let (Some(def), Some(written)) = (self.defs.get(key), self.written.get(key)) {
+            return Some(Function::Def(Arc::clone(def), written));
+        }
+        if let (Some(external), Some(&at)) = (self.externs.get(key), self.places.get(key)) {
+            return Some(Function::Extern(external.clone(), at));
+        }
+        self.broken.contains(key).then_some(Function::Broken)
+    }
+
+    /// The names that `requires` can mean in a module.
+    pub(super) fn predicates(&self, module: ModuleId) -> impl Iterator<Item = &str> {
+        let bool = |def: &Def| *def.sort().plain() == Sort::BOOL;
+        let defs = self.defs.iter().filter(move |(key, def)| key.0 == module && bool(def)).map(|(key, _)| key.1);
+        defs.chain(self.externs.keys().filter(move |key| key.0 == module).map(|key| key.1))
     }
 }
 

@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// A message while its rule is made.
-struct Message {
-    from: RoleId,
+pub(super) struct Message {
+    pub(super) from: RoleId,
     to: Vec<RoleId>,
     payload: Option<Payload>,
     span: Span,
     env: Env,
-    rule: Rule,
+    pub(super) rule: Rule,
 }
 
 impl Message {
@@ -43,11 +43,11 @@ impl Message {
 }
 
 /// Options of a message and of the blocks around it, with who wrote them and where.
-struct Source<'o, 't> {
+pub(super) struct Source<'o, 't> {
     opts: &'t [tree::Opt],
-    writer: Writer<'t>,
+    pub(super) writer: Writer<'t>,
     /// The names where they are written, if that is not at the message.
-    env: Option<&'o Env>,
+    pub(super) env: Option<&'o Env>,
     home: FrameId,
 }
 
@@ -128,7 +128,8 @@ impl<'t> Walk<'_, '_, '_, 't> {
         self.bind(&message, number, state, env, &wrong);
         let Message { from, to, rule, .. } = message;
         // Several receivers: what happens once happens with the first.
-        let once = to.len() > 1 && (!rule.sets.is_empty() || !rule.unique.is_empty() || !rule.idempotent.is_empty());
+        let acts = !(rule.sets.is_empty() && rule.requires.is_empty());
+        let once = to.len() > 1 && (acts || !rule.unique.is_empty() || !rule.idempotent.is_empty());
         let mut site = Site { sort, rule, at: Vec::new() };
         match *stmt {
             Stmt::Message { .. } => match self.own() {
@@ -172,7 +173,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
     }
 
     /// Opens the names that an option of a message sees.
-    fn option<R>(
+    pub(super) fn option<R>(
         &mut self,
         message: &Message,
         source: (&Writer<'t>, Option<&Env>),
@@ -354,7 +355,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     }
                 }
                 tree::OptKind::MayRetry => message.rule.may_retry = true,
-                tree::OptKind::Requires { .. } => {}
+                tree::OptKind::Requires { name, args } => self.require(message, source, name, args, opt.span),
             }
         }
     }
@@ -670,7 +671,7 @@ fn name(text: &str, span: Span) -> tree::Expr {
     tree::Expr { kind: tree::ExprKind::Name(tree::Name { text: text.into(), span }), span }
 }
 
-fn push<T>(to: &mut Box<[T]>, value: T) {
+pub(super) fn push<T>(to: &mut Box<[T]>, value: T) {
     let mut list = std::mem::take(to).into_vec();
     list.push(value);
     *to = list.into();

@@ -35,6 +35,7 @@ mod load;
 mod mention;
 mod message;
 mod report;
+mod require;
 mod scope;
 mod sorts;
 mod stmt;
@@ -44,6 +45,8 @@ mod walk;
 mod world;
 
 pub use load::{InMemory, LoadError, Loader, NoImports};
+
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -57,8 +60,8 @@ use self::{
     world::{Decl, Kind, World, is_imported},
 };
 use super::{
-    Graph, GraphError, Header, Local, LocalDecl, Names, Protocol, Spec, SystemDecl, Target, Term, Unsupported,
-    wellformed,
+    Graph, GraphError, Header, Local, LocalDecl, Names, Predicate, Protocol, Spec, SystemDecl, Target, Term,
+    Unsupported, wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
@@ -146,6 +149,13 @@ fn lower_torn(
     lowering.claims_and_traces(tree);
     lowering.several_main();
     let Lowering { shared, mut spec, mut diagnostics, .. } = lowering;
+    let predicates: Arc<[Predicate]> = shared.names.predicates().cloned().collect();
+    let protocols = spec.protocols.iter_mut().map(|found| &mut found.header);
+    let systems = spec.systems.iter_mut().map(|found| &mut found.header);
+    let locals = spec.locals.iter_mut().map(|found| &mut found.header);
+    for header in protocols.chain(systems).chain(locals) {
+        header.predicates = Arc::clone(&predicates);
+    }
     spec.names = shared.names;
     spec.externs.clone_from(&shared.sorts.functions.extern_names);
     unsupported(&spec, &mut diagnostics);
@@ -373,6 +383,8 @@ impl<'w, 't> Lowering<'w, 't> {
             pipelined: marks.pipelined.iter().map(outside).collect(),
             epoch: marks.epoch,
             except: marks.except,
+            // Known when all declarations are lowered.
+            predicates: Arc::default(),
             unsupported: draft.unsupported.clone(),
             broken: draft.broken,
             generic: !draft.params.is_empty() && !given,

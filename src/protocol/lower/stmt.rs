@@ -317,7 +317,6 @@ impl<'t> Body<'_, '_, 't> {
         self.mentions_of_opts(opts);
         for opt in opts {
             match &opt.kind {
-                tree::OptKind::Requires { .. } => self.report.unsupported(unsupported::REQUIRES, "requires", opt.span),
                 tree::OptKind::Every(_) if !round => {
                     let found = Diagnostic::new(data::EVERY_OUTSIDE, opt.span, "`every` stands outside of a round");
                     let help = "write it behind `interleave`, or at the first message of its block";

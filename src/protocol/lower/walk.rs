@@ -287,6 +287,8 @@ fn repeated(rule: &Rule, receiver: RoleId) -> Rule {
     Rule {
         conditions: conditions.cloned().collect(),
         sets: sets.collect(),
+        // One message, one witness.
+        requires: Box::default(),
         unique: Box::default(),
         idempotent: Box::default(),
         ..rule.clone()

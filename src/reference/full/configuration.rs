@@ -71,12 +71,14 @@ pub struct Configuration {
 }
 
 /// One way in which an event happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Next {
     /// Where it leads.
     pub then: Configuration,
     /// It repeats what was accepted before, and changes nothing.
     pub duplicate: bool,
+    /// The arguments of the witnesses that it consumes, in the order of the rule.
+    pub required: Vec<Vec<Value>>,
 }
 
 impl<'a> Full<'a> {
@@ -134,6 +136,7 @@ impl<'a> Full<'a> {
             path: vec![FrameId::default()],
             nobody: conf.nobody.clone(),
             touched: Vec::new(),
+            required: Vec::new(),
         }
     }
 
@@ -145,7 +148,7 @@ impl<'a> Full<'a> {
         for sort in self.signatures(seen) {
             let letter = Letter { label: seen.label, sort, values: seen.values.clone() };
             for one in self.of_letter(conf, seen, &letter, now) {
-                if !next.iter().any(|known| known.duplicate == one.duplicate && known.then == one.then) {
+                if !next.contains(&one) {
                     next.push(one);
                 }
             }
@@ -189,7 +192,7 @@ impl<'a> Full<'a> {
                 return Vec::new();
             }
             self.fired.note(Rule::Retry);
-            return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: false }];
+            return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: false, required: Vec::new() }];
         }
         let mut remembered = conf.remembered.clone();
         if gives {
@@ -199,7 +202,11 @@ impl<'a> Full<'a> {
                 match found {
                     (_, Some(known)) if *known == self.content(seen, letter, memory) => {
                         self.fired.note(Rule::Duplicate);
-                        return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: true }];
+                        return vec![Next {
+                            then: Configuration { now, ..conf.clone() },
+                            duplicate: true,
+                            required: Vec::new(),
+                        }];
                     }
                     (_, Some(_)) => return Vec::new(),
                     (key, None) => {
@@ -225,20 +232,24 @@ impl<'a> Full<'a> {
         let keys = self.keys(&conf, letter, now);
         let here = |role, side| self.role_steps(&conf, seen, (role, side), letter, &keys, now);
         let gone = conf.seats.get(seen.to.index()).is_some_and(|seat| seat.crashed);
+        // The witnesses are the sender's.
+        let of = |done: &Option<Done<super::place::Place>>| {
+            done.as_ref().map_or_else(Vec::new, |done| done.copies.required.clone())
+        };
         let mut after = Vec::new();
         match (gives, takes) {
             // [act]  p: l(S).L --p:l--> L
             (true, _) if seen.from == seen.to => {
                 self.fired.note(Rule::Act);
                 for done in here(seen.from, Side::Gives) {
-                    after.push(self.becomes(&conf, (seen, letter), seen.from, done));
+                    after.push((of(&done), self.becomes(&conf, (seen, letter), seen.from, done)));
                 }
             }
             // [vanish]  what is sent to a role that crashed is gone
             (true, _) if gone => {
                 for done in here(seen.from, Side::Gives) {
                     self.fired.note(Rule::Vanish);
-                    after.push(self.becomes(&conf, (seen, letter), seen.from, done));
+                    after.push((of(&done), self.becomes(&conf, (seen, letter), seen.from, done)));
                 }
             }
             // [both]  p -> q: l(S), send and receive at once
@@ -247,7 +258,7 @@ impl<'a> Full<'a> {
                     for received in here(seen.to, Side::Takes) {
                         self.fired.note(Rule::Both);
                         let then = self.becomes(&conf, (seen, letter), seen.from, sent.clone());
-                        after.push(self.becomes(&then, (seen, letter), seen.to, received));
+                        after.push((of(&sent), self.becomes(&then, (seen, letter), seen.to, received)));
                     }
                 }
             }
@@ -257,6 +268,7 @@ impl<'a> Full<'a> {
                 if self.room(seen.from, seen.to).is_none_or(|room| queued < room) {
                     for done in here(seen.from, Side::Gives) {
                         self.fired.note(Rule::Send);
+                        let required = of(&done);
                         let mut then = self.becomes(&conf, (seen, letter), seen.from, done);
                         let queue = then.queues.entry((seen.from, seen.to)).or_default();
                         // [replace]  the latest takes the place of what is there
@@ -265,7 +277,7 @@ impl<'a> Full<'a> {
                             queue.clear();
                         }
                         queue.push(letter.clone());
-                        after.push(then);
+                        after.push((required, then));
                     }
                 }
             }
@@ -287,12 +299,12 @@ impl<'a> Full<'a> {
                         if !rest.is_empty() {
                             then.queues.insert((seen.from, seen.to), rest);
                         }
-                        after.push(then);
+                        after.push((Vec::new(), then));
                     }
                 }
             }
         }
-        after.into_iter().map(|then| Next { then, duplicate: false }).collect()
+        after.into_iter().map(|(required, then)| Next { then, duplicate: false, required }).collect()
     }
 
     /// One role's steps; none is a stale message that it discards.
@@ -422,7 +434,13 @@ impl<'a> Full<'a> {
     /// The keys that a message names; what has no value names nothing.
     fn keys(&self, conf: &Configuration, letter: &Letter, now: Time) -> Vec<(u8, u16, Value)> {
         let Some(seat) = conf.seats.first() else { return Vec::new() };
-        let copies = Copies { frames: Vec::new(), path: Vec::new(), nobody: Frame::new(), touched: Vec::new() };
+        let copies = Copies {
+            frames: Vec::new(),
+            path: Vec::new(),
+            nobody: Frame::new(),
+            touched: Vec::new(),
+            required: Vec::new(),
+        };
         let view = View { full: self, seat, copies: &copies, payload: &letter.values, now };
         let mut keys: Vec<(u8, u16, Value)> = Vec::new();
         for key in &self.rule(letter.sort).keys {

@@ -137,7 +137,6 @@ impl Full<'_> {
     }
 
     /// A step of an instance, which gets the keys that it lacks; the first of one that begins with it.
-    #[expect(clippy::too_many_arguments, reason = "which instance, and how it is meant")]
     fn instance(
         &self,
         q: &Query<'_>,

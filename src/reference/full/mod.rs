@@ -26,6 +26,7 @@
 //!
 //! [step]        l(S).L under a rule  --a-->  L     when conditions and times hold
 //! [within]      a time since the role could take the step
+//! [witness]     a witness of a predicate that holds of the arguments, by the sender's copies
 //! [set]         assignments of the step, of values before it
 //! [bind]        fields are remembered by both ends
 //! [assign]      assignments on the way to the next step, one group after the other

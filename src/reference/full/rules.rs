@@ -46,6 +46,8 @@ rules! {
     Crash = "crash";
     /// `[step]`
     Step = "step";
+    /// `[witness]`
+    Witness = "witness";
     /// `[set]`
     Set = "set";
     /// `[bind]`

@@ -11,7 +11,7 @@ use super::{
     view::{Copies, View, is_unset},
 };
 use crate::{
-    data::{Slot, Value},
+    data::{Op, Slot, Value},
     id::RoleId,
     protocol::{PAYLOAD, Set, Who, place},
 };
@@ -211,6 +211,9 @@ impl<'a> Full<'a> {
                 }
             }
         }
+        if gives {
+            self.witness(q, copies, rule)?;
+        }
         // [set]  all values are those before the step
         self.assign(q, copies, &rule.sets, (Rule::Set, true))?;
         // [bind]  payload fields are remembered by both ends
@@ -226,6 +229,23 @@ impl<'a> Full<'a> {
         self.pass(q, copies, &passed)?;
         self.invariants(q, copies)?;
         Some(rest)
+    }
+
+    /// `[witness]`: what a `def` says must be true of the arguments; what the host says is the witness's to say.
+    fn witness(&self, q: &Query<'_>, copies: &mut Copies, rule: &crate::protocol::Rule) -> Option<()> {
+        let mut required = Vec::new();
+        for requirement in &rule.requires {
+            self.fired.note(Rule::Witness);
+            let view = self.view(q, copies);
+            let values: Result<Vec<Value>, _> = requirement.args.iter().map(|arg| view.value(arg)).collect();
+            let asked = !matches!(requirement.holds.tree().op, Op::Extern(..));
+            if asked && view.value(&requirement.holds) != Ok(Value::Bool(true)) {
+                return None;
+            }
+            required.push(values.ok()?);
+        }
+        copies.required = required;
+        Some(())
     }
 
     /// Makes the assignments on the way.

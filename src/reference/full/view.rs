@@ -20,6 +20,8 @@ pub(super) struct Copies {
     pub(super) nobody: Frame,
     /// What was assigned in this step.
     pub(super) touched: Vec<Slot>,
+    /// The arguments of the witnesses that this step consumes.
+    pub(super) required: Vec<Vec<Value>>,
 }
 
 /// One evaluation.

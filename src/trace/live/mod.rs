@@ -514,7 +514,7 @@ fn assumed(subject: Subject<'_>, program: &Program) -> Vec<String> {
     for travel in program.messages().values() {
         let rule = &travel.rule;
         let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
-        let codes = rule.conditions.iter().map(|condition| &condition.code).chain(sets.map(|set| &set.value));
+        let codes = rule.demands().chain(sets.map(|set| &set.value));
         asked.extend(codes.flat_map(|code| code.externals().iter().map(|id| id.0 as usize)));
     }
     asked.sort_unstable();
@@ -535,7 +535,8 @@ fn need(rule: &Rule, needed: &mut [bool]) {
     let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
     let within = rule.within.iter().flat_map(|(from, to)| from.iter().chain([to]));
     let memories = rule.unique.iter().chain(&rule.idempotent);
-    let codes = rule.conditions.iter().map(|condition| &condition.code);
+    let args = rule.requires.iter().flat_map(|requirement| &requirement.args);
+    let codes = rule.demands().chain(args);
     let codes = codes.chain(sets.map(|set| &set.value)).chain(rule.keys.iter().map(|key| &key.value)).chain(within);
     let codes = codes.chain(memories.flat_map(|memory| memory.by.iter().chain(&memory.lasts)));
     for code in codes {

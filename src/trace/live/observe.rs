@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Event, Misfit, Refusal, Values};
 use crate::{
-    data::Value,
+    data::{Assumed, Value},
     id::{Id, MessageId, RoleId},
     machine::{
         End, Live, Program,
@@ -106,7 +106,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     fn seen<'s>(&'s self, values: &'s [Option<Value>], sides: Sides, now: Time) -> Seen<'s> {
-        Seen { message: self.message, sides, payload: values, content: self.content, now }
+        Seen { message: self.message, sides, payload: values, content: self.content, now, externs: &Assumed }
     }
 }
 
@@ -374,7 +374,7 @@ fn receives(program: &Program, live: &Live, role: RoleId, now: Time) -> Result<V
     loop {
         let mut found = Vec::new();
         for (message, payload) in at.heads(program, role) {
-            let seen = Seen { message, sides: Sides::Receive, payload: &payload, content: 0, now };
+            let seen = Seen { message, sides: Sides::Receive, payload: &payload, content: 0, now, externs: &Assumed };
             for way in at.admits(program, seen).unwrap_or_default() {
                 let mut after = at.clone();
                 after.take(program, &way);
@@ -417,7 +417,14 @@ fn drains(program: &Program, live: &Live) -> bool {
         }
         let roles = (0..program.roles()).map_while(|role| RoleId::new(role).ok());
         let step = roles.flat_map(|role| at.heads(program, role)).find_map(|(message, payload)| {
-            let seen = Seen { message, sides: Sides::Receive, payload: &payload, content: 0, now: at.now() };
+            let seen = Seen {
+                message,
+                sides: Sides::Receive,
+                payload: &payload,
+                content: 0,
+                now: at.now(),
+                externs: &Assumed,
+            };
             at.admits(program, seen).ok()?.into_iter().next()
         });
         match step {

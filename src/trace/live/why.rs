@@ -73,6 +73,12 @@ impl Judge<'_> {
                 let text = rule.and_then(|rule| rule.conditions.get(*condition)).map(|one| one.code.text().to_owned());
                 (codes::CONDITION, format!("`{}` is false", text.unwrap_or_default()))
             }
+            Why::Unwitnessed { requirement } => {
+                let rule = self.program.messages().entry(message).map(|travel| &travel.rule);
+                let needed = rule.and_then(|rule| rule.requires.get(*requirement));
+                let text = needed.map(|needed| needed.holds.text().to_owned()).unwrap_or_default();
+                (codes::UNWITNESSED, format!("it requires a witness of `{text}`, which is false"))
+            }
             Why::Fault(fault) => (codes::FAULT, self.fault(fault)),
             Why::Unfit { slot } => {
                 let (variable, sort) = self.slot(message, FrameId::default(), *slot);
@@ -140,7 +146,7 @@ impl Judge<'_> {
         let reading = self.readings.get(entry.reading)?;
         let now = event.now.unwrap_or(0);
         let values = read(reading, event, now).ok()?;
-        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now };
+        let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now, externs: &data::Assumed };
         config.live.explain(self.program, seen, refused)
     }
 
