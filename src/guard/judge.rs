@@ -259,6 +259,7 @@ impl Inner {
             injected: &[],
             written: true,
             blank: matches!(payload, Payload::Unseen(_)),
+            failed: false,
             now: Some(now),
         };
         let Err(refusal) = observe::next(&tree.program, &tree.watch, set, &event, candidates.into(), now) else { return Ok(()) };

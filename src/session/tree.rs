@@ -558,7 +558,8 @@ fn against(
 ) -> Miss {
     let detail = || super::explain::reads(plan, program, live, seen, refused, redaction);
     let mut miss = match &refused.why {
-        Why::NotHere | Why::NotNow | Why::TooEarlyToHandle { .. } => Code::NotEnabled.into(),
+        // Nothing is tried in a store that may fail.
+        Why::NotHere | Why::NotNow | Why::TooEarlyToHandle { .. } | Why::MayNotFail => Code::NotEnabled.into(),
         Why::NoInstance { used, .. } => {
             let text = if *used { "the instance with this key has ended" } else { "there is no instance with this key" };
             Miss::with(Code::NotEnabled, Detail::Text(text.into()))

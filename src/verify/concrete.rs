@@ -110,8 +110,9 @@ impl Maker<'_> {
 
     fn head(&self, live: &Live, message: MessageId) -> Vec<Fields> {
         let edge = self.program.messages().entry(message).and_then(|travel| travel.edge);
-        let head = edge.and_then(|edge| live.head(edge)).filter(|(head, _)| *head == message);
-        head.map(|(_, payload)| payload.to_vec()).into_iter().collect()
+        let arriving = edge.map_or_else(Vec::new, |edge| live.arriving(self.program, edge));
+        let same = arriving.into_iter().filter(|(next, _)| *next == message);
+        same.map(|(_, payload)| payload.to_vec()).collect()
     }
 
     /// Every configuration that an event can lead to.

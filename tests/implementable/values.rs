@@ -89,7 +89,7 @@ fn drawn_protocols() {
         let outcome = safe(&mut loaded, Target::Protocol(0));
         let protocol = &loaded.spec.protocols[0];
         let header = &protocol.header;
-        let full = Full::new(&protocol.term, &loaded.spec.names, header.roles.len(), &header.channels);
+        let full = Full::new(&protocol.term, &loaded.spec.names, header);
         suspects += usize::from(outcome.suspect.is_some());
         match &outcome.verdict {
             Verdict::Violated(_) if !outcome.payloads.is_empty() => {
@@ -125,7 +125,7 @@ fn drawn_protocols() {
                         }
                         for from in header.roles.ids() {
                             for to in header.roles.ids() {
-                                if let Some((label, like, values)) = full.head(&at, from, to) {
+                                for (label, like, values) in full.arriving(&at, from, to) {
                                     let now = past.last().map_or(0, |seen| seen.now);
                                     let sides = Sides::Receive;
                                     events.push(Seen { from, to, label, like, values, sides, now });

@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rustc_hash::FxHashMap;
 
-use super::{Activation, Attempt, Inside, Live, Parts, Round, Time};
+use super::{Activation, Attempt, Inside, Live, Parts, Round, Time, mover::obligations};
 use crate::{
     diag::Span,
     id::RoleId,
@@ -66,6 +66,12 @@ impl Timers {
         if let Some(Reverse((_, number))) = self.heap.pop() {
             self.armed.remove(&number);
         }
+    }
+
+    /// A role owes nothing any more.
+    pub(super) fn release(&mut self, role: RoleId) {
+        self.armed.retain(|_, lapse| lapse.role != role);
+        self.disarm(0);
     }
 
     fn earliest(&mut self) -> Option<Lapse> {
@@ -144,6 +150,7 @@ fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, ar
                 Some(number) if *at != Attempt::Expired(number) => {
                     *at = Attempt::Expired(number);
                     armed.push(act.arm(0));
+                    act.scopes().for_each(|inside| obligations(inside, armed));
                     true
                 }
                 _ => expire(program, role, act, now, armed),

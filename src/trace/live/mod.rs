@@ -25,7 +25,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
+    data::{Code, Env, Extract, Misfit, Redaction, Slot, Sort, Value},
     diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
@@ -52,6 +52,8 @@ pub(crate) struct Event<'e> {
     pub(crate) written: bool,
     /// Nothing is known of the payload.
     pub(crate) blank: bool,
+    /// It is an attempt that failed.
+    pub(crate) failed: bool,
     /// When, if it says so.
     pub(crate) now: Option<Time>,
 }
@@ -108,6 +110,8 @@ pub(crate) struct Judge<'a> {
     program: &'a Program,
     subject: Subject<'a>,
     watch: Watch,
+    /// Some message `may retry`.
+    retries: bool,
     slack: Time,
     /// One per distinct payload.
     readings: Vec<Extract>,
@@ -143,7 +147,12 @@ impl<'a> Judge<'a> {
             if let Some((_, needed)) = known.get_mut(at) {
                 need(&travel.rule, needed);
                 need(&travel.taken, needed);
-                need(&travel.taken, needed);
+                if let Some(place) = travel.epoch.and_then(|at| needed.get_mut(at)) {
+                    *place = true;
+                }
+                for round in program.scopes().values().flatten().flat_map(|scope| scope.rounds()) {
+                    round.every.iter().for_each(|every| read_by(every, needed));
+                }
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
@@ -157,6 +166,7 @@ impl<'a> Judge<'a> {
             program,
             subject,
             watch: Watch::new(observer, sided, &subject.header.pipelined),
+            retries: program.messages().values().any(|travel| travel.rule.may_retry),
             slack: 0,
             readings: known.iter().map(extract).collect(),
             entries,
@@ -238,6 +248,7 @@ impl<'a> Judge<'a> {
                     injected: &[],
                     written: false,
                     blank: false,
+                    failed: false,
                     now,
                 };
                 return Err(Box::new(self.offence(slot, &event, &refusal)));
@@ -298,6 +309,10 @@ impl<'a> Judge<'a> {
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
+        // At the other end nothing is seen of it.
+        if event.failed && matches!(self.watch.observer, Observer::Endpoint(own) if own != event.from) {
+            return if self.may_fail(candidates) { Ok(()) } else { Err(Refusal::Nothing) };
+        }
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
         // Most of what an event might be is out of the question by a look at variables. If nothing is left, all is
         // looked at again, to say why.
@@ -314,6 +329,12 @@ impl<'a> Judge<'a> {
         }
         let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         observe::next(program, &self.watch, &mut sitting.set, event, read, now)
+    }
+
+    /// Whether one of these messages may fail and be tried again.
+    pub(super) fn may_fail(&self, candidates: &[MessageId]) -> bool {
+        self.retries
+            && candidates.iter().any(|&id| self.program.messages().entry(id).is_some_and(|one| one.rule.may_retry))
     }
 
     /// What each candidate's payload holds; read once per signature.
@@ -527,11 +548,18 @@ fn need(rule: &Rule, needed: &mut [bool]) {
     let codes = codes.chain(sets.map(|set| &set.value)).chain(rule.keys.iter().map(|key| &key.value)).chain(within);
     let codes = codes.chain(memories.flat_map(|memory| memory.by.iter().chain(&memory.lasts)));
     for code in codes {
-        for &slot in code.slots() {
-            let (depth, index) = place(slot);
-            if depth == PAYLOAD {
-                mark(index);
-            }
+        read_by(code, needed);
+    }
+}
+
+/// Marks the payload fields that an expression reads.
+fn read_by(code: &Code, needed: &mut [bool]) {
+    for &slot in code.slots() {
+        let (depth, index) = place(slot);
+        if depth == PAYLOAD
+            && let Some(place) = needed.get_mut(index as usize)
+        {
+            *place = true;
         }
     }
 }

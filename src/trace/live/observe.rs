@@ -61,6 +61,9 @@ impl Watch {
 
     pub(super) fn sides(&self, event: &Event<'_>) -> Sides {
         let local = event.from == event.to;
+        if event.failed {
+            return Sides::Attempt;
+        }
         match (self.observer, event.side) {
             (Observer::Endpoint(own), side) if own == event.from && (local || side != Side::Receive) => Sides::Give,
             (Observer::Endpoint(_), _) => Sides::Take,

@@ -11,6 +11,8 @@
 //! sides = true             # the key `dir` ("send", "receive") says which side of a message a line shows
 //!
 //! payload = "/body"        # where in a line the payload is; else behind its key `payload`
+//! retry = "/outcome/again" # where a line says `true` if the step failed and will be tried again; else its key `retry`;
+//!                          # `{ pointer = "/outcome", pattern = "^retry$" }` if it says so by another value
 //!
 //! [session]                # which session a line belongs to; else what its key `session` says
 //! pointer = "/payload/path"             # a JSON pointer into the line, or a list of them: the first that finds a value
@@ -145,6 +147,8 @@ pub struct Map {
     pub(crate) whole: bool,
     session: Option<Lookup>,
     payload: Option<Path>,
+    /// What says that an attempt failed.
+    retry: Option<Lookup>,
     join: Option<Join>,
     /// Payload fields that come from elsewhere in the line; the first of them for every label.
     sources: Vec<(Placed, Source)>,
@@ -338,6 +342,19 @@ impl Map {
     /// Reads a map.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         parse::map(text)
+    }
+
+    /// Whether it says where a line tells of an attempt that failed.
+    pub(crate) fn names_failures(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    /// Whether a line tells of an attempt that failed.
+    pub(crate) fn failed(&self, line: Line<'_>) -> bool {
+        match &self.retry {
+            None => line.pointer(&["retry".into()]) == Some("true"),
+            Some(lookup) => lookup.find(line).is_some_and(|found| lookup.pattern.is_some() || found == "true"),
+        }
     }
 
     /// The protocol that the map chooses.

@@ -174,6 +174,7 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "sides" => map.sides = text.bool("sides", value)?,
             "session" => session(&text, &mut map, value)?,
             "payload" => map.payload = Some(text.path(&text.string("payload", value)?)?),
+            "retry" => map.retry = Some(retry(&text, value)?),
             "inject" => inject = Some(value),
             "fields" => fields = Some(value),
             "events" => events(&text, &mut map, value)?,
@@ -182,8 +183,8 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "labels" => labels(&text, &mut map, value)?,
             _ => {
                 let known = [
-                    "protocol", "observer", "role", "sides", "payload", "session", "inject", "fields", "roles",
-                    "events", "redact", "labels",
+                    "protocol", "observer", "role", "sides", "payload", "retry", "session", "inject", "fields",
+                    "roles", "events", "redact", "labels",
                 ];
                 return Err(text.unknown(key, "the map", &known));
             }
@@ -303,6 +304,28 @@ fn join(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapErro
         }
     }
     Ok(())
+}
+
+/// What says that an attempt failed.
+fn retry(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {
+    let mut lookup = Lookup { pointers: Vec::new(), pattern: None };
+    if !value.get_ref().is_table() {
+        lookup.pointers = text.places("retry", value)?;
+        return Ok(lookup);
+    }
+    for (key, value) in text.table("retry", value)? {
+        match key.get_ref().as_ref() {
+            "pointer" => lookup.pointers = text.places("pointer", value)?,
+            "pattern" => lookup.pattern = Some(text.pattern("pattern", value)?),
+            _ => return Err(text.unknown(key, "`retry`", &["pointer", "pattern"])),
+        }
+    }
+    if lookup.pointers.is_empty() {
+        let problem = "`retry` does not say where a line tells of it".to_owned();
+        let help = Some("add `pointer = \"/…\"`".to_owned());
+        return Err(text.error(codes::MAP_VALUE, value.span().start, problem, help));
+    }
+    Ok(lookup)
 }
 
 fn recorder(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {
