@@ -16,6 +16,7 @@ mod machines;
 mod new;
 mod output;
 mod project;
+mod solver;
 mod status;
 mod tally;
 
