@@ -139,7 +139,7 @@ impl Specification {
     fn expanded(&self) -> &Spec {
         self.expanded.get_or_init(|| {
             let mut spec = self.loaded.spec.clone();
-            verify::expand(&mut spec, Some(2));
+            verify::expand(&mut spec, Some(2), &crate::solve::Outside::default());
             Box::new(spec)
         })
     }

@@ -104,6 +104,18 @@ pub(super) struct Check {
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
 
+    /// Ask another solver what this one does not decide: a command that reads SMT-LIB 2, like `z3 -in`
+    #[arg(long, value_name = "CMD")]
+    pub(super) smt: Option<String>,
+
+    /// How long it may take, for each question
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5s", requires = "smt")]
+    pub(super) smt_limit: Duration,
+
+    /// How long it may take for all questions together
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "2m", requires = "smt")]
+    pub(super) smt_total: Duration,
+
     /// Hold the machines against the reference semantics as well
     #[arg(long)]
     pub(super) cross_check: bool,

@@ -2,12 +2,19 @@
 
 use std::{
     collections::BTreeSet,
+    cell::RefCell,
     path::Path,
+    rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
-use super::{Failure, Status, args, load, machines, output::Progress, tally::Tally};
+use super::{
+    Failure, Status, args, load, machines,
+    output::Progress,
+    solver::{Failed, Solver},
+    tally::Tally,
+};
 use crate::{
     crosscheck::{Budget, crosscheck},
     data::{Redaction, Value, write},
@@ -17,6 +24,7 @@ use crate::{
     machine::{Semantics, System},
     protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
+    solve::Outside,
     report::{
         TraceRecord, VerdictRecord,
         record::{Answer, Place, limit_word},
@@ -42,10 +50,19 @@ pub(super) fn run(args: &args::Check) -> Result<Status, Failure> {
     for name in &args.check {
         known_check(name)?;
     }
+    let solver = args.smt.as_deref().map(|command| {
+        let stop = || INTERRUPTED.load(Ordering::Relaxed);
+        Rc::new(RefCell::new(Solver::new(command, args.smt_limit, args.smt_total, stop)))
+    });
+    let outside = solver.as_ref().map_or_else(Outside::default, |solver| Outside::new(Rc::clone(solver) as _));
     let mut tally = Tally::new(args.format);
     let mut asked = false;
     for path in &args.files {
-        match file(path, args, &mut tally) {
+        let result = file(path, args, &outside, &mut tally);
+        if let Some(solver) = &solver {
+            tell(&mut solver.borrow_mut(), &mut tally);
+        }
+        match result {
             Ok(any) => asked |= any,
             Err(failure) => tally.failure(failure)?,
         }
@@ -55,6 +72,26 @@ pub(super) fn run(args: &args::Check) -> Result<Status, Failure> {
         return Err(Failure::Usage(format!("no file declares `{targets}`")));
     }
     tally.finish()
+}
+
+/// Says what the other solver did instead of answering.
+fn tell(solver: &mut Solver, tally: &mut Tally) {
+    let late = solver.late();
+    if late > 0 {
+        let questions = if late == 1 { "question" } else { "questions" };
+        super::output::complain(&format!("`{}` left {late} {questions} without an answer in time", solver.command()));
+    }
+    let Some(failed) = solver.failure() else { return };
+    let command = solver.command();
+    match failed {
+        Failed::Start(why) => {
+            super::output::complain(&format!("`{command}` of `--smt` cannot be run: {why}"));
+            tally.meet(Status::Usage);
+        }
+        Failed::Answer(why) => {
+            super::output::complain(&format!("`{command}` of `--smt` is not asked any more: {why}"));
+        }
+    }
 }
 
 /// An unknown name on the command line is a wrong argument, not a finding.
@@ -69,14 +106,14 @@ fn known_check(name: &str) -> Result<(), Failure> {
 }
 
 /// One file. Whether anything was asked about it.
-fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Failure> {
+fn file(path: &Path, args: &args::Check, outside: &Outside, tally: &mut Tally) -> Result<bool, Failure> {
     let mut loaded = load::load(path, &args.search_path)?;
     let asked = claims(&loaded.spec, args);
     let runs = args.cross_check
         || asked
             .iter()
             .any(|claim| !matches!(&claim.kind, ClaimKind::Property { name, .. } if STATIC.contains(&&**name)));
-    verify::expand(&mut loaded.spec, runs.then_some(args.families));
+    verify::expand(&mut loaded.spec, runs.then_some(args.families), outside);
     tally.file(load::name(&loaded))?;
     tally.diagnostics(&loaded.sources, &loaded.diagnostics)?;
     let flats = loaded.spec.protocols.iter().filter_map(|protocol| protocol.flat.as_ref());
@@ -85,7 +122,7 @@ fn file(path: &Path, args: &args::Check, tally: &mut Tally) -> Result<bool, Fail
     tally.diagnostics(&loaded.sources, &notes)?;
     let mut shown: BTreeSet<String> = BTreeSet::new();
     for claim in &asked {
-        judge(&loaded, claim, args, tally, &mut shown)?;
+        judge(&loaded, claim, args, outside, tally, &mut shown)?;
     }
     let mut any = !asked.is_empty();
     if args.check.is_empty() {
@@ -179,6 +216,7 @@ fn judge(
     loaded: &Loaded,
     claim: &Claim,
     args: &args::Check,
+    outside: &Outside,
     tally: &mut Tally,
     shown: &mut BTreeSet<String>,
 ) -> Result<(), Failure> {
@@ -197,7 +235,7 @@ fn judge(
         };
         return wrong.map_or(Ok(()), |found| tally.diagnostics(&loaded.sources, &[found]));
     }
-    let mut options = Options { bound: args.bound, raw: args.raw, ..Options::default() };
+    let mut options = Options { bound: args.bound, raw: args.raw, outside: outside.clone(), ..Options::default() };
     options.max_states = args.max_states.unwrap_or(options.max_states);
     options.max_memory = args.max_memory.unwrap_or(options.max_memory);
     let begun = Instant::now();
@@ -220,7 +258,11 @@ fn judge(
     drop(progress);
     match outcome {
         Ok(outcome) => {
-            let record = record(loaded, claim, subject, &outcome);
+            let mut record = record(loaded, claim, subject, &outcome);
+            if let (true, Some(command)) = (outcome.outside, &args.smt) {
+                let detail = record.detail.take().map_or_else(String::new, |detail| format!("{detail}; "));
+                record.detail = Some(format!("{detail}by `{command}`"));
+            }
             if !record.as_stated() && shown.insert(subject.header().name.to_string()) {
                 tally.because(&loaded.sources, &outcome.diagnostics)?;
             }

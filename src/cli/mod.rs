@@ -17,6 +17,7 @@ mod new;
 mod output;
 mod project;
 mod run;
+mod solver;
 mod status;
 mod tally;
 

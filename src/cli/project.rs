@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     let mut loaded = load::load(&args.file, &args.search_path)?;
-    crate::verify::expand(&mut loaded.spec, Some(2));
+    crate::verify::expand(&mut loaded.spec, Some(2), &crate::solve::Outside::default());
     let mut tally = Tally::quiet();
     tally.errors(&loaded)?;
     let spec = &loaded.spec;

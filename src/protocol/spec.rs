@@ -160,6 +160,10 @@ pub struct Flat {
     pub timed: bool,
     /// A step that nobody makes if its conditions are false, and without which its role cannot go on.
     pub blocked: Option<Span>,
+    /// What would exclude that if it always held.
+    pub wanted: Option<String>,
+    /// That there is no such step is what another solver says.
+    pub outside: bool,
     /// What can be said of conditions without looking at runs.
     pub notes: Vec<Diagnostic>,
     /// Why there are no flat automata.

@@ -98,7 +98,7 @@ fn gcd(a: i128, b: i128) -> i128 {
 }
 
 impl Ratio {
-    fn new(over: i128, under: i128) -> Option<Self> {
+    pub(crate) fn new(over: i128, under: i128) -> Option<Self> {
         if under == 0 {
             return None;
         }
@@ -109,6 +109,10 @@ impl Ratio {
 
     pub(crate) fn whole(value: i128) -> Self {
         Self { over: value, under: 1 }
+    }
+
+    pub(crate) fn negated(self) -> Option<Self> {
+        Some(Self { over: self.over.checked_neg()?, under: self.under })
     }
 
     fn less(self, other: Self) -> Option<bool> {

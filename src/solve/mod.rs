@@ -8,9 +8,14 @@
 //! names eliminated one after the other (Fourier and Motzkin; for integers with the tightening and the dark shadow of
 //! Pugh, "The Omega test", 1991). What is found is put into the constraints again before it is told.
 //!
+//! What is not decided can be put to another solver ([`Outside`]), which is reached by whoever has one.
+//!
 //! Everything is bounded: more than [`MAX_CASES`] cases or [`MAX_CONSTRAINTS`] constraints give no answer.
 
+mod choose;
 mod linear;
+mod outside;
+mod smtlib;
 mod split;
 mod translate;
 
@@ -18,6 +23,8 @@ use std::collections::BTreeMap;
 
 pub(crate) use linear::Solution;
 pub use linear::{Bound, Linear, Relation};
+pub use outside::{Oracle, Outside, Reply};
+pub(crate) use smtlib::{Defined, Definition, Question};
 pub(crate) use split::solve;
 pub use translate::{Atoms, Formula, Term};
 
@@ -51,8 +58,32 @@ pub fn satisfiable<'n>(hold: impl IntoIterator<Item = &'n Node>, fail: impl Into
 /// Whether a formula over atoms can be true.
 #[must_use]
 pub fn decide(atoms: &mut Atoms, formula: Formula) -> Answer {
+    decide_with(atoms, formula, &Outside::default())
+}
+
+/// The same, with another solver for what is not decided.
+#[must_use]
+pub fn decide_with(atoms: &mut Atoms, formula: Formula, outside: &Outside) -> Answer {
     let formula = Formula::All(vec![formula, atoms.sorts()]);
-    match split::solve(&formula, &|var| atoms.is_integer(var)) {
+    let answer = own(atoms, &formula);
+    if !outside.is_there() || !matches!(answer, Answer::Unknown(_)) {
+        return answer;
+    }
+    // What its own atoms are made of, made known.
+    let definitions = atoms.definitions();
+    let formula = Formula::All(vec![formula, atoms.sorts()]);
+    let whole = |var| atoms.is_integer(var);
+    match outside.solve(Question { formula: &formula, whole: &whole, definitions: &definitions }) {
+        Some(linear::Solution::None) => Answer::No,
+        Some(linear::Solution::Values(values)) if atoms.all_defined(&definitions) => {
+            Answer::Yes(atoms.values(&values))
+        }
+        _ => answer,
+    }
+}
+
+fn own(atoms: &Atoms, formula: &Formula) -> Answer {
+    match split::solve(formula, &|var| atoms.is_integer(var)) {
         linear::Solution::Values(_) if atoms.inexact() => {
             Answer::Unknown("it depends on what is beyond linear arithmetic")
         }

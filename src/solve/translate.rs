@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::{
-    Values,
+    Defined, Definition, Values,
     linear::{Bound, Linear, Relation},
 };
 use crate::data::{Builtin, Node, Op, Operator, Slot, Sort, Value};
@@ -46,6 +46,8 @@ pub struct Atoms {
     inexact: bool,
     /// What a slot means, in a condition about another value.
     renamed: Option<(Slot, Term)>,
+    /// What slots are to be taken for, in a condition about what they will be.
+    later: Vec<(Slot, Linear)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -105,26 +107,29 @@ impl Atoms {
     /// What is known of the atoms by their sorts.
     #[must_use]
     pub fn sorts(&self) -> Formula {
+        let all = (0_u32..).zip(&self.sorts);
+        Formula::All(all.flat_map(|(var, kind)| self.of_kind(var, kind)).collect())
+    }
+
+    fn of_kind(&self, var: u32, kind: &Kind) -> Vec<Formula> {
+        let at = Linear::variable(var);
         let mut parts = Vec::new();
-        for (var, kind) in (0_u32..).zip(&self.sorts) {
-            let at = Linear::variable(var);
-            match kind {
-                Kind::Natural => parts.extend(is(at.times(-1), Relation::AtMost)),
-                Kind::Bool => {
-                    parts.extend(is(at.times(-1), Relation::AtMost));
-                    parts.extend(is(at.plus(-1, &Linear::constant(1)), Relation::AtMost));
-                }
-                Kind::Enum(names) => {
-                    let one = names.iter().filter_map(|name| {
-                        let number = self.texts.get_index_of(&**name)?;
-                        is(at.plus(-1, &Linear::constant(i128::try_from(number).ok()?)), Relation::Zero)
-                    });
-                    parts.push(Formula::Any(one.collect()));
-                }
-                Kind::Integer | Kind::Decimal | Kind::Text => {}
+        match kind {
+            Kind::Natural => parts.extend(is(at.times(-1), Relation::AtMost)),
+            Kind::Bool => {
+                parts.extend(is(at.times(-1), Relation::AtMost));
+                parts.extend(is(at.plus(-1, &Linear::constant(1)), Relation::AtMost));
             }
+            Kind::Enum(names) => {
+                let one = names.iter().filter_map(|name| {
+                    let number = self.texts.get_index_of(&**name)?;
+                    is(at.plus(-1, &Linear::constant(i128::try_from(number).ok()?)), Relation::Zero)
+                });
+                parts.push(Formula::Any(one.collect()));
+            }
+            Kind::Integer | Kind::Decimal | Kind::Text => {}
         }
-        Formula::All(parts)
+        parts
     }
 
     fn text(&mut self, text: &str) -> Linear {
@@ -190,6 +195,35 @@ impl Atoms {
         let formula = self.formula(condition);
         self.renamed = None;
         formula
+    }
+
+    /// A condition about what slots will hold.
+    pub(crate) fn formula_later(&mut self, condition: &Node, later: Vec<(Slot, Linear)>) -> Formula {
+        self.later = later;
+        let formula = self.formula(condition);
+        self.later = Vec::new();
+        formula
+    }
+
+    /// An expression as a sum, if it is one.
+    pub(crate) fn linear(&mut self, node: &Node) -> Option<Linear> {
+        self.sum(node, false)
+    }
+
+    /// The same of what slots will hold.
+    pub(crate) fn linear_later(&mut self, node: &Node, later: &[(Slot, Linear)]) -> Option<Linear> {
+        self.later = later.to_vec();
+        let sum = self.sum(node, false);
+        self.later = Vec::new();
+        sum
+    }
+
+    /// The atom of a slot, if it was spoken of as a number or text, and what its sort says of it.
+    pub(crate) fn slot(&self, slot: Slot) -> Option<(u32, Formula)> {
+        let at = self.terms.iter().position(|term| matches!(term, Term::Slot(known, _) if *known == slot))?;
+        let var = u32::try_from(at).ok()?;
+        let kind = self.sorts.get(at)?;
+        Some((var, Formula::All(self.of_kind(var, kind))))
     }
 
     /// Whether a slot holds something.
@@ -270,6 +304,9 @@ impl Atoms {
             _ => return None,
         };
         match &node.op {
+            Op::Slot(slot, _) if self.later.iter().any(|(known, _)| known == slot) => {
+                self.later.iter().find(|(known, _)| known == slot).map(|(_, later)| later.clone())
+            }
             Op::Const(Value::Int(value)) => Some(Linear::constant(i128::from(*value))),
             Op::Const(Value::Timestamp(value) | Value::Duration(value)) => Some(Linear::constant(i128::from(*value))),
             Op::Const(Value::Text(text)) => Some(self.text(text)),
@@ -293,6 +330,38 @@ impl Atoms {
             }
             _ => Some(self.atom(node, kind)),
         }
+    }
+
+    /// What the atoms are that are products, quotients and remainders; what these are made of becomes atoms as well.
+    pub(super) fn definitions(&mut self) -> Vec<Definition> {
+        let mut found = Vec::new();
+        let mut at = 0_usize;
+        while let Some(term) = self.terms.get_index(at) {
+            if let Term::Other(node) = term
+                && let Op::Binary(operator, left, right) = &node.clone().op
+                && let Ok(var) = u32::try_from(at)
+                && let Some((a, b)) = self.sum(left, true).zip(self.sum(right, true))
+            {
+                let whole = |sum: &Linear| sum.terms.keys().all(|&var| self.is_integer(var));
+                let by = (b.terms.is_empty() && b.constant > 0 && whole(&a)).then_some(b.constant);
+                match (operator, by) {
+                    (Operator::Mul, _) if !self.is_integer(var) || whole(&a) && whole(&b) => {
+                        found.push((var, Defined::Product(a, b)));
+                    }
+                    (Operator::Div, Some(by)) => found.push((var, Defined::Quotient(a, by))),
+                    (Operator::Rem, Some(by)) => found.push((var, Defined::Remainder(a, by))),
+                    _ => {}
+                }
+            }
+            at = at.saturating_add(1);
+        }
+        found
+    }
+
+    /// Whether all atoms are names, or made of names as the definitions say.
+    pub(super) fn all_defined(&self, definitions: &[Definition]) -> bool {
+        let mut terms = (0_u32..).zip(&self.terms);
+        terms.all(|(at, term)| !matches!(term, Term::Other(_)) || definitions.iter().any(|(var, _)| *var == at))
     }
 
     /// Values of names, as the language writes them.

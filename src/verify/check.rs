@@ -67,6 +67,8 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// A run that goes wrong with data left out, of which it is not known whether its conditions can be met.
     pub suspect: Option<Counterexample>,
+    /// What it says rests on answers of another solver ([`Options::outside`]).
+    pub outside: bool,
     /// Of a counterexample under conditions, the payload of each of its events, field by field.
     pub payloads: Vec<Vec<Option<Value>>>,
 }
@@ -91,6 +93,7 @@ impl Outcome {
             evidence: None,
             diagnostics: Vec::new(),
             suspect: None,
+            outside: false,
             payloads: Vec::new(),
         }
     }
@@ -286,10 +289,13 @@ fn unrolled(
             if stuck && flat.blocked.is_some() {
                 let why = "with data left out nothing goes wrong, but a role may be stuck where the conditions of all \
                            that it could send are false";
-                outcome.verdict = Verdict::Unknown(Limit::Undecided(why.to_owned()));
+                let wanted = flat.wanted.as_ref();
+                let wanted = wanted.map(|wanted| format!("; it would hold if `{wanted}` were an invariant"));
+                outcome.verdict = Verdict::Unknown(Limit::Undecided(format!("{why}{}", wanted.unwrap_or_default())));
                 outcome.evidence = None;
             } else {
                 outcome.evidence = Some(Evidence::Unrolled(flat.keys));
+                outcome.outside = stuck && flat.outside;
             }
         }
         Verdict::Violated(run) if flat.conditions || flat.timed => {
@@ -358,13 +364,17 @@ fn implementable(spec: &Spec, protocol: &Protocol, options: &Options, poll: &mut
         }
         poll(&Progress { bound: None, configurations: pairs, frontier: 0, depth: 0, bytes: 0 })
     };
-    match implementability::implementable(graph, header, names, protocol.term.frames.values().next(), &mut ask) {
+    let frame = protocol.term.frames.values().next();
+    let before = options.outside.believed();
+    let found = implementability::implementable(graph, header, names, frame, &options.outside, &mut ask);
+    match found {
         implementability::Found::Holds { stuck } => {
+            let outside = options.outside.believed() > before;
             let evidence = Some(Evidence::Conditions);
             let text = "here all conditions may be false, and then the protocol itself is stuck, and with it the roles";
             let note = stuck.map(|node| Diagnostic::new(codes::MAY_BE_STUCK, graph.spans[node], text));
             let diagnostics = note.into_iter().collect();
-            Ok(Outcome { exhaustive: true, evidence, diagnostics, ..Outcome::of(Verdict::Holds) })
+            Ok(Outcome { exhaustive: true, evidence, diagnostics, outside, ..Outcome::of(Verdict::Holds) })
         }
         implementability::Found::Bug(text) => Err(Error::Bug(text)),
         implementability::Found::Unknown(limit) => Ok(Outcome::unknown(limit)),

@@ -14,11 +14,14 @@ use crate::{
         flatten::{FlattenError, Limits, flatten},
     },
     protocol::{Discipline, Flat, Graph, Header, Names, Projector, Protocol, Spec, Trigger},
+    solve::Outside,
 };
 
 /// Says of every protocol that has more than the kernel what can be said without looking at runs; and unrolls it, with so
 /// many keys per family, if runs are going to be looked at.
-pub fn expand(spec: &mut Spec, keys: Option<u32>) {
+///
+/// What [`crate::solve`] does not decide of their conditions, the other solver is asked.
+pub fn expand(spec: &mut Spec, keys: Option<u32>, outside: &Outside) {
     let Spec { protocols, systems, names, .. } = spec;
     for protocol in protocols {
         if protocol.flat.is_none()
@@ -28,7 +31,7 @@ pub fn expand(spec: &mut Spec, keys: Option<u32>) {
             let mut flat = Flat::default();
             project(protocol, graph, names, &mut flat);
             let program = Program::of(names, &protocol.header, &protocol.term, graph);
-            protocol.flat = Some(unroll(flat, program, &protocol.header, names, keys));
+            protocol.flat = Some(unroll(flat, program, &protocol.header, names, keys, outside));
         }
     }
     for system in systems {
@@ -36,7 +39,7 @@ pub fn expand(spec: &mut Spec, keys: Option<u32>) {
             let types = system.terms.iter().zip(system.graphs.values());
             let types = types.map(|((role, term), graph)| (role, term, graph));
             let program = Program::written(names, &system.header, types);
-            system.flat = Some(unroll(Flat::default(), program, &system.header, names, keys));
+            system.flat = Some(unroll(Flat::default(), program, &system.header, names, keys, outside));
         }
     }
 }
@@ -47,6 +50,7 @@ fn unroll(
     header: &Header,
     names: &mut Names,
     keys: Option<u32>,
+    outside: &Outside,
 ) -> Flat {
     let program = match program {
         Ok(program) => program,
@@ -63,16 +67,19 @@ fn unroll(
     };
     flat.keys = keys.filter(|_| program.frames().values().any(|frame| !frame.keys.is_empty()));
     rules(&program, &mut flat);
-    flat.notes = super::data::conditions(&program, header, names);
+    flat.notes = super::data::conditions(&program, header, names, outside);
     let Some(keys) = keys else {
         flat.limit = Some("its runs were not looked at".to_owned());
         return flat;
     };
     // Who asks about runs wants to know where a role may be stuck.
-    if let Some(found) = super::data::may_be_stuck(&program, header, names) {
-        flat.blocked = Some(found.span);
-        flat.notes.push(found);
+    let before = outside.believed();
+    if let Some(stuck) = super::data::may_be_stuck(&program, header, names, outside) {
+        flat.blocked = Some(stuck.found.span);
+        flat.wanted = stuck.wanted;
+        flat.notes.push(stuck.found);
     }
+    flat.outside = outside.believed() > before;
     let limits = Limits { keys, ..Limits::default() };
     let mut locals: IdVec<RoleId, _> = IdVec::new();
     for role in header.roles.ids() {

@@ -48,7 +48,9 @@ pub use implementability::{Condition, Indistinct};
 pub use property::Property;
 pub use subject::Subject;
 
-/// How far a search may go.
+use crate::solve::Outside;
+
+/// How far a search may go, and who helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Every edge holds at most this many messages, 0 makes every edge synchronous, and the verdict is about that. Without
@@ -63,11 +65,13 @@ pub struct Options {
     pub max_states: usize,
     /// At most so many bytes per exploration.
     pub max_memory: usize,
+    /// Another solver, for what [`crate::solve`] does not decide.
+    pub outside: Outside,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bound: None, raw: false, max_bound: 8, max_states: 5_000_000, max_memory: 1 << 30 }
+        Self { bound: None, raw: false, max_bound: 8, max_states: 5_000_000, max_memory: 1 << 30, outside: Outside::default() }
     }
 }
 

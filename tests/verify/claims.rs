@@ -13,7 +13,7 @@ use super::common::{bound, word};
 fn load(text: &str) -> Loaded {
     let mut none: Box<dyn Loader> = Box::new(NoImports);
     let mut loaded = Loaded::new("test", text, &mut *none);
-    expand(&mut loaded.spec, Some(2));
+    expand(&mut loaded.spec, Some(2), &polylogue::solve::Outside::default());
     loaded
 }
 

@@ -29,6 +29,7 @@ use crate::{
     event::Limit,
     id::{NodeId, RoleId},
     protocol::{EdgeKind, Frame, Graph, Header, Names},
+    solve::Outside,
 };
 
 /// One of the conditions.
@@ -101,6 +102,7 @@ pub(super) fn implementable(
     header: &Header,
     names: &Names,
     frame: Option<&Frame>,
+    outside: &Outside,
     ask: &mut Ask<'_>,
 ) -> Found {
     let undecided = |why: &str| Found::Unknown(Limit::Undecided(why.to_owned()));
@@ -120,7 +122,7 @@ pub(super) fn implementable(
         Err(why) => return Found::Unknown(Limit::Undecided(why.text(graph, header, names))),
     };
     let found = if automaton.has_data(names) {
-        symbolic::check(symbolic::World { automaton: &automaton, graph, header, names, frame }, ask)
+        symbolic::check(symbolic::World { automaton: &automaton, graph, header, names, frame, outside }, ask)
     } else {
         match automaton.in_class() {
             Ok(()) => finite::check(&automaton, header, ask),

@@ -28,7 +28,7 @@ use crate::{
     event::Limit,
     id::NodeId,
     protocol::{Frame, Graph, Header, Names},
-    solve::Solution,
+    solve::{Outside, Solution},
 };
 
 /// What the whole is about.
@@ -39,6 +39,7 @@ pub(super) struct World<'a> {
     pub(super) header: &'a Header,
     pub(super) names: &'a Names,
     pub(super) frame: Option<&'a Frame>,
+    pub(super) outside: &'a Outside,
 }
 
 /// Checks all conditions for all roles.
@@ -54,8 +55,8 @@ fn undecided(text: impl Into<String>) -> Limit {
 }
 
 fn decide(world: World<'_>, ask: &mut Ask<'_>) -> Result<Found, Limit> {
-    let World { automaton, graph, header, names, frame } = world;
-    let model = Model::of(automaton, graph, names, frame).map_err(|Beyond(what)| {
+    let World { automaton, graph, header, names, frame, outside } = world;
+    let model = Model::of(automaton, graph, names, frame, outside).map_err(|Beyond(what)| {
         undecided(format!("a condition depends on {what}, which is beyond sums and comparisons"))
     })?;
     let alone = invariant::single(&model, ask)?;

@@ -16,7 +16,7 @@ use crate::{
     data::{Builtin, Code, Node, Op, Operator, Slot, Sort, Value},
     id::{NodeId, RoleId},
     protocol::{Frame, Graph, Names, PAYLOAD, Rule, Set, SlotInfo, Who, place},
-    solve::{Bound, Formula, Linear, Relation},
+    solve::{Bound, Formula, Linear, Outside, Relation},
 };
 
 /// Whose, and which.
@@ -66,6 +66,8 @@ pub(super) struct Model<'a> {
     pub(super) texts: IndexSet<Arc<str>, FxBuildHasher>,
     /// How many questions were asked about it.
     pub(super) asked: std::rc::Rc<std::cell::Cell<usize>>,
+    /// Who is asked what is not decided here.
+    pub(super) outside: Outside,
 }
 
 struct Maker<'a> {
@@ -113,6 +115,7 @@ impl<'a> Model<'a> {
         graph: &Graph,
         names: &Names,
         frame: Option<&Frame>,
+        outside: &Outside,
     ) -> Result<Self, Beyond> {
         let mut maker = Maker { names, frame, registers: IndexMap::default(), texts: IndexSet::default() };
         let steps: Vec<Transition> =
@@ -152,6 +155,7 @@ impl<'a> Model<'a> {
             start,
             texts,
             asked: std::rc::Rc::default(),
+            outside: outside.clone(),
         })
     }
 }

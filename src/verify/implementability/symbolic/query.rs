@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::model::{Function, Model, Ruled, equal, is};
 use crate::{
     id::NodeId,
-    solve::{self, Formula, Linear, Relation, Solution},
+    solve::{self, Defined, Definition, Formula, Linear, Outside, Question, Relation, Solution},
 };
 
 /// Formulas larger than this are not looked at.
@@ -24,6 +24,7 @@ const MAX_QUESTIONS: usize = 20_000;
 pub(super) struct Query {
     /// How much was asked so far, by all questions about a protocol.
     asked: std::rc::Rc<std::cell::Cell<usize>>,
+    outside: Outside,
     /// Of each variable, whether it is a whole number.
     pub(super) whole: Vec<bool>,
     pub(super) parts: Vec<Formula>,
@@ -40,7 +41,7 @@ pub(super) struct Fired {
 impl Query {
     /// A question about a protocol.
     pub(super) fn about(model: &Model<'_>) -> Self {
-        Self { asked: std::rc::Rc::clone(&model.asked), ..Self::default() }
+        Self { asked: std::rc::Rc::clone(&model.asked), outside: model.outside.clone(), ..Self::default() }
     }
 
     fn fresh(&mut self, whole: bool) -> Linear {
@@ -93,10 +94,38 @@ impl Query {
         };
         let mut atoms = 0_usize;
         formula.each(&mut |_| atoms = atoms.saturating_add(1));
-        if atoms > MAX_ATOMS {
-            return Solution::Unknown("there are too many constraints");
+        let whole = |var: u32| self.whole.get(var as usize).copied().unwrap_or(true);
+        let own = if atoms > MAX_ATOMS {
+            Solution::Unknown("there are too many constraints")
+        } else {
+            solve::solve(&formula, &whole)
+        };
+        if !self.outside.is_there() || matches!(own, Solution::None) {
+            return own;
         }
-        solve::solve(&formula, &|var| self.whole.get(var as usize).copied().unwrap_or(true))
+        let definitions = self.definitions();
+        let question = Question { formula: &formula, whole: &whole, definitions: &definitions };
+        match own {
+            // Values may be none when products are what they are.
+            Solution::Values(values) if question.holds(&values) => Solution::Values(values),
+            own => self.outside.solve(question).unwrap_or(own),
+        }
+    }
+
+    /// What is no sum, as another solver understands it.
+    fn definitions(&self) -> Vec<Definition> {
+        let mut found = Vec::with_capacity(self.apps.len());
+        for (function, args, result) in &self.apps {
+            let Some(&var) = result.terms.keys().next() else { continue };
+            let is = match (function, args.as_slice()) {
+                (Function::Product, [a, b]) => Defined::Product(a.clone(), b.clone()),
+                (Function::Quotient(by), [a]) => Defined::Quotient(a.clone(), *by),
+                (Function::Remainder(by), [a]) => Defined::Remainder(a.clone(), *by),
+                _ => continue,
+            };
+            found.push((var, is));
+        }
+        found
     }
 
     /// Whether it has no values at all.
@@ -117,7 +146,10 @@ impl Query {
             let result = match known {
                 Some((.., result)) => result.clone(),
                 None => {
-                    let result = self.fresh(true);
+                    // Products of decimals need not be whole.
+                    let part = |var: &u32| self.whole.get(*var as usize).copied().unwrap_or(true);
+                    let whole = args.iter().all(|arg: &Linear| arg.terms.keys().all(part));
+                    let result = self.fresh(whole);
                     self.apps.push((app.function, args, result.clone()));
                     result
                 }

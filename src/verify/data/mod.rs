@@ -13,17 +13,21 @@
 //! happen, and the condition they name is the one that would have to be known (`var x: int{…}`). What they do not find
 //! cannot happen: that is the inductive argument that [`super::Evidence::Unrolled`] rests on.
 
+mod stuck;
+
 use std::sync::Arc;
+
+pub(super) use stuck::may_be_stuck;
 
 use rustc_hash::FxHashSet;
 
 use crate::{
-    data::{Builtin, Code, Empty, Env, Node, Op, Operator, Slot, Sort, Value, fits},
+    data::{Node, Op, Slot, Sort, Value},
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     id::{FrameId, MessageId, RoleId},
     machine::{Arm, End, Program},
     protocol::{Frame, Header, Names, PAYLOAD, Rule, place},
-    solve::{Answer, Atoms, Formula, Term, decide},
+    solve::{Answer, Atoms, Formula, Outside, Term, decide_with},
 };
 
 /// More findings of one protocol help nobody.
@@ -32,6 +36,7 @@ const MAX_FOUND: usize = 50;
 const NEW: Slot = Slot(u32::MAX - 1);
 
 /// What a rule demands, with what the sorts say of all it speaks of.
+#[derive(Clone)]
 struct Premises {
     atoms: Atoms,
     parts: Vec<Formula>,
@@ -79,6 +84,24 @@ impl Premises {
         }
     }
 
+    /// What is declared of variables together with some that are spoken of.
+    fn related(&mut self, world: &World<'_>, role: RoleId, frame: FrameId, message: MessageId) {
+        let mut left: Vec<&Node> = Vec::new();
+        for info in world.all(frame).filter(|info| info.roles.is_empty() || info.roles.contains(&role)) {
+            left.extend(info.invariant.iter().map(crate::data::Code::tree));
+        }
+        loop {
+            let speaks = |node: &Node| {
+                let mut any = false;
+                node.visit(&mut |node| any |= matches!(&node.op, Op::Slot(slot, _) if self.known.contains(slot)));
+                any
+            };
+            let Some(at) = left.iter().position(|node| speaks(node)) else { return };
+            let node = left.remove(at);
+            self.hold(world, message, frame, node);
+        }
+    }
+
     fn refined(&mut self, sort: &Sort, slot: Slot, name: &Arc<str>) {
         let mut at = sort;
         loop {
@@ -94,8 +117,8 @@ impl Premises {
         }
     }
 
-    fn ask(mut self) -> Answer {
-        decide(&mut self.atoms, Formula::All(self.parts))
+    fn ask(mut self, world: &World<'_>) -> Answer {
+        decide_with(&mut self.atoms, Formula::All(self.parts), world.outside)
     }
 }
 
@@ -103,6 +126,7 @@ struct World<'p> {
     program: &'p Program,
     names: &'p Names,
     header: &'p Header,
+    outside: &'p Outside,
 }
 
 impl<'p> World<'p> {
@@ -124,6 +148,15 @@ impl<'p> World<'p> {
     fn slot(&self, frame: FrameId, slot: Slot) -> Option<&'p crate::protocol::SlotInfo> {
         let (depth, index) = place(slot);
         self.frame(frame, depth)?.slots.get(index as usize)
+    }
+
+    /// All slots that can be seen from a frame.
+    fn all(&self, frame: FrameId) -> impl Iterator<Item = &'p crate::protocol::SlotInfo> {
+        let program = self.program;
+        let frames = std::iter::successors(program.frames().entry(frame), move |frame| {
+            frame.parent.and_then(|at| program.frames().entry(at))
+        });
+        frames.flat_map(|frame| &frame.slots)
     }
 
     fn sort(&self, message: MessageId, frame: FrameId, slot: Slot) -> Option<&'p Sort> {
@@ -157,8 +190,8 @@ impl<'p> World<'p> {
 }
 
 /// Everything that is worth a word.
-pub(super) fn conditions(program: &Program, header: &Header, names: &Names) -> Vec<Diagnostic> {
-    let world = World { program, names, header };
+pub(super) fn conditions(program: &Program, header: &Header, names: &Names, outside: &Outside) -> Vec<Diagnostic> {
+    let world = World { program, names, header, outside };
     let mut found = Vec::new();
     let mut told: FxHashSet<Span> = FxHashSet::default();
     for (role, _, frame, automaton) in program.placed() {
@@ -183,7 +216,7 @@ fn never(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Diagnosti
     if world.rule(arm.message).is_none_or(|rule| rule.demands().next().is_none()) {
         return;
     }
-    if world.sending(arm.message, frame).ask() == Answer::No {
+    if world.sending(arm.message, frame).ask(world) == Answer::No {
         let text = format!("`{}` can never happen here: its conditions exclude each other", world.label(arm.message));
         found.push(Diagnostic::new(codes::NEVER, arm.span, text).help("mend the conditions, or leave the step out"));
     }
@@ -215,7 +248,7 @@ fn overlaps(
             for condition in &other_conditions(world, other.message) {
                 premises.hold(world, other.message, frame, condition);
             }
-            if let Answer::Yes(values) = premises.ask()
+            if let Answer::Yes(values) = premises.ask(world)
                 && told.insert(Span { end: one.span.end, ..other.span })
             {
                 let text = format!(
@@ -263,7 +296,7 @@ fn assignments(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Dia
             let equal = premises.atoms.equal(NEW, &name, set.value.tree());
             let broken = premises.atoms.formula_about(condition.tree(), about, NEW, &name).negated();
             premises.parts.extend([equal, broken]);
-            if let Answer::Yes(values) = premises.ask() {
+            if let Answer::Yes(values) = premises.ask(world) {
                 let text = format!("after this, `{}` may not satisfy `{condition}`", info.name);
                 let diagnostic = Diagnostic::new(codes::MAY_BREAK, arm.span, text)
                     .label(info.span, "it is declared here")
@@ -271,172 +304,6 @@ fn assignments(world: &World<'_>, frame: FrameId, arm: &Arm, found: &mut Vec<Dia
                 found.push(diagnostic.help("such an event is refused; say in a condition, or in the sort of a variable, why it does not happen"));
             }
         }
-    }
-}
-
-/// A state in which a role can only send and all that it could send may be excluded.
-pub(super) fn may_be_stuck(program: &Program, header: &Header, names: &Names) -> Option<Diagnostic> {
-    let (role, span, values) = stuck(&World { program, names, header })?;
-    let text = format!("`{}` can only send here, and all conditions can be false", header.role_name(role));
-    let found = Diagnostic::new(codes::MAY_BE_STUCK, span, text);
-    Some(if values.is_empty() { found } else { found.note(format!("for example with {values}")) })
-}
-
-fn stuck(world: &World<'_>) -> Option<(RoleId, Span, String)> {
-    let optional = world.program.optional();
-    for (role, region, frame, automaton) in world.program.placed() {
-        for (state, row) in automaton.rows.iter() {
-            if state == automaton.initial && optional.contains(&region) {
-                continue;
-            }
-            let quiet = !row.exits.is_empty() || !row.scopes.is_empty() || !row.leaves.is_empty();
-            if row.arms.is_empty() || quiet || row.arms.iter().any(|arm| arm.end == End::To) {
-                continue;
-            }
-            let mut premises = Premises::new();
-            let mut free = false;
-            for arm in &row.arms {
-                let Some(rule) = world.rule(arm.message) else { continue };
-                let left = not_of_its_choosing(world, frame, arm.message, rule);
-                if left.is_empty() && rule.unique.is_empty() {
-                    free = true;
-                    break;
-                }
-                let mut all = Vec::new();
-                for node in left {
-                    premises.sorts(world, arm.message, frame, node);
-                    all.push(premises.atoms.formula(node));
-                }
-                premises.parts.push(Formula::All(all).negated());
-            }
-            if free {
-                continue;
-            }
-            match premises.ask() {
-                Answer::No => {}
-                Answer::Yes(values) => {
-                    return Some((role, row.arms.first().map(|arm| arm.span).unwrap_or_default(), shown(&values)));
-                }
-                Answer::Unknown(_) => {
-                    return Some((role, row.arms.first().map(|arm| arm.span).unwrap_or_default(), String::new()));
-                }
-            }
-        }
-    }
-    None
-}
-
-/// The payload fields that an expression reads.
-fn fields(node: &Node) -> Vec<Slot> {
-    let mut fields = Vec::new();
-    node.visit(&mut |node| {
-        if let Op::Slot(at, _) = &node.op
-            && place(*at).0 == PAYLOAD
-            && *at != Slot::THIS
-        {
-            fields.push(*at);
-        }
-    });
-    fields
-}
-
-/// The conditions of a rule but for those that the sender satisfies by the choice of a field that nothing else binds:
-/// `n == x + 1` for a field `n` of its own that may be any integer; and those that speak of nothing but one field, if a
-/// value is found that satisfies them all.
-fn not_of_its_choosing<'r>(world: &World<'_>, frame: FrameId, message: MessageId, rule: &'r Rule) -> Vec<&'r Node> {
-    let mut left: Vec<&'r Code> = rule.demands().collect();
-    // Whether a field can have any value, and whether its values are ordered without end.
-    let open = |slot: Slot| match world.sort(message, frame, slot) {
-        Some(Sort::Builtin(Builtin::Int | Builtin::Decimal)) => Some(true),
-        Some(Sort::Builtin(Builtin::String | Builtin::Json)) => Some(false),
-        _ => None,
-    };
-    loop {
-        let chosen = left.iter().position(|code| {
-            let Op::Binary(operator, a, b) = &code.tree().op else { return false };
-            [(a, b), (b, a)].iter().any(|(own, rest)| {
-                let Op::Slot(at, _) = &own.op else { return false };
-                let any = match operator {
-                    Operator::Eq | Operator::Ne => open(*at).is_some(),
-                    Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge => open(*at) == Some(true),
-                    _ => false,
-                };
-                any && place(*at).0 == PAYLOAD
-                    && !fields(rest).contains(at)
-                    && left.iter().filter(|other| fields(other.tree()).contains(at)).count() == 1
-            })
-        });
-        match chosen {
-            Some(at) => drop(left.remove(at)),
-            None => break,
-        }
-    }
-    // Conditions of one field alone.
-    let alone = |code: &Code| -> Option<Slot> {
-        let &[slot] = code.slots() else { return None };
-        let free = place(slot).0 == PAYLOAD && !code.reads_now() && code.externals().is_empty();
-        free.then_some(slot)
-    };
-    let mut satisfied: Vec<Slot> = Vec::new();
-    for slot in left.iter().filter_map(|code| alone(code)) {
-        let mine: Vec<&Code> = left.iter().copied().filter(|code| fields(code.tree()).contains(&slot)).collect();
-        if satisfied.contains(&slot) || mine.iter().any(|code| alone(code) != Some(slot)) {
-            continue;
-        }
-        let holds = |value: &Value| mine.iter().all(|code| code.holds(&One(slot, value)) == Ok(true));
-        let fits =
-            |value: &Value| world.sort(message, frame, slot).is_none_or(|sort| fits(sort, value, &Empty).is_ok());
-        if candidates(&mine).iter().any(|value| fits(value) && holds(value)) {
-            satisfied.push(slot);
-        }
-    }
-    left.retain(|code| alone(code).is_none_or(|slot| !satisfied.contains(&slot)));
-    let mut nodes = Vec::new();
-    left.into_iter().for_each(|code| conjuncts(code.tree(), &mut nodes));
-    nodes
-}
-
-/// One field has a value, nothing else.
-struct One<'v>(Slot, &'v Value);
-
-impl Env for One<'_> {
-    fn slot(&self, slot: Slot) -> Option<&Value> {
-        (slot == self.0).then_some(self.1)
-    }
-}
-
-/// Values that may satisfy conditions: what they compare with and its neighbours, small numbers, short and long texts.
-fn candidates(conditions: &[&Code]) -> Vec<Value> {
-    let mut all = vec![Value::Bool(true), Value::Bool(false)];
-    let mut numbers: Vec<i64> = vec![0, 1];
-    for condition in conditions {
-        condition.tree().visit(&mut |node| match &node.op {
-            Op::Const(Value::Int(value)) => {
-                numbers.extend([value.saturating_sub(1), *value, value.saturating_add(1)]);
-            }
-            Op::Const(Value::List(list)) => all.extend(list.iter().cloned()),
-            Op::Const(Value::Set(set)) => all.extend(set.iter().cloned()),
-            Op::Const(value) => all.push(value.clone()),
-            _ => {}
-        });
-    }
-    for number in numbers {
-        all.push(Value::Int(number));
-        if let Ok(length) = usize::try_from(number)
-            && length <= 256
-        {
-            all.push(Value::text(&"a".repeat(length)));
-            all.push(Value::text(&"0".repeat(length)));
-        }
-    }
-    all
-}
-
-fn conjuncts<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
-    match &node.op {
-        Op::All(parts) => parts.iter().for_each(|part| conjuncts(part, out)),
-        Op::Const(Value::Bool(true)) => {}
-        _ => out.push(node),
     }
 }
 
