@@ -4,8 +4,8 @@ use super::{
     OpenPlan, Owner, SessionId,
     audit::{Kind, Record, Verdict},
     plan::Engine,
-    store::Store,
     step::{Direction, Expected},
+    store::Store,
 };
 use crate::{
     data::{Redaction, Sort, write},
@@ -119,9 +119,7 @@ impl Store {
             _ => false,
         };
         let arms = &local.states.entry(state)?.arms;
-        let arm = arms.iter().find(|arm| {
-            same(arm.act) && (arm.label, arm.sort) == (expected.label, expected.sort)
-        });
+        let arm = arms.iter().find(|arm| same(arm.act) && (arm.label, arm.sort) == (expected.label, expected.sort));
         arm.map(|arm| arm.span)
     }
 

@@ -59,6 +59,10 @@ fn mistakes_say_what_there_is() {
     assert!(talk.wrong("unknown-handle", &send(r#""label":"ask","witness":"witness-3""#)).contains("witness"));
     talk.wrong("wrong-type", &send(r#""label":"ask","payload":{},"payload_id":3"#));
     talk.wrong("wrong-type", &send(r#""label":"ask","payload_id":-3"#));
+    for id in [r#""\ud800""#, "1e400", &("[".repeat(500) + &"]".repeat(500))] {
+        let message = talk.wrong("wrong-type", &format!(r#"{{"op":"memory","id":{id}}}"#));
+        assert!(message.contains("`id`"), "{message}");
+    }
     // The id comes back whatever becomes of the rest.
     let answer = talk.say(r#"{"op":"no","id":{"a":[1.50]}}"#);
     assert_eq!(answer["id"].to_string(), r#"{"a":[1.5]}"#);
@@ -96,23 +100,130 @@ impl Dice {
 }
 
 const OPS: &[&str] = &[
-    "open", "claim", "release", "attenuate", "export", "import", "begin_transfer", "commit_transfer", "rollback_transfer",
-    "abandon_transfer", "fail_transfer", "owner_died", "answer", "issue_readiness", "issue_timeout", "expire", "tick",
-    "bind_handler", "send", "receive", "act", "withdraw", "reserve", "check", "commit", "enabled", "local_type", "status",
-    "queue", "resolve", "summary", "close", "cancel", "fault", "drain", "reap", "memory", "audit", "verify_audit", "prove",
-    "help", "nonsense",
+    "open",
+    "claim",
+    "release",
+    "attenuate",
+    "export",
+    "import",
+    "begin_transfer",
+    "commit_transfer",
+    "rollback_transfer",
+    "abandon_transfer",
+    "fail_transfer",
+    "owner_died",
+    "answer",
+    "issue_readiness",
+    "issue_timeout",
+    "expire",
+    "tick",
+    "bind_handler",
+    "send",
+    "receive",
+    "act",
+    "withdraw",
+    "reserve",
+    "check",
+    "commit",
+    "enabled",
+    "local_type",
+    "status",
+    "queue",
+    "resolve",
+    "summary",
+    "close",
+    "cancel",
+    "fault",
+    "drain",
+    "reap",
+    "memory",
+    "audit",
+    "verify_audit",
+    "prove",
+    "help",
+    "nonsense",
 ];
 const FIELDS: &[&str] = &[
-    "about", "anchor", "args", "at", "cap", "file", "from", "handler", "holds", "id", "key", "label", "last", "log", "most",
-    "opener", "owner", "payload", "payload_id", "predicate", "proof", "protocol", "purpose", "reason", "receipt", "record",
-    "reservation", "role", "roles", "seal", "session", "site", "step", "to", "token", "until", "with_id", "witness",
+    "about",
+    "anchor",
+    "args",
+    "at",
+    "cap",
+    "file",
+    "from",
+    "handler",
+    "holds",
+    "id",
+    "key",
+    "label",
+    "last",
+    "log",
+    "most",
+    "opener",
+    "owner",
+    "payload",
+    "payload_id",
+    "predicate",
+    "proof",
+    "protocol",
+    "purpose",
+    "reason",
+    "receipt",
+    "record",
+    "reservation",
+    "role",
+    "roles",
+    "seal",
+    "session",
+    "site",
+    "step",
+    "to",
+    "token",
+    "until",
+    "with_id",
+    "witness",
 ];
 const VALUES: &[&str] = &[
-    "null", "true", "0", "1", "-1", "4294967296", "1e400", "18446744073709551615", "\"\"", "\"Buyer\"", "\"Seller\"", "\"A\"",
-    "\"B\"", "\"ask\"", "\"offer\"", "\"sold\"", "\"key\"", "\"cap-1\"", "\"cap-2\"", "\"opener-1\"", "\"receipt-1\"",
-    "\"witness-1\"", "\"reservation-1\"", "\"Shop\"", "\"Hand\"", "\"send\"", "\"receive\"", "\"audited\"", "\"small\"", "[]",
-    "[1]", "[\"A\"]", "[\"Buyer\",\"Buyer\"]", "{}", "{\"item\":\"x\",\"most\":1}", "{\"price\":5}", "\"\\ud800\"", "\"0.1\"",
-    "\"AAAA\"", "\"2026-01-31T12:00:00Z\"",
+    "null",
+    "true",
+    "0",
+    "1",
+    "-1",
+    "4294967296",
+    "1e400",
+    "18446744073709551615",
+    "\"\"",
+    "\"Buyer\"",
+    "\"Seller\"",
+    "\"A\"",
+    "\"B\"",
+    "\"ask\"",
+    "\"offer\"",
+    "\"sold\"",
+    "\"key\"",
+    "\"cap-1\"",
+    "\"cap-2\"",
+    "\"opener-1\"",
+    "\"receipt-1\"",
+    "\"witness-1\"",
+    "\"reservation-1\"",
+    "\"Shop\"",
+    "\"Hand\"",
+    "\"send\"",
+    "\"receive\"",
+    "\"audited\"",
+    "\"small\"",
+    "[]",
+    "[1]",
+    "[\"A\"]",
+    "[\"Buyer\",\"Buyer\"]",
+    "{}",
+    "{\"item\":\"x\",\"most\":1}",
+    "{\"price\":5}",
+    "\"\\ud800\"",
+    "\"0.1\"",
+    "\"AAAA\"",
+    "\"2026-01-31T12:00:00Z\"",
 ];
 
 #[test]
@@ -124,7 +235,10 @@ fn whatever_is_said_has_one_answer() {
         let mut line = match dice.roll(10) {
             0 => {
                 // Any bytes but the end of a line.
-                (0..dice.roll(60)).map(|_| u8::try_from(dice.roll(256)).unwrap()).filter(|byte| *byte != b'\n').collect()
+                (0..dice.roll(60))
+                    .map(|_| u8::try_from(dice.roll(256)).unwrap())
+                    .filter(|byte| *byte != b'\n')
+                    .collect()
             }
             _ => {
                 let mut text = format!("{{\"op\":\"{}\"", dice.pick(OPS));

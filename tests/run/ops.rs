@@ -85,7 +85,10 @@ fn every_operation_does_what_it_is_for() {
     let got = all.step(&buyer, "receive", &json!({ "role": "Buyer", "from": "Seller" }));
     assert_eq!(got["handler"], 40);
     let status = all.ok(&json!({ "op": "status" }));
-    assert_eq!((&status["status"], &status["roles"][1]["owner"], &status["queues"]), (&json!("active"), &json!("bob"), &json!([])));
+    assert_eq!(
+        (&status["status"], &status["roles"][1]["owner"], &status["queues"]),
+        (&json!("active"), &json!("bob"), &json!([]))
+    );
     let filed = all.step(&buyer, "act", &json!({ "role": "Buyer", "label": "file", "payload": { "note": "n" } }));
     let record = filed["record"].clone();
 
@@ -109,7 +112,10 @@ fn every_operation_does_what_it_is_for() {
     all.ok(&json!({ "op": "close", "opener": "opener-1" }));
     assert_eq!(all.ok(&json!({ "op": "reap", "most": 5 })), json!({ "reaped": 1, "archived": 1 }));
     let summary = all.ok(&json!({ "op": "summary", "session": "0.1" }));
-    assert_eq!((&summary["status"], &summary["sent"], &summary["key"]), (&json!("closed"), &json!(2), &json!("order-7")));
+    assert_eq!(
+        (&summary["status"], &summary["sent"], &summary["key"]),
+        (&json!("closed"), &json!(2), &json!("order-7"))
+    );
 
     // Witnesses, and what the host says.
     let opener = all.ok(&json!({ "op": "open", "protocol": "Guarded" }))["opener"].clone();
@@ -117,13 +123,18 @@ fn every_operation_does_what_it_is_for() {
     all.ok(&json!({ "op": "answer", "predicate": "audited", "holds": true }));
     let witness = all.ok(&json!({ "op": "issue_readiness", "cap": cap, "predicate": "audited", "args": [5] }));
     assert_eq!(all.ok(&json!({ "op": "status" }))["witnesses"][0]["of"], "audited(5)");
-    let pay = json!({ "from": "A", "to": "B", "label": "pay", "payload": { "amount": 5 }, "witness": witness["witness"] });
+    let pay =
+        json!({ "from": "A", "to": "B", "label": "pay", "payload": { "amount": 5 }, "witness": witness["witness"] });
     all.step(text(&cap), "send", &pay);
 
     // Time.
-    let timeout = all.ok(&json!({ "op": "issue_timeout", "opener": opener, "site": 3, "until": "1970-01-01T00:00:09Z" }));
+    let timeout =
+        all.ok(&json!({ "op": "issue_timeout", "opener": opener, "site": 3, "until": "1970-01-01T00:00:09Z" }));
     assert_eq!(timeout["until"], 9_000_000);
-    assert_eq!(all.ok(&json!({ "op": "tick", "at": 8_000_000 })), json!({ "due": [], "next": 9_000_000, "at": 8_000_000 }));
+    assert_eq!(
+        all.ok(&json!({ "op": "tick", "at": 8_000_000 })),
+        json!({ "due": [], "next": 9_000_000, "at": 8_000_000 })
+    );
     let due = all.ok(&json!({ "op": "expire", "at": 9_000_000 }));
     assert_eq!((&due["due"][0]["what"], &due["due"][0]["site"]), (&json!("timeout"), &json!(3)));
     let ended = all.ok(&json!({ "op": "owner_died", "opener": opener, "owner": "ann", "reason": "unplugged" }));
@@ -259,7 +270,8 @@ fn what_cannot_start_says_why() {
         assert_eq!((status, out.len()), (Some(code), 0), "{args:?} said {said}");
         assert!(said.contains(says), "{args:?} said {said}");
     }
-    let (status, out, _) = fed(&["run", "kit.mpst", "--protocol", "Stuck", "--unchecked", "--format", "json"], b"{\"op\":\"open\"}\n");
+    let (status, out, _) =
+        fed(&["run", "kit.mpst", "--protocol", "Stuck", "--unchecked", "--format", "json"], b"{\"op\":\"open\"}\n");
     assert_eq!(status, Some(0));
     assert!(String::from_utf8(out).unwrap().contains("\"safe\":\"unchecked\""));
 }

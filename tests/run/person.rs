@@ -13,7 +13,8 @@ fn only_answers_are_printed() {
     let (code, out, said) = script(&[], "");
     assert_eq!((code, out.as_str()), (Some(0), ""));
     assert!(said.starts_with("Shop: safe holds") && said.contains("`help`") && said.contains("`audited`"), "{said}");
-    let (code, out, _) = script(&[], "\n# a note\n1 {\"item\":\"tea\",\"most\":1}\n1\n2\n1\n1 {\"note\":\"n\"}\nclose\nquit\nclose\n");
+    let (code, out, _) =
+        script(&[], "\n# a note\n1 {\"item\":\"tea\",\"most\":1}\n1\n2\n1\n1 {\"note\":\"n\"}\nclose\nquit\nclose\n");
     let answers: Vec<&str> = out.lines().map(|line| line.trim_start_matches("ok").trim()).collect();
     let wanted = [
         "Buyer!Seller:ask",
@@ -28,15 +29,18 @@ fn only_answers_are_printed() {
 
 #[test]
 fn refusals_are_told_in_full_and_set_the_exit_code() {
-    let (code, out, _) = script(&["--owner", "ann=Buyer"], "send Seller Buyer sold\nreceive Seller Byer\nfrobnicate\n9\nrelease Buyer\n1\n");
+    let (code, out, _) = script(
+        &["--owner", "ann=Buyer"],
+        "send Seller Buyer sold\nreceive Seller Byer\nfrobnicate\n9\nrelease Buyer\n1\n",
+    );
     assert_eq!(code, Some(1));
     for says in [
         "refused  not-enabled in session 0.1: Seller!Buyer:sold; expected Seller?Buyer:ask",
-        "it is up to Seller; written at kit.mpst:6",
+        "blame: Seller; written at kit.mpst:6",
         "did you mean `Buyer`?",
         "there is no command `frobnicate`",
         "steps have numbers from 1 to 1",
-        "refused  stale in session 0.1: Buyer!Seller:ask",
+        "nobody owns `Buyer`; `claim OWNER Buyer` gives it to somebody",
     ] {
         assert!(out.contains(says), "{says} is not in\n{out}");
     }
@@ -55,7 +59,7 @@ fn everything_can_be_looked_at() {
         "on the way from Buyer to Seller: ask(",
         "Seller  you, generation 2",
         "accepted     Buyer!Seller:ask(",
-        "Buyer waits for Buyer?Seller:offer(price: int) or Buyer?Seller:sold()",
+        "Buyer waits for offer(price: int) from Seller or sold() from Seller",
         "send A B LABEL [PAYLOAD]",
         "{\"ok\":{",
     ] {
@@ -68,14 +72,25 @@ fn witnesses_time_and_ends() {
     let input = "witness A audited [5]\nsend A B pay {\"amount\":5}\nsend A B pay {\"amount\":5} with witness-1\nanswer audited no\ncancel enough of it\nenabled\n";
     let (code, out, _) = script(&["--protocol", "Guarded"], input);
     assert_eq!(code, Some(1));
-    for says in ["witness-1", "refused  witness-missing", "ok       A!B:pay", "`audited` is false", "is cancelled", "is over"] {
+    for says in
+        ["witness-1", "refused  witness-missing", "ok       A!B:pay", "`audited` is false", "is cancelled", "is over"]
+    {
         assert!(out.contains(says), "{says} is not in\n{out}");
     }
     let (_, out, _) = script(&["--protocol", "Timed"], "send A B begin\nat +10s\nat noon\nat 5\ndrain\nreceive B A\n");
-    for says in ["A is late", "`noon` is no time", "time does not go back", "the session is draining", "the session is cancelled"] {
+    for says in [
+        "A is late",
+        "`noon` is no time",
+        "time does not go back",
+        "the session is draining",
+        "the session is cancelled",
+    ] {
         assert!(out.contains(says), "{says} is not in\n{out}");
     }
-    let (_, out, _) = script(&["--protocol", "Hand"], "1\nreceive B A\nrelease A\n1\nclaim bob A B\nsend A B lock\nreceive B A\nclose\n");
+    let (_, out, _) = script(
+        &["--protocol", "Hand"],
+        "1\nreceive B A\nrelease A\n1\nclaim bob A B\nsend A B lock\nreceive B A\nclose\n",
+    );
     for says in ["`receive B A` takes it", "ok       B?A:key", "A  nobody", "bob owns A, B", "the session is closed"] {
         assert!(out.contains(says), "{says} is not in\n{out}");
     }

@@ -19,7 +19,7 @@ const OUT_OF_REACH: &[(Code, &str)] = &[
     (Code::Limit, "sixteen million sessions, or sixty thousand tokens"),
     (Code::NotLossy, "policies are not given by callers"),
     (Code::Unauthentic, "messages are not authenticated here"),
-    (Code::Offered, "told as `would-block`, or replaced"),
+    (Code::WitnessFalse, "a `def` of the same arguments is what it was"),
 ];
 
 struct Seen {
@@ -66,7 +66,8 @@ fn every_refusal_that_can_be_had() {
     seen.refused("out-of-scope", &format!(r#"{{"op":"close","cap":"{buyer}"}}"#));
     seen.refused("out-of-scope", &format!(r#"{{"op":"receive","cap":"{buyer}","role":"Seller","from":"Buyer"}}"#));
     seen.refused("out-of-scope", &format!(r#"{{"op":"bind_handler","cap":"{buyer}","handler":1}}"#));
-    let seller = seen.talk.name("cap", &format!(r#"{{"op":"claim","opener":"{opener}","owner":2,"roles":["Seller"]}}"#));
+    let seller =
+        seen.talk.name("cap", &format!(r#"{{"op":"claim","opener":"{opener}","owner":2,"roles":["Seller"]}}"#));
 
     // Transfers.
     seen.refused("wider", &format!(r#"{{"op":"begin_transfer","cap":"{buyer}","to":9,"roles":["Seller"]}}"#));
@@ -94,7 +95,8 @@ fn every_refusal_that_can_be_had() {
     seen.ok(&format!(r#"{{"op":"cancel","opener":"{opener}"}}"#));
     seen.refused("terminal", &format!(r#"{{"op":"cancel","opener":"{opener}"}}"#));
     seen.refused("terminal", &format!(r#"{{"op":"claim","opener":"{opener}","owner":1}}"#));
-    let refused = seen.refused("terminal", &format!(r#"{{"op":"receive","cap":"{seller}","role":"Seller","from":"Buyer"}}"#));
+    let refused =
+        seen.refused("terminal", &format!(r#"{{"op":"receive","cap":"{seller}","role":"Seller","from":"Buyer"}}"#));
     assert_eq!(refused["detail"]["status"], "cancelled");
 
     // Steps.
@@ -106,7 +108,10 @@ fn every_refusal_that_can_be_had() {
     seen.refused("no-message", &send("Seller", "Buyer", "ask", ""));
     seen.refused("empty", &format!(r#"{{"op":"receive","cap":"{cap}","role":"Seller","from":"Buyer"}}"#));
     let refused = seen.refused("not-enabled", &send("Seller", "Buyer", "sold", ""));
-    assert_eq!((&refused["role"], &refused["event"], &refused["blame"]), (&"Seller".into(), &"Seller!Buyer:sold".into(), &"Seller".into()));
+    assert_eq!(
+        (&refused["role"], &refused["event"], &refused["blame"]),
+        (&"Seller".into(), &"Seller!Buyer:sold".into(), &"Seller".into())
+    );
     assert_eq!(refused["expected"][0]["event"], "Seller?Buyer:ask(item: string, most: int{this > 0})");
     assert_eq!(refused["expected"][0]["span"]["line"], 6);
     assert!(!refused["recent"].as_array().unwrap().is_empty());
@@ -118,7 +123,8 @@ fn every_refusal_that_can_be_had() {
     let refused = seen.refused("condition", &send("Seller", "Buyer", "offer", r#","payload":{"price":1001}"#));
     assert_eq!(refused["detail"]["values"]["price"], "1001");
     assert_eq!(refused["span"]["line"], 9);
-    let reservation = format!(r#"{{"op":"reserve","cap":"{cap}","step":"send","from":"Seller","to":"Buyer","label":"sold"}}"#);
+    let reservation =
+        format!(r#"{{"op":"reserve","cap":"{cap}","step":"send","from":"Seller","to":"Buyer","label":"sold"}}"#);
     let (first, second) = (seen.talk.name("reservation", &reservation), seen.talk.name("reservation", &reservation));
     seen.talk.wrong("not-checked", &format!(r#"{{"op":"commit","reservation":"{first}"}}"#));
     seen.ok(&format!(r#"{{"op":"check","reservation":"{first}"}}"#));
@@ -148,15 +154,37 @@ fn every_refusal_that_can_be_had() {
     let (_, cap) = seen.talk.opened("Hand");
     let offer = format!(r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"key"}}"#);
     seen.ok(&offer);
-    println!("offered again: {}", seen.talk.say(&offer));
+    seen.refused("offered", &offer);
+
+    // What cannot be computed.
+    let (_, cap) = seen.talk.opened("Divide");
+    let by = format!(r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"by","payload":{{"n":0}}}}"#);
+    assert!(seen.refused("fault", &by)["detail"]["fault"].is_string());
+
+    // Systems that are not safe.
+    let mut unsafe_ = Seen { talk: Talk::with(&["--unchecked"]), codes: BTreeSet::new() };
+    let (_, cap) = unsafe_.talk.opened("Wild");
+    unsafe_.ok(&format!(r#"{{"op":"send","cap":"{cap}","from":"P","to":"Q","label":"b"}}"#));
+    let refused = unsafe_.refused("unexpected", &format!(r#"{{"op":"receive","cap":"{cap}","role":"Q","from":"P"}}"#));
+    assert_eq!((&refused["head"], &refused["blame"]), (&"b()".into(), &"P".into()));
+    let (opener, cap) = unsafe_.talk.opened("Lost");
+    unsafe_.ok(&format!(r#"{{"op":"send","cap":"{cap}","from":"P","to":"Q","label":"b"}}"#));
+    let refused = unsafe_.refused("not-empty", &format!(r#"{{"op":"close","opener":"{opener}"}}"#));
+    assert_eq!(refused["detail"]["queue"]["messages"], 1);
+    seen.codes.append(&mut unsafe_.codes);
+    unsafe_.talk.end();
 
     // Witnesses.
     let (opener, cap) = seen.talk.opened("Guarded");
     let pay = |amount: u32, rest: &str| {
-        format!(r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"pay","payload":{{"amount":{amount}}}{rest}}}"#)
+        format!(
+            r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"pay","payload":{{"amount":{amount}}}{rest}}}"#
+        )
     };
     let tip = |amount: u32, rest: &str| {
-        format!(r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"tip","payload":{{"amount":{amount}}}{rest}}}"#)
+        format!(
+            r#"{{"op":"send","cap":"{cap}","from":"A","to":"B","label":"tip","payload":{{"amount":{amount}}}{rest}}}"#
+        )
     };
     let issue = |cap: &str, predicate: &str, args: &str, rest: &str| {
         format!(r#"{{"op":"issue_readiness","cap":"{cap}","predicate":"{predicate}","args":{args}{rest}}}"#)

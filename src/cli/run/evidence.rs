@@ -70,7 +70,8 @@ pub(super) fn verify_audit(world: &mut World<'_>, fields: &Fields<'_>) -> Answer
 
 /// A log in a file, of which there is an end.
 fn read(path: &Path) -> Result<Vec<u8>, Wrong> {
-    let wrong = |why: String| Wrong::new("file", format!("cannot read `{}`: {why}", short(&path.display().to_string())));
+    let wrong =
+        |why: String| Wrong::new("file", format!("cannot read `{}`: {why}", short(&path.display().to_string())));
     let about = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
     if !about.is_file() {
         return Err(wrong("it is not a file".to_owned()));
@@ -125,6 +126,9 @@ pub(super) fn prove(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
             "record": reply::event(world, proof.record()),
             "anchor": world.store.audit().anchor(),
         })),
-        None => Err(Wrong::new("unknown-record", format!("record {record} has no proof: it was dropped or delivered")).into()),
+        None => {
+            Err(Wrong::new("unknown-record", format!("record {record} has no proof: it was dropped or delivered"))
+                .into())
+        }
     }
 }

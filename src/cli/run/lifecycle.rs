@@ -21,7 +21,8 @@ pub(super) fn open(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
         (None, None) => world.store.open(&plan, at)?,
         (Some(key), None) => world.store.open_keyed(&plan, key, at)?,
         (None, Some(text)) => {
-            let id = text.parse().map_err(|()| Wrong::new("wrong-type", "`with_id` should be a session, like \"3.1\""))?;
+            let id =
+                text.parse().map_err(|()| Wrong::new("wrong-type", "`with_id` should be a session, like \"3.1\""))?;
             (id, world.store.open_with_id(&plan, id, at)?)
         }
         (Some(_), Some(_)) => return Err(Wrong::new("wrong-type", "either `key` or `with_id`, not both").into()),
@@ -73,7 +74,9 @@ fn by<R>(
             let (_, opener) = world.openers.get(&opener)?;
             does(&mut world.store, By::Opener(opener), at)
         }
-        (None, None) => return Err(Wrong::new("missing-field", "one of the fields `cap` and `opener` is missing").into()),
+        (None, None) => {
+            return Err(Wrong::new("missing-field", "one of the fields `cap` and `opener` is missing").into());
+        }
         (Some(_), Some(_)) => return Err(Wrong::new("wrong-type", "either `cap` or `opener`, not both").into()),
     };
     world.at(Some(at));

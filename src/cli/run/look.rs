@@ -2,13 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    fields::Fields,
-    lifecycle, ops::Answer,
-    reply, steps::role,
-    world::World,
-    wrong::Wrong,
-};
+use super::{fields::Fields, lifecycle, ops::Answer, reply, steps::role, world::World, wrong::Wrong};
 use crate::{
     id::RoleId,
     session::{OpenPlan, SessionId, Summary},

@@ -47,15 +47,33 @@ pub(super) const OPS: &[Op] = &[
     op("commit_transfer", &["receipt", "owner"], &[], "the new owner takes what it was offered", own::commit_transfer),
     op("rollback_transfer", &["receipt"], &[], "takes the offer back", own::rollback_transfer),
     op("abandon_transfer", &["receipt"], &["at"], "gives the transfer up, and the session", own::abandon_transfer),
-    op("fail_transfer", &["receipt"], &["reason", "at"], "the transfer went wrong, and the session", own::fail_transfer),
-    op("owner_died", &["opener", "owner"], &["reason", "at"], "an owner is gone: its session is faulted", own::owner_died),
+    op(
+        "fail_transfer",
+        &["receipt"],
+        &["reason", "at"],
+        "the transfer went wrong, and the session",
+        own::fail_transfer,
+    ),
+    op(
+        "owner_died",
+        &["opener", "owner"],
+        &["reason", "at"],
+        "an owner is gone: its session is faulted",
+        own::owner_died,
+    ),
     op("answer", &["predicate", "holds"], &[], "what an extern predicate is from now on", own::answer),
     op("issue_readiness", &["cap", "predicate"], &["args", "until"], "a witness for one step", own::issue_readiness),
     op("issue_timeout", &["opener", "site", "until"], &[], "watches a deadline of a session", clock::issue_timeout),
     op("expire", &[], &["at"], "as `tick`", clock::expire),
     op("tick", &[], &["at"], "what is due by now: obligations, witnesses, timeouts", clock::tick),
     op("bind_handler", &["cap"], &["from", "to", "handler"], "a number that receives give back", moves::bind_handler),
-    op("send", &["cap", "from", "to", "label"], &["payload", "payload_id", "witness", "at"], "a role sends", moves::send),
+    op(
+        "send",
+        &["cap", "from", "to", "label"],
+        &["payload", "payload_id", "witness", "at"],
+        "a role sends",
+        moves::send,
+    ),
     op("receive", &["cap", "role", "from"], &["at"], "a role takes the oldest message", moves::receive),
     op("act", &["cap", "role", "label"], &["payload", "payload_id", "witness", "at"], "a role acts alone", moves::act),
     op("withdraw", &["cap", "from", "to"], &[], "takes back what waits on a synchronous edge", moves::withdraw),
@@ -90,10 +108,14 @@ pub(super) const OPS: &[Op] = &[
 pub(super) fn answer(world: &mut World<'_>, line: &str) -> String {
     let mut id: Option<&RawValue> = None;
     let answer = match Fields::of(line) {
-        Ok(fields) => {
-            id = fields.raw("id");
-            apply(world, &fields)
-        }
+        // What callers could not read again does not come back to them.
+        Ok(fields) => match fields.object::<Value>("id", "a JSON value that can be read back") {
+            Ok(_) => {
+                id = fields.raw("id");
+                apply(world, &fields)
+            }
+            Err(wrong) => Err(wrong.into()),
+        },
         Err(wrong) => Err(wrong.into()),
     };
     reply::line(world, id, answer)

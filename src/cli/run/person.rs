@@ -145,7 +145,8 @@ impl<'w, 'a> Person<'w, 'a> {
         let (_, opener) = self.world.openers.get(&self.opener)?;
         let cap = self.world.store.claim(opener, owner, &crate::session::Scope::Fragment(roles))?;
         let told = own::named(self.world, self.plan.clone(), cap);
-        let roles: Vec<&str> = told["roles"].as_array().into_iter().flatten().filter_map(|role| role.as_str()).collect();
+        let roles: Vec<&str> =
+            told["roles"].as_array().into_iter().flatten().filter_map(|role| role.as_str()).collect();
         Ok(screen::done(&format!(
             "{} owns {}, generation {}",
             self.world.owners.name(owner),
@@ -156,7 +157,8 @@ impl<'w, 'a> Person<'w, 'a> {
 
     /// The latest capability that covers a role, live or not.
     fn cap(&self, role: crate::id::RoleId) -> Result<String, Wrong> {
-        let covers = |cap: &crate::session::Capability| cap.session() == self.session && cap.roles().any(|one| one == role);
+        let covers =
+            |cap: &crate::session::Capability| cap.session() == self.session && cap.roles().any(|one| one == role);
         let generation = self.world.store.owner(self.session, role).map_or(0, |(_, generation)| generation);
         let live = |cap: &crate::session::Capability| covers(cap) && cap.generation() == generation;
         let found = self.world.caps.latest(|_, cap| cap.is_some_and(live));
@@ -187,7 +189,10 @@ impl<'w, 'a> Person<'w, 'a> {
         Ok(out)
     }
 
-    fn ended(&mut self, does: impl FnOnce(&mut crate::session::Store, By<'_>, i64) -> Result<String, crate::session::Refused>) -> Result<String, No> {
+    fn ended(
+        &mut self,
+        does: impl FnOnce(&mut crate::session::Store, By<'_>, i64) -> Result<String, crate::session::Refused>,
+    ) -> Result<String, No> {
         let at = self.world.now;
         let (_, opener) = self.world.openers.get(&self.opener)?;
         Ok(screen::done(&does(&mut self.world.store, By::Opener(opener), at)?))
@@ -243,7 +248,9 @@ impl<'w, 'a> Person<'w, 'a> {
                 Ok(screen::done(&format!("`{predicate}` is {holds} from now on")))
             }
             Command::At(text) => self.pass(text),
-            Command::Close => self.ended(|store, by, at| store.close(by, at).map(|()| "the session is closed".to_owned())),
+            Command::Close => {
+                self.ended(|store, by, at| store.close(by, at).map(|()| "the session is closed".to_owned()))
+            }
             Command::Cancel(why) => {
                 let why = if why.is_empty() { "cancelled on request" } else { why };
                 self.ended(|store, by, at| store.cancel(by, why, at).map(|_| "the session is cancelled".to_owned()))
@@ -302,7 +309,11 @@ impl<'w, 'a> Person<'w, 'a> {
             None => fields::point(&format!("{text:?}")),
         };
         let Some(at) = at else {
-            return Err(Wrong::new("wrong-type", format!("`{text}` is no time; write `+5s`, a date like 2026-01-31T12:00:00Z, or microseconds")).into());
+            return Err(Wrong::new(
+                "wrong-type",
+                format!("`{text}` is no time; write `+5s`, a date like 2026-01-31T12:00:00Z, or microseconds"),
+            )
+            .into());
         };
         let before = self.world.now;
         let now = self.world.at(Some(at));

@@ -48,7 +48,10 @@ impl<'a> Plans<'a> {
     pub(super) fn names(&self) -> Vec<String> {
         let spec = &self.loaded.spec;
         let protocols = spec.protocols.iter().filter(|protocol| !protocol.aux).map(|protocol| &protocol.header);
-        protocols.chain(spec.systems.iter().map(|system| &system.header)).map(|header| header.name.to_string()).collect()
+        protocols
+            .chain(spec.systems.iter().map(|system| &system.header))
+            .map(|header| header.name.to_string())
+            .collect()
     }
 
     /// The plan of a protocol, or of the main one.
@@ -57,7 +60,8 @@ impl<'a> Plans<'a> {
         if let Some(made) = self.made.get(&name) {
             return Ok(made.clone());
         }
-        let found = self.loaded.spec.find(&name).filter(|target| matches!(target, Target::Protocol(_) | Target::System(_)));
+        let found =
+            self.loaded.spec.find(&name).filter(|target| matches!(target, Target::Protocol(_) | Target::System(_)));
         let Some(target) = found else {
             return Err(Wrong::unknown("unknown-protocol", "protocol or system", &name, self.names()));
         };
@@ -102,7 +106,7 @@ impl<'a> Plans<'a> {
                 Ok((Compat::Checked(Verdict::Holds), Assurance { word: "holds", text }))
             }
             Verdict::Unknown(limit) => {
-                let text = format!("{name}: safe is unknown, {}", reason(&limit));
+                let text = format!("{name}: safe is unknown: {}", reason(&limit));
                 Ok((Compat::Accepted(Verdict::Unknown(limit)), Assurance { word: "unknown", text }))
             }
             Verdict::Violated(_) => Err(wrong(format!(

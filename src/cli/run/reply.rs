@@ -44,7 +44,7 @@ pub(super) struct RefusalRecord {
     session: Option<String>,
     role: Option<String>,
     event: Option<String>,
-    expected: Vec<ExpectedRecord>,
+    pub(super) expected: Vec<ExpectedRecord>,
     pub(super) head: Option<String>,
     pub(super) blame: Option<String>,
     pub(super) span: Option<PlaceRecord>,
@@ -178,9 +178,8 @@ pub(super) fn recent(world: &World<'_>, session: Option<SessionId>, most: usize,
 pub(super) fn message(world: &World<'_>, refused: &Refused) -> String {
     let text = refused.to_string();
     match &refused.detail {
-        Detail::Owner { owner, .. } => {
-            text.replace(&format!("belongs to owner {}", owner.0), &format!("belongs to `{}`", world.owners.name(*owner)))
-        }
+        Detail::Owner { owner, .. } => text
+            .replace(&format!("belongs to owner {}", owner.0), &format!("belongs to `{}`", world.owners.name(*owner))),
         _ => text,
     }
 }
@@ -193,7 +192,9 @@ pub(super) fn refusal(world: &World<'_>, refused: &Refused) -> RefusalRecord {
     // What was refused might be a step that is written here in the same words; else it is the place of the role.
     let same = |one: &&Expected| {
         asked.is_some_and(|asked| {
-            asked.direction == one.direction && asked.peer == one.peer && asked.label.is_none_or(|label| label == one.label)
+            asked.direction == one.direction
+                && asked.peer == one.peer
+                && asked.label.is_none_or(|label| label == one.label)
         })
     };
     let span = refused.session.and_then(|session| {

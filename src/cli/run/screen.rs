@@ -6,7 +6,7 @@ use super::{reply, world::World};
 use crate::{
     id::RoleId,
     report::clean,
-    session::{Expected, OpenPlan, Refused, SessionId},
+    session::{Direction, Expected, OpenPlan, Refused, SessionId},
 };
 
 const BOLD: anstyle::Style = anstyle::Style::new().bold();
@@ -45,8 +45,8 @@ impl Screen<'_, '_> {
         let store = &self.world.store;
         let Some(status) = store.status(self.session) else { return "the session was reaped\n".to_owned() };
         let why = store.reason(self.session).map_or_else(String::new, |why| format!(": {why}"));
-        let name = self.plan.name();
-        format!("{BOLD}{name}{BOLD:#} session {}, {status}{}, time {} µs\n", self.session, clean(&why), self.world.now)
+        let time = if self.world.now == 0 { String::new() } else { format!(", time {} µs", self.world.now) };
+        format!("{BOLD}{}{BOLD:#} session {}, {status}{}{time}\n", self.plan.name(), self.session, clean(&why))
     }
 
     fn width(self) -> usize {
@@ -75,7 +75,7 @@ impl Screen<'_, '_> {
         let width = self.width();
         let mut out = String::new();
         for role in self.plan.roles().filter(|&role| only.is_none_or(|only| only == role)) {
-            let text = self.world.store.local_type(self.session, role).unwrap_or_else(|| "…".to_owned());
+            let text = self.local_type(role);
             let mut lines = text.lines();
             let first = lines.next().unwrap_or("");
             let owner = if owners { format!("{DIM}({}){DIM:#}\n    ", self.owner(role)) } else { String::new() };
@@ -86,6 +86,19 @@ impl Screen<'_, '_> {
             }
         }
         out
+    }
+
+    /// The type at which a role is. Beyond tables it is only known in pieces, which take a line each.
+    fn local_type(self, role: RoleId) -> String {
+        if self.plan.is_table() {
+            return self.world.store.local_type(self.session, role).unwrap_or_else(|| "…".to_owned());
+        }
+        let next = self.world.store.enabled(self.session, role);
+        let mut lines: Vec<String> = next.iter().map(|one| format!("{}. …", one.text(self.plan))).collect();
+        if self.world.store.is_finished(self.session, role) {
+            lines.push("end".to_owned());
+        }
+        lines.join("\n")
     }
 
     /// What is on the way.
@@ -131,8 +144,8 @@ impl Screen<'_, '_> {
             done &= finished;
             if !finished && choices.iter().all(|one| one.role != role) {
                 let waits: Vec<String> =
-                    store.enabled(self.session, role).iter().map(|one| one.text(self.plan)).collect();
-                let waits = if waits.is_empty() { "its turn".to_owned() } else { waits.join(" or ") };
+                    store.enabled(self.session, role).iter().map(|one| self.awaited(one)).collect();
+                let waits = if waits.is_empty() { "the others".to_owned() } else { waits.join(" or ") };
                 let _ = writeln!(out, "  {DIM} -  {} waits for {waits}{DIM:#}", self.plan.role_name(role));
             }
         }
@@ -140,6 +153,18 @@ impl Screen<'_, '_> {
             out.push_str("  all roles are done: `close` ends the session\n");
         }
         out
+    }
+
+    /// Something that a role waits for.
+    fn awaited(self, one: &Expected) -> String {
+        let text = one.text(self.plan);
+        let message = text.split_once(':').map_or(&*text, |(_, message)| message);
+        let peer = self.plan.role_name(one.peer);
+        match one.direction {
+            Direction::Receive => format!("{message} from {peer}"),
+            Direction::Send => format!("room to send {message} to {peer}"),
+            Direction::Act => message.to_owned(),
+        }
     }
 
     /// The latest records.
@@ -159,7 +184,9 @@ impl Screen<'_, '_> {
         let mut out = format!("{RED}refused{RED:#}  {}\n", clean(&reply::message(self.world, refused)));
         let more = [
             told.head.map(|head| format!("the head of the queue is {head}")),
-            told.blame.map(|blame| format!("it is up to {blame}")),
+            // What a step met is in the message.
+            refused.asked.is_none().then(|| events(&told.expected)).flatten(),
+            told.blame.map(|blame| format!("blame: {blame}")),
             told.span.map(|span| format!("written at {span}")),
         ];
         let more: Vec<String> = more.into_iter().flatten().collect();
@@ -168,6 +195,12 @@ impl Screen<'_, '_> {
         }
         out
     }
+}
+
+/// What could be done, in words.
+fn events(expected: &[reply::ExpectedRecord]) -> Option<String> {
+    let all: Vec<&str> = expected.iter().map(|one| &*one.event).collect();
+    (!all.is_empty()).then(|| format!("it waits for {}", all.join(", ")))
 }
 
 /// A mistake.

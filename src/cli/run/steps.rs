@@ -119,7 +119,11 @@ pub(super) fn scope(plan: &OpenPlan, fields: &Fields<'_>) -> Result<crate::sessi
 }
 
 /// A field with a name or a number for an owner.
-pub(super) fn owner(owners: &mut super::world::Owners, fields: &Fields<'_>, name: &str) -> Result<crate::session::Owner, Wrong> {
+pub(super) fn owner(
+    owners: &mut super::world::Owners,
+    fields: &Fields<'_>,
+    name: &str,
+) -> Result<crate::session::Owner, Wrong> {
     let Some(raw) = fields.raw(name) else { return Err(missing(name)) };
     if raw.get().starts_with('"') {
         owners.named(&fields.need(name)?)

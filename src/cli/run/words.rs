@@ -9,13 +9,35 @@ pub(super) enum Command<'a> {
     Nothing,
     /// Takes an enabled step by its number.
     Take(usize, Said<'a>),
-    Send { from: &'a str, to: &'a str, label: &'a str, said: Said<'a> },
-    Receive { role: &'a str, from: &'a str },
-    Act { role: &'a str, label: &'a str, said: Said<'a> },
-    Claim { owner: &'a str, roles: Vec<&'a str> },
+    Send {
+        from: &'a str,
+        to: &'a str,
+        label: &'a str,
+        said: Said<'a>,
+    },
+    Receive {
+        role: &'a str,
+        from: &'a str,
+    },
+    Act {
+        role: &'a str,
+        label: &'a str,
+        said: Said<'a>,
+    },
+    Claim {
+        owner: &'a str,
+        roles: Vec<&'a str>,
+    },
     Release(&'a str),
-    Witness { role: &'a str, predicate: &'a str, args: &'a str },
-    Answer { predicate: &'a str, holds: bool },
+    Witness {
+        role: &'a str,
+        predicate: &'a str,
+        args: &'a str,
+    },
+    Answer {
+        predicate: &'a str,
+        holds: bool,
+    },
     At(&'a str),
     Close,
     Cancel(&'a str),
@@ -142,7 +164,8 @@ pub(super) fn read(line: &str) -> Result<Command<'_>, Wrong> {
         "help" | "?" => Ok(Command::Help),
         "quit" | "exit" => bare(Command::Quit),
         other => {
-            let mut wrong = Wrong::unknown("unknown-command", "command", other, NAMES.iter().map(|&n| n.to_owned()).collect());
+            let mut wrong =
+                Wrong::unknown("unknown-command", "command", other, NAMES.iter().map(|&n| n.to_owned()).collect());
             wrong.message.push_str("; `help` lists them");
             Err(wrong)
         }
@@ -178,7 +201,10 @@ mod tests {
         let said = Said { payload: Some("{\"a\": \"x with y\"}"), witness: Some("witness-2") };
         assert_eq!(read("3 {\"a\": \"x with y\"} with witness-2"), Ok(Command::Take(3, said)));
         let said = Said { payload: Some("{\"a\": \"x with y\"}"), witness: None };
-        assert_eq!(read("send A B l {\"a\": \"x with y\"}"), Ok(Command::Send { from: "A", to: "B", label: "l", said }));
+        assert_eq!(
+            read("send A B l {\"a\": \"x with y\"}"),
+            Ok(Command::Send { from: "A", to: "B", label: "l", said })
+        );
         let said = Said { payload: None, witness: Some("witness-1") };
         assert_eq!(read("act A l with witness-1"), Ok(Command::Act { role: "A", label: "l", said }));
         assert_eq!(read("receive B A"), Ok(Command::Receive { role: "B", from: "A" }));
@@ -196,7 +222,13 @@ mod tests {
             let known = COMMANDS.iter().any(|(how, _)| how.split([' ', '·']).any(|word| word == *name));
             assert!(known, "{name} is not in the help");
             let line = format!("{name} A p yes");
-            assert!(read(&line).is_ok() || read(name).is_ok() || read(&format!("{name} A")).is_ok() || read(&format!("{name} A B")).is_ok(), "{name}");
+            assert!(
+                read(&line).is_ok()
+                    || read(name).is_ok()
+                    || read(&format!("{name} A")).is_ok()
+                    || read(&format!("{name} A B")).is_ok(),
+                "{name}"
+            );
         }
     }
 }

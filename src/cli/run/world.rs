@@ -12,8 +12,8 @@ use super::{handles::Handles, plans::Plans, steps::Kept, wrong::Wrong};
 use crate::{
     data::{Redaction, Value},
     session::{
-        Capability, Config, OpenPlan, Opener, Owner, Readiness, Receipt, SessionId, Store, Supervisor,
-        Secrets, audit::{self, Audit},
+        Capability, Config, OpenPlan, Opener, Owner, Readiness, Receipt, Secrets, SessionId, Store, Supervisor,
+        audit::{self, Audit},
     },
 };
 

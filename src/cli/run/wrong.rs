@@ -29,7 +29,8 @@ impl Wrong {
         let lower: Vec<String> = known.iter().map(|name| name.to_lowercase()).collect();
         let words: Vec<&str> = lower.iter().map(String::as_str).collect();
         let near = nearest(&named.to_lowercase(), &words).and_then(|near| lower.iter().position(|name| name == near));
-        let near = near.and_then(|at| known.get(at)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let near =
+            near.and_then(|at| known.get(at)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let named: String = named.chars().take(80).collect();
         Self { code, message: format!("there is no {what} `{named}`{near}"), known }
     }
