@@ -110,6 +110,13 @@ impl Specification {
         crate::guard::Plan::new(&self.loaded.spec, target, id, sources, options).map_err(Error::Guard)
     }
 
+    /// A tester of implementations of a protocol's or system's roles: see [`tester`](crate::guard::tester).
+    pub fn tester(&self, target: &str) -> Result<crate::guard::tester::Tester, Error> {
+        let (target, _) = self.target(target)?;
+        let sources = Some(self.loaded.sources.clone());
+        crate::guard::tester::Tester::new(&self.loaded.spec, target, sources).map_err(Error::Guard)
+    }
+
     /// What the specification is known by: a digest of its text and those of its imports.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {

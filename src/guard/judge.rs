@@ -164,14 +164,22 @@ impl Inner {
         if reading.rule.is_empty() && matches!(payload, Payload::Unseen(_)) {
             return Ok(());
         }
-        let found = |code, what: String, span| Found { code, message: format!("{}: {what}", self.what(step)), blame: None, span };
+        let found = |code, what: String, span| Found {
+            code,
+            message: format!("{}: {what}", self.what(step)),
+            blame: None,
+            span,
+        };
         let values = match read(reading, payload, now, self.host()) {
             Ok(values) => values,
             Err(Unread::Unshown) => return Err(self.unshown(step)),
-            Err(Unread::Misfit(misfit)) => return Err(found(codes::PAYLOAD, self.misfit(reading, &misfit), Span::default())),
+            Err(Unread::Misfit(misfit)) => {
+                return Err(found(codes::PAYLOAD, self.misfit(reading, &misfit), Span::default()));
+            }
         };
         let env = Shown { values: &values, now, host: self.host() };
-        let needs = reading.rule.requires.iter().filter(|need| !need.is_extern()).map(|need| (codes::UNWITNESSED, &need.holds));
+        let needs =
+            reading.rule.requires.iter().filter(|need| !need.is_extern()).map(|need| (codes::UNWITNESSED, &need.holds));
         let conditions = reading.rule.conditions.iter().map(|condition| (codes::CONDITION, &condition.code));
         for (code, condition) in conditions.chain(needs) {
             let span = condition.tree().spot.0;
@@ -262,7 +270,9 @@ impl Inner {
             failed: false,
             now: Some(now),
         };
-        let Err(refusal) = observe::next(&tree.program, &tree.watch, set, &event, candidates.into(), now) else { return Ok(()) };
+        let Err(refusal) = observe::next(&tree.program, &tree.watch, set, &event, candidates.into(), now) else {
+            return Ok(());
+        };
         // Only of valid JSON there is more to say than that it is none.
         let written;
         match payload {
@@ -375,7 +385,9 @@ impl Inner {
         let own = self.header.role_name(self.role);
         let label = &step.label_text;
         let (code, message) = match (step.direction, &step.peer_name) {
-            (Direction::Send, Some(peer)) => (codes::SENDER, format!("`{own}` may not send `{label}` to `{peer}` here")),
+            (Direction::Send, Some(peer)) => {
+                (codes::SENDER, format!("`{own}` may not send `{label}` to `{peer}` here"))
+            }
             (Direction::Receive, Some(peer)) => {
                 (codes::RECEIVER, format!("`{own}` may not receive `{label}` from `{peer}` here"))
             }
@@ -387,7 +399,9 @@ impl Inner {
 
 fn fault_text(fault: &Fault) -> String {
     match fault.why() {
-        data::Why::Misfit(misfit) if !misfit.path.is_empty() => format!("field `{}` does not fit its sort", misfit.path),
+        data::Why::Misfit(misfit) if !misfit.path.is_empty() => {
+            format!("field `{}` does not fit its sort", misfit.path)
+        }
         why => format!("it cannot be decided: {why}"),
     }
 }

@@ -3,6 +3,9 @@
 //! | here | what it is |
 //! |---|---|
 //! | [`Plan`], [`Monitor`] | one role's type on the message path of one endpoint; shares nothing with other endpoints |
+//! | `channel` | guarded channels of a tokio process, one monitor per endpoint (feature `tokio`) |
+//! | [`Shared`] | a session store for many threads |
+//! | [`tester`] | plays all other roles against an implementation of one |
 //! | [`Mode`], [`Verdict`], [`Violation`] | what is done about a step that the type does not allow, and what is said |
 //!
 //! ```
@@ -39,15 +42,20 @@
 //!
 //! Not here: files and sockets, which are the host's.
 
+#[cfg(feature = "tokio")]
+pub mod channel;
 mod judge;
 mod monitor;
 mod plan;
+pub mod shared;
+pub mod tester;
 mod violation;
 
 use std::sync::Arc;
 
 pub use monitor::Monitor;
 pub use plan::{Handle, Options, Plan, PlanError, Report};
+pub use shared::Shared;
 pub use violation::{Allowed, Observed, Place, Violation};
 
 /// What is done about a step that the type does not allow.

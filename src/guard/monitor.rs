@@ -140,7 +140,8 @@ impl Monitor {
         if let (true, Some(last)) = (self.closed, &self.last) {
             return Err(Arc::clone(last));
         }
-        if let (Seat::Table(state), Payload::Unseen(_), Engine::Table(table)) = (&self.seat, payload, &self.plan.0.engine)
+        if let (Seat::Table(state), Payload::Unseen(_), Engine::Table(table)) =
+            (&self.seat, payload, &self.plan.0.engine)
             && handle.plan == self.uid
             && table.machine.next(*state, ActionId::from_raw(handle.plain)) != StateId::default()
         {
@@ -317,7 +318,9 @@ impl Monitor {
                 for offer in set.iter().flat_map(|config| config.live.offers(&tree.program, inner.role)) {
                     let Some(travel) = tree.program.messages().entry(offer.message) else { continue };
                     match offer.end {
-                        End::From if travel.from == travel.to => push(Direction::Act, inner.role, travel.label, travel.sort),
+                        End::From if travel.from == travel.to => {
+                            push(Direction::Act, inner.role, travel.label, travel.sort)
+                        }
                         End::From => push(Direction::Send, travel.to, travel.label, travel.sort),
                         End::To => push(Direction::Receive, travel.from, travel.label, travel.sort),
                     }
@@ -345,12 +348,7 @@ impl Monitor {
     }
 
     fn observed(&self, step: &Step, at: i64) -> Observed {
-        Observed {
-            direction: step.direction,
-            peer: step.peer_name.clone(),
-            label: Arc::clone(&step.label_text),
-            at,
-        }
+        Observed { direction: step.direction, peer: step.peer_name.clone(), label: Arc::clone(&step.label_text), at }
     }
 
     /// The last steps, oldest first.

@@ -153,7 +153,8 @@ pub(super) struct Reading {
 impl Reading {
     fn of(names: &Names, sort: SortId, taken: Option<&Rule>) -> Self {
         let rule = names.shared_rule(sort).cloned().unwrap_or_default();
-        let reads = |code: &Code| code.slots().iter().any(|&slot| crate::protocol::place(slot).0 == crate::protocol::PAYLOAD);
+        let reads =
+            |code: &Code| code.slots().iter().any(|&slot| crate::protocol::place(slot).0 == crate::protocol::PAYLOAD);
         let needs = |rule: &Rule| {
             let sets = rule.sets.iter().chain(rule.after.iter().flat_map(|group| group.iter()));
             !rule.binds.is_empty()
@@ -269,7 +270,8 @@ impl Plan {
                 }
                 let made: IdVec<RoleId, Graph>;
                 let graphs = if system.graphs.is_empty() {
-                    let graphs = system.terms.values().map(|term| Graph::of(term).map_err(|error| large(format!("{error:?}"))));
+                    let graphs =
+                        system.terms.values().map(|term| Graph::of(term).map_err(|error| large(format!("{error:?}"))));
                     made = graphs.collect::<Result<_, _>>()?;
                     &made
                 } else {
@@ -452,11 +454,23 @@ impl Maker<'_> {
                 let peer_name = (direction != Direction::Act).then(|| self.header.role_name(peer).into());
                 let label_text = self.names.label_text(label).into();
                 let (columns, messages) = (SmallVec::new(), Box::default());
-                self.steps.push(Step { direction, peer, label, peer_name, label_text, columns, messages, plain: NOWHERE });
+                self.steps.push(Step {
+                    direction,
+                    peer,
+                    label,
+                    peer_name,
+                    label_text,
+                    columns,
+                    messages,
+                    plain: NOWHERE,
+                });
                 next
             }
         };
-        Ok(self.steps.get_mut(at).expect("`at` was the length before the push, or is in `by`, which holds such numbers"))
+        Ok(self
+            .steps
+            .get_mut(at)
+            .expect("`at` was the length before the push, or is in `by`, which holds such numbers"))
     }
 
     fn table(&mut self, local: &Local) -> Result<Table, PlanError> {
@@ -504,4 +518,3 @@ impl Maker<'_> {
         Ok(Tree { program, system, watch, readings })
     }
 }
-

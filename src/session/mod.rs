@@ -89,3 +89,4 @@ pub use step::{Act, Direction, Done, Expected, Payload, Receive, Send, Step};
 pub use store::{Config, Host, Store};
 pub use timer::Due;
 pub use token::Secrets;
+pub(crate) use token::named;

@@ -97,6 +97,10 @@ struct Room {
 pub(super) struct Pages {
     pages: Vec<Option<Page>>,
     rooms: Vec<Room>,
+    /// The number of the first page, for stores that share the numbers of slots.
+    base: u32,
+    /// How many slots there may be.
+    span: u32,
     most: u32,
     /// Sessions that were opened and are not reaped.
     used: u32,
@@ -105,21 +109,41 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(most: u32) -> Self {
-        Self { most, ..Self::default() }
+    /// So many slots from `first` on, which begins a page, and so many sessions at most.
+    pub(super) fn new(first: u32, span: u32, most: u32) -> Self {
+        Self { base: first >> PAGE, span, most, ..Self::default() }
+    }
+
+    /// Where the page of a slot is; beyond all, if it is of another store.
+    #[inline]
+    fn index(&self, slot: u32) -> u32 {
+        (slot >> PAGE).wrapping_sub(self.base)
+    }
+
+    /// The number of a slot.
+    fn slot(&self, page: u32, place: u32) -> Option<u32> {
+        self.base.checked_add(page)?.checked_mul(SLOTS)?.checked_add(place)
+    }
+
+    /// Whether it may be used at all.
+    fn is_beyond(&self, slot: u32) -> bool {
+        // A table of pages far beyond what the store may hold is not made for the asking.
+        let last = self.pages.len().max(self.most as usize);
+        slot.checked_sub(self.base << PAGE).is_none_or(|at| at >= self.span || (at >> PAGE) as usize > last)
     }
 
     /// The page and place of a session, if its slot is one.
     #[inline]
     pub(super) fn place(&mut self, session: SessionId) -> Option<(&mut Page, usize)> {
-        let page = self.pages.get_mut((session.slot >> PAGE) as usize)?.as_mut()?;
+        let index = self.index(session.slot) as usize;
+        let page = self.pages.get_mut(index)?.as_mut()?;
         Some((page, (session.slot & (SLOTS - 1)) as usize))
     }
 
     /// The same, to look.
     #[inline]
     pub(super) fn look(&self, session: SessionId) -> Option<(&Page, usize)> {
-        let page = self.pages.get((session.slot >> PAGE) as usize)?.as_ref()?;
+        let page = self.pages.get(self.index(session.slot) as usize)?.as_ref()?;
         Some((page, (session.slot & (SLOTS - 1)) as usize))
     }
 
@@ -138,9 +162,9 @@ impl Pages {
         let slot = room.and_then(|page| {
             let used = self.pages.get(page as usize)?.as_ref()?.cold.len();
             let used = u32::try_from(used).ok().filter(|&used| used < SLOTS)?;
-            page.checked_mul(SLOTS)?.checked_add(used)
+            self.slot(page, used)
         });
-        let fresh = || u32::try_from(self.pages.len()).ok().and_then(|page| page.checked_mul(SLOTS)).unwrap_or(u32::MAX);
+        let fresh = || u32::try_from(self.pages.len()).ok().and_then(|page| self.slot(page, 0)).unwrap_or(u32::MAX);
         SessionId { slot: slot.unwrap_or_else(fresh), generation: 1 }
     }
 
@@ -182,21 +206,19 @@ impl Pages {
             room.page = Some(page);
         }
         let used = self.pages.get(page as usize).and_then(Option::as_ref).map_or(0, |page| page.cold.len());
-        let slot = page.checked_mul(SLOTS)?.checked_add(u32::try_from(used).ok()?)?;
+        let slot = self.slot(page, u32::try_from(used).ok()?)?;
         self.begin(plan, number, SessionId { slot, generation: 1 }, at)
     }
 
     /// A session under an id that was never given out: its slot is unused, or free and only had lower generations.
     pub(super) fn open_at(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
-        // A table of pages far beyond what the store may hold is not made for the asking.
-        let last = self.pages.len().max(self.most as usize);
-        if id.generation == 0 || (id.slot >> PAGE) as usize > last {
+        if id.generation == 0 || self.is_beyond(id.slot) {
             return None;
         }
         while self.rooms.len() <= number as usize {
             self.rooms.push(Room::default());
         }
-        let (at_page, offset) = (id.slot >> PAGE, (id.slot & (SLOTS - 1)) as usize);
+        let (at_page, offset) = (self.index(id.slot), (id.slot & (SLOTS - 1)) as usize);
         if let Some(Some(known)) = self.pages.get(at_page as usize) {
             if known.number != number {
                 return None;
@@ -222,14 +244,18 @@ impl Pages {
             page.cold.push(Cold::new(0, 0));
             page.lines.extend_from_slice(&vec![Line::default(); page.stride]);
         }
+        let passed: Vec<u32> = passed.into_iter().filter_map(|place| self.slot(at_page, place)).collect();
         let room = self.rooms.get_mut(number as usize)?;
-        room.free.extend(passed.into_iter().map(|place| (at_page << PAGE) | place));
+        room.free.extend(passed);
         room.page.get_or_insert(at_page);
         self.begin(plan, number, id, at)
     }
 
     fn begin(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
-        let page = self.page(id.slot >> PAGE, plan, number)?;
+        if self.is_beyond(id.slot) {
+            return None;
+        }
+        let page = self.page(self.index(id.slot), plan, number)?;
         let before = (page.lines.capacity(), page.cold.capacity());
         page.lines.extend_from_slice(&plan.0.block);
         page.cold.push(Cold::new(at, id.generation));

@@ -78,6 +78,11 @@ impl Keep for Audit {
 pub struct Config {
     /// Sessions at once, at most; each place costs nothing before it is used.
     pub sessions: u32,
+    /// The number of the first slot: stores whose ids are to be told apart get ranges of their own. It is rounded down to
+    /// a multiple of 1,024.
+    pub first: u32,
+    /// How many slots from the first one on are this store's.
+    pub span: u32,
     /// Summaries of reaped sessions that are kept.
     pub archive: usize,
     /// The audit.
@@ -96,6 +101,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sessions: 1 << 24,
+            first: 0,
+            span: u32::MAX,
             archive: 1_024,
             audit: Audit::new(super::audit::Options { segments: 16, ..super::audit::Options::default() }),
             secrets: Secrets::default(),
@@ -234,7 +241,7 @@ impl Store {
         let id = STORES.fetch_add(1, Ordering::Relaxed);
         let store = Self {
             id,
-            pages: Pages::new(config.sessions),
+            pages: Pages::new(config.first, config.span, config.sessions),
             rest: Rest {
                 audit: config.audit,
                 spill: Spill::default(),

@@ -164,6 +164,12 @@ impl Claimed {
     }
 }
 
+/// The session that a token names, whether or not it is genuine.
+pub(crate) fn named(token: &[u8]) -> Option<SessionId> {
+    let session = token.get(16..)?.first_chunk::<8>()?;
+    token.starts_with(MAGIC).then(|| SessionId::from_u64(u64::from_le_bytes(*session)))
+}
+
 impl Store {
     /// Turns a capability into a token, which is good until a time. The capability is consumed, and its roles stay claimed:
     /// whoever imports the token acts for them.
