@@ -189,7 +189,7 @@ impl Pages {
     /// A session under an id that was never given out: its slot is unused, or free and only had lower generations.
     pub(super) fn open_at(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
         // A table of pages far beyond what the store may hold is not made for the asking.
-        let last = self.pages.len().max(self.most as usize);
+        let last = self.pages.len().saturating_add((self.most >> PAGE) as usize).saturating_add(4);
         if id.generation == 0 || (id.slot >> PAGE) as usize > last {
             return None;
         }
