@@ -128,7 +128,7 @@ impl Pages {
     /// Whether it may be used at all.
     fn is_beyond(&self, slot: u32) -> bool {
         // A table of pages far beyond what the store may hold is not made for the asking.
-        let last = self.pages.len().max(self.most as usize);
+        let last = self.pages.len().saturating_add((self.most >> PAGE) as usize).saturating_add(4);
         slot.checked_sub(self.base << PAGE).is_none_or(|at| at >= self.span || (at >> PAGE) as usize > last)
     }
 

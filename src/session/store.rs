@@ -272,15 +272,10 @@ impl Store {
         (store, Supervisor { store: id })
     }
 
-    /// The number of a plan in this store, new or known.
-    fn number(&mut self, plan: &OpenPlan) -> u32 {
-        if let Some(&number) = self.by_uid.get(&plan.0.uid) {
-            return number;
-        }
-        let number = u32::try_from(self.plans.len()).unwrap_or(NONE);
-        self.plans.push(plan.clone());
-        self.by_uid.insert(plan.0.uid, number);
-        number
+    /// The number that a plan has in this store, or will have with its first session.
+    fn number(&self, plan: &OpenPlan) -> u32 {
+        let next = || u32::try_from(self.plans.len()).unwrap_or(NONE);
+        self.by_uid.get(&plan.0.uid).copied().unwrap_or_else(next)
     }
 
     /// Opens a session. O(size of its block).
@@ -342,6 +337,10 @@ impl Store {
 
     fn opened(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Opener {
         self.live = self.live.saturating_add(1);
+        if self.plans.len() <= number as usize {
+            self.plans.push(plan.clone());
+            self.by_uid.insert(plan.0.uid, number);
+        }
         if let super::plan::Engine::Tree(program) = &plan.0.engine {
             let tree = self.trees.open(program, at, &*self.rest.externs);
             if let Some((page, place)) = self.pages.place(id)

@@ -10,7 +10,9 @@
     reason = "tests"
 )]
 
+mod bounds;
 mod protocols;
 mod random;
 mod recursion;
 mod slow;
+mod trees;

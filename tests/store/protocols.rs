@@ -76,7 +76,6 @@ pub struct Known {
     pub messages: Vec<(RoleId, RoleId, LabelId, SortId)>,
     pub roles: Vec<RoleId>,
     pub labels: Vec<LabelId>,
-    pub names: Vec<&'static str>,
 }
 
 fn known(text: &str, name: &str, policies: &[(&str, &str, QueuePolicy)]) -> Known {
@@ -106,7 +105,7 @@ fn known(text: &str, name: &str, policies: &[(&str, &str, QueuePolicy)]) -> Know
     let texts = ["go", "num", "pay", "fee", "done", "put", "hand", "sign", "ack", "think", "guess", "swear", "skip", "note", "rest", "more", "on", "stop"];
     let labels = texts.iter().filter_map(|text| plan.label(text)).collect();
     assert!(matches!(target, Target::System(_) | Target::Protocol(_)));
-    Known { plan, locals, terms, channels, messages, roles, labels, names: texts.to_vec(), spec }
+    Known { plan, locals, terms, channels, messages, roles, labels, spec }
 }
 
 pub fn all() -> Vec<Known> {

@@ -33,8 +33,32 @@ impl World<'_> {
         }
     }
 
+    /// Mostly one that is live.
+    pub(super) fn pick_cap(&mut self) -> Option<usize> {
+        if self.rng.chance(92) {
+            let live = |cap: &Cap| self.live(cap.foreign, cap.cap.session(), cap.cap.generation()).is_ok();
+            let live: Vec<usize> = (0..self.caps.len()).filter(|&at| live(&self.caps[at])).collect();
+            if let Some(at) = self.rng.pick(&live) {
+                return Some(*at);
+            }
+        }
+        Self::pick(&mut self.rng, &self.caps)
+    }
+
+    /// Mostly one of a session that has not ended.
+    pub(super) fn pick_opener(&mut self) -> Option<usize> {
+        if self.rng.chance(90) {
+            let live = |one: &(Opener, bool)| self.not_ended(one.1, one.0.session()).is_ok();
+            let live: Vec<usize> = (0..self.openers.len()).filter(|&at| live(&self.openers[at])).collect();
+            if let Some(at) = self.rng.pick(&live) {
+                return Some(*at);
+            }
+        }
+        Self::pick(&mut self.rng, &self.openers)
+    }
+
     pub(super) fn claim(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.openers)?;
+        let at = self.pick_opener()?;
         let scope = self.scope(None);
         let foreign = self.openers[at].1;
         let session = self.openers[at].0.session();
@@ -64,7 +88,7 @@ impl World<'_> {
     }
 
     pub(super) fn release(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let cap = self.caps.swap_remove(at);
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
         let expected = self.held(cap.foreign, session, stamp).map(drop);
@@ -87,7 +111,7 @@ impl World<'_> {
     }
 
     pub(super) fn attenuate(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let scope = self.scope(Some(at));
         let cap = self.caps.swap_remove(at);
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
@@ -120,7 +144,7 @@ impl World<'_> {
     }
 
     pub(super) fn begin(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let scope = self.scope(Some(at));
         let cap = &self.caps[at];
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
@@ -160,10 +184,15 @@ impl World<'_> {
     }
 
     pub(super) fn settle(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.receipts)?;
+        let pending: Vec<usize> =
+            (0..self.receipts.len()).filter(|&at| self.pending(&self.receipts[at].0, self.receipts[at].1, None).is_ok()).collect();
+        let at = match self.rng.pick(&pending) {
+            Some(at) if self.rng.chance(85) => *at,
+            _ => Self::pick(&mut self.rng, &self.receipts)?,
+        };
         let (receipt, foreign) = self.receipts.swap_remove(at);
         let session = receipt.session();
-        let how = self.rng.below(10);
+        let how = if self.rng.chance(60) { self.rng.below(8) } else { self.rng.below(10) };
         if how < 5 {
             let by = if self.rng.chance(80) { receipt.to().0 } else { self.rng.below(3) as u64 };
             let expected = self.pending(&receipt, foreign, Some(by));
@@ -242,7 +271,7 @@ impl World<'_> {
     }
 
     pub(super) fn died(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.openers)?;
+        let at = self.pick_opener()?;
         let (session, foreign) = (self.openers[at].0.session(), self.openers[at].1);
         let owner = self.rng.below(3) as u64;
         let expected = self.not_ended(foreign, session).and_then(|sess| {
@@ -261,7 +290,7 @@ impl World<'_> {
     }
 
     pub(super) fn export(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let cap = self.caps.swap_remove(at);
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
         let expected = self.held(cap.foreign, session, stamp).map(drop);
@@ -334,11 +363,11 @@ impl World<'_> {
     }
 
     pub(super) fn issue_readiness(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let cap = &self.caps[at];
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
         let roles: Roles = cap.cap.roles().collect();
-        let wanted = ["checked", "checked", "small", "small", "nothing"][self.rng.below(5)];
+        let wanted = ["checked", "checked", "checked", "small", "small", "nothing"][self.rng.below(6)];
         let args: Vec<Value> = match self.rng.below(8) {
             0 => vec![],
             1 => vec![Value::from("x")],

@@ -16,12 +16,12 @@ impl World<'_> {
         let before: u64 = tally.done.values().sum();
         let mut touched: Vec<SessionId> = match self.rng.below(100) {
             0..5 => self.open(tally).into_iter().collect(),
-            5..15 => self.claim(tally).into_iter().collect(),
-            15..17 => self.release(tally).into_iter().collect(),
+            5..13 => self.claim(tally).into_iter().collect(),
+            13..17 => self.release(tally).into_iter().collect(),
             17..20 => self.attenuate(tally).into_iter().collect(),
             20..24 => self.begin(tally).into_iter().collect(),
             24..28 => self.settle(tally).into_iter().collect(),
-            28 => self.died(tally).into_iter().collect(),
+            28 if self.rng.chance(30) => self.died(tally).into_iter().collect(),
             29..31 => self.export(tally).into_iter().collect(),
             31..34 => self.import(tally).into_iter().collect(),
             34..40 => self.issue_readiness(tally).into_iter().collect(),
@@ -29,7 +29,7 @@ impl World<'_> {
             43..46 => self.tick(tally),
             46..49 => self.bind(tally).into_iter().collect(),
             49..51 => self.withdraw(tally).into_iter().collect(),
-            51..54 => self.end_somehow(tally).into_iter().collect(),
+            51..54 if self.rng.chance(45) => self.end_somehow(tally).into_iter().collect(),
             54..56 => self.reap(tally).into_iter().collect(),
             56 if self.rng.chance(15) => self.wind().into_iter().collect(),
             _ => self.steps(tally),
@@ -136,7 +136,7 @@ impl World<'_> {
         if self.receipts.len() > 40 {
             let done = |one: &(Receipt, bool)| !one.1 && !self.transfers.contains_key(&one.0.claim());
             if let Some(at) = self.receipts.iter().position(done) {
-                self.receipts.remove(at);
+                drop(self.receipts.remove(at));
             }
         }
         if self.tokens.len() > 40 {

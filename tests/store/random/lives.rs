@@ -65,16 +65,16 @@ impl World<'_> {
     pub(super) fn end_somehow(&mut self, tally: &mut Tally) -> Option<SessionId> {
         let by_opener = self.rng.chance(70);
         let (session, foreign, by) = if by_opener {
-            let at = Self::pick(&mut self.rng, &self.openers)?;
+            let at = self.pick_opener()?;
             let (opener, foreign) = &self.openers[at];
             (opener.session(), *foreign, By::Opener(opener))
         } else {
-            let at = Self::pick(&mut self.rng, &self.caps)?;
+            let at = self.pick_cap()?;
             let cap = &self.caps[at];
             (cap.cap.session(), cap.foreign, By::Capability(&cap.cap))
         };
         let over = self.over(&by, foreign);
-        let what = ["close", "close", "close", "drain", "drain", "cancel", "fault"][self.rng.below(7)];
+        let what = ["close", "close", "close", "close", "drain", "drain", "cancel", "fault"][self.rng.below(8)];
         let time = self.clock;
         let records = self.ending(session);
         let expected = over.and_then(|()| {
@@ -162,7 +162,7 @@ impl World<'_> {
     }
 
     pub(super) fn issue_timeout(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.openers)?;
+        let at = self.pick_opener()?;
         let (session, foreign) = (self.openers[at].0.session(), self.openers[at].1);
         let site = self.rng.below(3) as u32;
         let until = self.clock - 3 + self.rng.below(12) as i64;
@@ -243,7 +243,7 @@ impl World<'_> {
     }
 
     pub(super) fn bind(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let known = &self.known[0];
         let edge = self.rng.chance(75).then(|| (ends(known, false, &mut self.rng), ends(known, false, &mut self.rng)));
         let handler = self.rng.chance(70).then(|| self.rng.below(100) as u32);

@@ -298,7 +298,7 @@ impl World<'_> {
     }
 
     pub(super) fn step(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let intent = self.intent(at);
         let cap = self.caps.swap_remove(at);
         // A witness is mostly brought where one is needed.
@@ -310,13 +310,21 @@ impl World<'_> {
         };
         let mut brought = None;
         if needs && self.rng.chance(85) {
-            brought = Self::pick(&mut self.rng, &self.witnesses).map(|at| self.witnesses.swap_remove(at));
+            // Mostly one of this session, waiting or not.
+            let own: Vec<usize> = (0..self.witnesses.len())
+                .filter(|&at| !self.witnesses[at].1 && self.witnesses[at].0.session() == cap.cap.session())
+                .collect();
+            let at = match self.rng.pick(&own) {
+                Some(at) if self.rng.chance(85) => Some(*at),
+                _ => Self::pick(&mut self.rng, &self.witnesses),
+            };
+            brought = at.map(|at| self.witnesses.swap_remove(at));
         }
         let out = self.step_with(&cap, &intent, brought.as_ref(), tally);
         // A consumed witness stays in hand, to be brought again.
         self.witnesses.extend(brought);
         if self.witnesses.len() > 40 {
-            self.witnesses.remove(0);
+            drop(self.witnesses.remove(0));
         }
         self.caps.push(cap);
         out
@@ -437,7 +445,7 @@ impl World<'_> {
     }
 
     pub(super) fn withdraw(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.caps)?;
+        let at = self.pick_cap()?;
         let cap = &self.caps[at];
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
         let waits = self.sessions.get(&session).and_then(|sess| sess.offers.keys().next().copied());
