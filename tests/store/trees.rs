@@ -68,7 +68,7 @@ fn the_meter_is_the_reference() {
         let loaded = &spec.loaded().spec;
         let Some(Target::Protocol(at)) = loaded.find("Meter") else { panic!() };
         let protocol = &loaded.protocols[at];
-        let full = Full::new(&protocol.term, &loaded.names, 3, &protocol.header.channels);
+        let full = Full::new(&protocol.term, &loaded.names, &protocol.header);
         let mut conf = full.initial(0);
         let mut rng = Rng::new(seed);
         let role = |name| plan.role(name).unwrap();
@@ -183,7 +183,7 @@ fn the_meter_is_the_reference() {
                 }
                 10 => {
                     let got = tree.store.receive(&tree.cap, p, q, clock);
-                    let seen = full.head(&conf, q, p).map(|(label, like, values)| Seen { from: q, to: p, label, like, values, sides: Sides::Receive, now: clock });
+                    let seen = full.arriving(&conf, q, p).into_iter().next().map(|(label, like, values)| Seen { from: q, to: p, label, like, values, sides: Sides::Receive, now: clock });
                     let mut next = seen.map_or_else(Vec::new, |seen| full.successors(&conf, &seen));
                     assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
                     if got.is_ok() {
@@ -222,7 +222,7 @@ fn the_meter_is_the_reference() {
                 }
                 _ => {
                     let got = tree.store.receive(&tree.cap, q, r, clock);
-                    let seen = full.head(&conf, r, q).map(|(label, like, values)| Seen { from: r, to: q, label, like, values, sides: Sides::Receive, now: clock });
+                    let seen = full.arriving(&conf, r, q).into_iter().next().map(|(label, like, values)| Seen { from: r, to: q, label, like, values, sides: Sides::Receive, now: clock });
                     let mut next = seen.map_or_else(Vec::new, |seen| full.successors(&conf, &seen));
                     assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
                     if let Ok(done) = got {

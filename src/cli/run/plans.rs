@@ -80,7 +80,7 @@ impl<'a> Plans<'a> {
         }
         let expanded = self.expanded.get_or_init(|| {
             let mut spec = self.loaded.spec.clone();
-            verify::expand(&mut spec, Some(2));
+            verify::expand(&mut spec, Some(2), &crate::solve::Outside::default());
             Box::new(spec)
         });
         let wrong = |text: String| Wrong::new("no-plan", text);
