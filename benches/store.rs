@@ -19,7 +19,12 @@ fn median(mut of: impl FnMut() -> f64) -> f64 {
     all[ROUNDS / 2]
 }
 
-fn send(from: polylogue::id::RoleId, to: polylogue::id::RoleId, label: polylogue::id::LabelId, at: i64) -> Send<'static> {
+fn send(
+    from: polylogue::id::RoleId,
+    to: polylogue::id::RoleId,
+    label: polylogue::id::LabelId,
+    at: i64,
+) -> Send<'static> {
     Send { from, to, label, payload: Default::default(), witness: None, at }
 }
 
@@ -32,10 +37,7 @@ fn main() {
     println!("block of three roles, three edges: {} bytes", plan.block_bytes());
     let roles: Vec<_> = ["A", "B", "C"].map(|name| plan.role(name).unwrap()).into();
     let labels: Vec<_> = ["ping", "pong", "pang"].map(|name| plan.label(name).unwrap()).into();
-    let config = || Config {
-        audit: Audit::new(Options { segments: 64, ..Options::default() }),
-        ..Config::default()
-    };
+    let config = || Config { audit: Audit::new(Options { segments: 64, ..Options::default() }), ..Config::default() };
     {
         let (mut store, _supervisor) = Store::new(config());
         let (_, opener) = store.open(&plan, 0).unwrap();
@@ -62,10 +64,7 @@ fn main() {
             })
             .collect();
         let memory = store.memory();
-        println!(
-            "{count} sessions: {} bytes each with blocks and claims",
-            memory.bytes.sessions / count
-        );
+        println!("{count} sessions: {} bytes each with blocks and claims", memory.bytes.sessions / count);
         let mut order: Vec<usize> = (0..count).collect();
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
         for at in (1..count).rev() {
@@ -82,12 +81,18 @@ fn main() {
             let mut steps: Vec<(&Capability, Step<'_>)> = Vec::with_capacity(4_096);
             for chunk in order.chunks(4_096) {
                 steps.clear();
-                steps.extend(chunk.iter().map(|&at| (&sessions[at].1, Step::Send(send(roles[from], roles[to], labels[from], 1)))));
+                steps.extend(
+                    chunk
+                        .iter()
+                        .map(|&at| (&sessions[at].1, Step::Send(send(roles[from], roles[to], labels[from], 1)))),
+                );
                 out.clear();
                 store.step_batch(&steps, &mut out);
                 assert!(out.iter().all(Result::is_ok));
                 steps.clear();
-                steps.extend(chunk.iter().map(|&at| (&sessions[at].1, Step::Receive(Receive { role: roles[to], from: roles[from], at: 1 }))));
+                steps.extend(chunk.iter().map(|&at| {
+                    (&sessions[at].1, Step::Receive(Receive { role: roles[to], from: roles[from], at: 1 }))
+                }));
                 out.clear();
                 store.step_batch(&steps, &mut out);
                 assert!(out.iter().all(Result::is_ok));

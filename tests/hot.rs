@@ -10,7 +10,9 @@
 
 use polylogue::{
     id::{Id, LabelId, RoleId},
-    session::{Compat, Config, Direction, OpenPlan, Owner, Payload, PlanOptions, QueuePolicy, Scope, Send, SessionId, Store},
+    session::{
+        Compat, Config, Direction, OpenPlan, Owner, Payload, PlanOptions, QueuePolicy, Scope, Send, SessionId, Store,
+    },
 };
 
 const SPECS: [&str; 4] = [
@@ -53,7 +55,8 @@ fn both_ways_are_one() {
                     let sessions: Vec<_> = (0..4)
                         .map(|_| {
                             let (id, opener) = store.open(plan, 0).unwrap();
-                            let a = store.claim(&opener, Owner(1), &Scope::Fragment(vec![RoleId::from_raw(0)])).unwrap();
+                            let a =
+                                store.claim(&opener, Owner(1), &Scope::Fragment(vec![RoleId::from_raw(0)])).unwrap();
                             let rest = plan.roles().skip(1).collect();
                             let b = store.claim(&opener, Owner(2), &Scope::Fragment(rest)).unwrap();
                             (id, opener, [a, b])

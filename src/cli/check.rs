@@ -1,8 +1,8 @@
 //! `polylogue check FILE…`
 
 use std::{
-    collections::BTreeSet,
     cell::RefCell,
+    collections::BTreeSet,
     path::Path,
     rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
@@ -24,12 +24,12 @@ use crate::{
     machine::{Semantics, System},
     protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
-    solve::Outside,
     report::{
         TraceRecord, VerdictRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
+    solve::Outside,
     trace,
     verify::{self, Evidence, Options, Outcome},
 };

@@ -116,7 +116,9 @@ pub(super) fn get<W: Words + ?Sized>(words: &W, byte: usize, width: Width) -> u3
     let (line, at) = words.line(byte);
     match width {
         Width::Byte => u32::from(line[at & 63]),
-        Width::Half => line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |two| u32::from(u16::from_le_bytes(*two))),
+        Width::Half => {
+            line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |two| u32::from(u16::from_le_bytes(*two)))
+        }
         Width::Full => line.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_le_bytes(*four)),
     }
 }
@@ -220,13 +222,7 @@ impl Layout {
     #[must_use]
     pub(super) fn bare(roles: usize) -> Self {
         let states = GENERATIONS.saturating_add(roles.saturating_mul(4));
-        Self {
-            lines: states.div_ceil(64).max(1),
-            states,
-            state: Width::Byte,
-            entry: Width::Byte,
-            rings: IdVec::new(),
-        }
+        Self { lines: states.div_ceil(64).max(1), states, state: Width::Byte, entry: Width::Byte, rings: IdVec::new() }
     }
 
     /// The byte of the state of a role.

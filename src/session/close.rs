@@ -5,8 +5,8 @@ use super::{
     archive::Summary,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head},
-    pages::NONE,
     own::EACH,
+    pages::NONE,
     plan::Engine,
     refuse::Detail,
     store::{Keep, Store},
@@ -247,7 +247,8 @@ impl Store {
 
     /// All claims of a session that has ended go.
     fn revoke_all(&mut self, id: SessionId) {
-        let claims: Vec<(u32, u64)> = self.claims.of(self.first_claim(id)).map(|(at, claim)| (at, claim.transfer)).collect();
+        let claims: Vec<(u32, u64)> =
+            self.claims.of(self.first_claim(id)).map(|(at, claim)| (at, claim.transfer)).collect();
         let each = claims.len() <= EACH;
         let mut pending = 0_usize;
         for &(at, transfer) in &claims {
@@ -292,7 +293,11 @@ impl Store {
         let mut count = 0_usize;
         while count < most {
             if !self.rest.audit.has_room(1) {
-                return if count == 0 && !self.ended.is_empty() { Err(Refused::new(Code::AuditFull)) } else { Ok(count) };
+                return if count == 0 && !self.ended.is_empty() {
+                    Err(Refused::new(Code::AuditFull))
+                } else {
+                    Ok(count)
+                };
             }
             let Some(id) = self.ended.pop_front() else { break };
             self.reap_one(id);
@@ -353,9 +358,11 @@ impl Store {
             roles: plan.roles().len(),
             finished,
             edges: plan.edges().len(),
-            handlers: self.rest.handlers.get(&session.slot).map_or(0, |handlers| {
-                handlers.edges.len().saturating_add(usize::from(handlers.default.is_some()))
-            }),
+            handlers: self
+                .rest
+                .handlers
+                .get(&session.slot)
+                .map_or(0, |handlers| handlers.edges.len().saturating_add(usize::from(handlers.default.is_some()))),
             sent,
             received,
             queued,

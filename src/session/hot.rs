@@ -247,7 +247,8 @@ impl Hot {
         block::put(line, usize::from(edge.ring).wrapping_add(1), Width::Byte, len.wrapping_sub(1));
         let payload = if head & PAYLOADS == 0 { 0 } else { spill.payload(cap.session.slot, message.edge, first) };
         let now = self.moved(line, spill, cap, head, receive.at);
-        let record = self.record(audit, plan, cap, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
+        let record =
+            self.record(audit, plan, cap, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
         Some(Done { payload, ..Done::plain(MessageId::from_raw(number), LabelId::from_raw(message.label), record) })
     }
 

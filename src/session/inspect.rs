@@ -28,7 +28,8 @@ impl Store {
                 && let Some(offer) = self.rest.offers.get(&(session.slot, edge))
             {
                 let stands = |other: &Expected| {
-                    (other.direction, other.peer, other.label, other.sort) == (Direction::Send, role, one.label, one.sort)
+                    (other.direction, other.peer, other.label, other.sort)
+                        == (Direction::Send, role, one.label, one.sort)
                 };
                 let same = plan.label_of(offer.message) == one.label && plan.sort_of(offer.message) == Some(one.sort);
                 one.ready = same && self.allowed(session, one.peer).iter().any(stands);
@@ -75,7 +76,9 @@ impl Store {
                 let state = page.plan.0.layout.state(page.block(at), role);
                 system.machines().entry(role).is_some_and(|machine| machine.may_stop(state))
             }
-            Engine::Tree(program) => page.cold.get(at).is_some_and(|cold| self.trees.may_stop(program, cold.tree, role)),
+            Engine::Tree(program) => {
+                page.cold.get(at).is_some_and(|cold| self.trees.may_stop(program, cold.tree, role))
+            }
         }
     }
 

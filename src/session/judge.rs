@@ -12,7 +12,10 @@ use super::{
     plan::Reading,
     queue::View,
     refuse::Detail,
-    step::{Act, Admitted, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, commit, covers, record, sendable},
+    step::{
+        Act, Admitted, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, commit, covers, record,
+        sendable,
+    },
     store::{Keep, Pending, Rest},
     witness::Use,
 };
@@ -58,9 +61,10 @@ pub(super) fn read(
     let env = Shown { values: &[], now, externs };
     let misfit = |misfit| Miss::with(Code::Payload, Detail::Misfit(misfit));
     match payload {
-        Payload::Unseen(_) if reading.judged => {
-            Err(Miss::with(Code::Payload, Detail::Text("there are conditions on the payload, so it must be shown".into())))
-        }
+        Payload::Unseen(_) if reading.judged => Err(Miss::with(
+            Code::Payload,
+            Detail::Text("there are conditions on the payload, so it must be shown".into()),
+        )),
         Payload::Unseen(_) => Ok(None),
         Payload::Json(text) => {
             let mut values = Vec::new();
@@ -89,7 +93,13 @@ pub(super) fn read(
 }
 
 /// Whether the conditions on a payload hold.
-fn conditions(plan: &OpenPlan, reading: &Reading, message: MessageId, env: &Shown<'_>, rest: &Rest) -> Result<(), Miss> {
+fn conditions(
+    plan: &OpenPlan,
+    reading: &Reading,
+    message: MessageId,
+    env: &Shown<'_>,
+    rest: &Rest,
+) -> Result<(), Miss> {
     for condition in &reading.rule.conditions {
         match condition.code.holds(env) {
             Ok(true) => {}
@@ -450,9 +460,9 @@ pub(super) fn expected<W: Words + ?Sized>(
         let (direction, peer, ready) = match action.act {
             Does::Send(to) => {
                 let message = system.message_of(role, offer.action);
-                let ready = message.is_some_and(|message| {
-                    !matches!(sendable(&plan.0, system, view, message), Err(code) if code != Code::Offered)
-                });
+                let ready = message.is_some_and(
+                    |message| !matches!(sendable(&plan.0, system, view, message), Err(code) if code != Code::Offered),
+                );
                 (Direction::Send, to, ready)
             }
             Does::Receive(from) => {

@@ -65,7 +65,11 @@ pub(super) fn table(capacity: usize, entry: usize) -> usize {
     if capacity == 0 {
         return 0;
     }
-    let places = if capacity < 8 { capacity.saturating_add(1).next_power_of_two().max(4) } else { (capacity / 7).saturating_mul(8).next_power_of_two() };
+    let places = if capacity < 8 {
+        capacity.saturating_add(1).next_power_of_two().max(4)
+    } else {
+        (capacity / 7).saturating_mul(8).next_power_of_two()
+    };
     places.saturating_mul(entry.saturating_add(1)).saturating_add(16)
 }
 
@@ -103,7 +107,8 @@ impl Store {
             keys: self.keys.capacity().saturating_add(self.key_of.capacity()).saturating_mul(40),
             total: 0,
         };
-        let all = [bytes.sessions, bytes.queues, bytes.handlers, bytes.authority, bytes.audit, bytes.archive, bytes.keys];
+        let all =
+            [bytes.sessions, bytes.queues, bytes.handlers, bytes.authority, bytes.audit, bytes.archive, bytes.keys];
         bytes.total = all.into_iter().fold(0, usize::saturating_add);
         Memory { counts, bytes }
     }

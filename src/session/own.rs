@@ -311,12 +311,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::release`]; or the scope is wider than the holder's.
-    pub fn begin_transfer(
-        &mut self,
-        capability: &Capability,
-        to: Owner,
-        scope: &Scope,
-    ) -> Result<Receipt, Refused> {
+    pub fn begin_transfer(&mut self, capability: &Capability, to: Owner, scope: &Scope) -> Result<Receipt, Refused> {
         let id = capability.session;
         let found = self.held(capability).and_then(|at| {
             let roles = match scope {
@@ -526,7 +521,8 @@ impl Store {
     pub(super) fn live(&self, capability: &Capability) -> Result<(u32, &Claim), Refused> {
         let id = capability.session;
         self.claims.find(self.first_claim(id), capability.stamp).ok_or_else(|| {
-            let expected = capability.roles.iter().next().and_then(|role| self.owner(id, role)).map_or(0, |found| found.1);
+            let expected =
+                capability.roles.iter().next().and_then(|role| self.owner(id, role)).map_or(0, |found| found.1);
             Refused::with(Code::Stale, Detail::Generation { expected, actual: capability.stamp })
         })
     }
@@ -612,16 +608,19 @@ impl Store {
 
     /// How many records it takes to end a session before its end.
     pub(super) fn ending(&self, id: SessionId) -> usize {
-        let (claims, transfers) = self
-            .claims
-            .of(self.first_claim(id))
-            .fold((0_usize, 0_usize), |(claims, pending), (_, claim)| {
+        let (claims, transfers) =
+            self.claims.of(self.first_claim(id)).fold((0_usize, 0_usize), |(claims, pending), (_, claim)| {
                 (claims.saturating_add(1), pending.saturating_add(usize::from(claim.transfer != 0)))
             });
         // The change of status, and the cancellation witness.
-        [2, self.rest.witnesses.ending(id.slot, None), together(claims), if claims > EACH { transfers.min(1) } else { transfers }]
-            .into_iter()
-            .fold(0, usize::saturating_add)
+        [
+            2,
+            self.rest.witnesses.ending(id.slot, None),
+            together(claims),
+            if claims > EACH { transfers.min(1) } else { transfers },
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
     }
 
     /// Whether the session has so many generations left, and the audit so much room.

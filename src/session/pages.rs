@@ -35,16 +35,7 @@ pub(super) struct Cold {
 
 impl Cold {
     pub(super) fn new(at: i64, generation: u32) -> Self {
-        Self {
-            opened: at,
-            closed: 0,
-            records: 0,
-            epoch: 0,
-            stamp: 0,
-            claims: NONE,
-            tree: NONE,
-            generation,
-        }
+        Self { opened: at, closed: 0, records: 0, epoch: 0, stamp: 0, claims: NONE, tree: NONE, generation }
     }
 }
 
@@ -197,7 +188,9 @@ impl Pages {
             return self.again(plan, slot, at);
         }
         let full = |page: &Page| page.cold.len() >= SLOTS as usize;
-        let current = room.page.filter(|&at| self.pages.get(at as usize).and_then(Option::as_ref).is_some_and(|page| !full(page)));
+        let current = room
+            .page
+            .filter(|&at| self.pages.get(at as usize).and_then(Option::as_ref).is_some_and(|page| !full(page)));
         let page = match current {
             Some(page) => page,
             None => u32::try_from(self.pages.len()).ok()?,

@@ -177,7 +177,11 @@ pub(super) struct Reading {
 #[derive(Debug)]
 enum Lookup {
     /// `by[(from · roles + to) · labels + label]`, plus one.
-    Dense { roles: usize, labels: usize, by: Box<[u32]> },
+    Dense {
+        roles: usize,
+        labels: usize,
+        by: Box<[u32]>,
+    },
     Sparse(FxHashMap<(RoleId, RoleId, LabelId), u32>),
 }
 
@@ -228,7 +232,10 @@ impl Lookup {
 #[derive(Debug)]
 enum Pairs {
     /// `by[from · roles + to]`, plus one.
-    Dense { roles: usize, by: Box<[u32]> },
+    Dense {
+        roles: usize,
+        by: Box<[u32]>,
+    },
     Sparse(FxHashMap<(RoleId, RoleId), EdgeId>),
 }
 
@@ -309,9 +316,13 @@ impl OpenPlan {
     /// The plan of a declaration. O(size of its machines).
     pub fn new(spec: &Spec, target: Target, compat: &Compat, options: PlanOptions) -> Result<Self, PlanError> {
         match compat {
-            Compat::Unchecked | Compat::Checked(Verdict::Holds) | Compat::Accepted(Verdict::Holds | Verdict::Unknown(_)) => {}
+            Compat::Unchecked
+            | Compat::Checked(Verdict::Holds)
+            | Compat::Accepted(Verdict::Holds | Verdict::Unknown(_)) => {}
             Compat::Checked(Verdict::Unknown(limit)) => return Err(PlanError::NotKnown(limit.clone())),
-            Compat::Checked(Verdict::Violated(_)) | Compat::Accepted(Verdict::Violated(_)) => return Err(PlanError::Unsafe),
+            Compat::Checked(Verdict::Violated(_)) | Compat::Accepted(Verdict::Violated(_)) => {
+                return Err(PlanError::Unsafe);
+            }
         }
         let (header, engine, locals) = engine(spec, target)?;
         if let Some(text) = asks_for_two(&engine, &spec.names) {
@@ -342,7 +353,9 @@ impl OpenPlan {
             pairs.insert(from, to, edges.push(Blueprint { from, to, kind, bound, policy })?);
         }
         let layout = match &engine {
-            Engine::Table(system) => Layout::of(system, |edge| edges.entry(edge).map_or(1, |edge: &Blueprint| edge.bound)),
+            Engine::Table(system) => {
+                Layout::of(system, |edge| edges.entry(edge).map_or(1, |edge: &Blueprint| edge.bound))
+            }
             Engine::Tree(_) => Layout::bare(header.roles.len()),
         };
         let mut block = vec![Line::default(); layout.lines];
@@ -633,8 +646,13 @@ impl Reading {
 fn asks_for_two(engine: &Engine, names: &Names) -> Option<String> {
     let of = |label: LabelId, sort: SortId| {
         let rule = names.rule(sort)?;
-        (rule.requires.len() > 1)
-            .then(|| format!("message `{}` requires {} witnesses, a step brings one", names.message(label, sort), rule.requires.len()))
+        (rule.requires.len() > 1).then(|| {
+            format!(
+                "message `{}` requires {} witnesses, a step brings one",
+                names.message(label, sort),
+                rule.requires.len()
+            )
+        })
     };
     match engine {
         Engine::Table(system) => system

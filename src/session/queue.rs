@@ -115,7 +115,12 @@ impl Spill {
 
     /// Bytes, as allocated.
     pub(super) fn bytes(&self) -> usize {
-        let maps = self.messages.capacity().saturating_add(self.given.capacity()).saturating_mul(49).saturating_add(self.chunks.capacity().saturating_mul(9));
+        let maps = self
+            .messages
+            .capacity()
+            .saturating_add(self.given.capacity())
+            .saturating_mul(49)
+            .saturating_add(self.chunks.capacity().saturating_mul(9));
         maps.saturating_add(self.arena.capacity().saturating_mul(8))
             .saturating_add(self.carries.capacity().saturating_mul(9))
             .saturating_add(self.queues)
@@ -253,9 +258,8 @@ impl<W: Words + ?Sized> View<'_, W> {
     /// The payload ids of the messages of an edge, oldest first.
     pub(super) fn payloads(&self, edge: EdgeId) -> impl Iterator<Item = u64> + '_ {
         let len = if self.carries_payloads() { self.layout.len(self.words, edge) } else { 0 };
-        let ring = (0..len).map(move |at| {
-            self.spill.payload(self.slot, edge.raw(), self.layout.place(self.words, edge, at))
-        });
+        let ring =
+            (0..len).map(move |at| self.spill.payload(self.slot, edge.raw(), self.layout.place(self.words, edge, at)));
         ring.chain(self.spill.beyond(self.slot, edge))
     }
 

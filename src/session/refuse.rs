@@ -391,7 +391,9 @@ impl PartialEq for Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = |role: RoleId| self.plan.as_ref().map_or_else(|| format!("{role:?}"), |plan| plan.role_name(role).to_owned());
+        let role = |role: RoleId| {
+            self.plan.as_ref().map_or_else(|| format!("{role:?}"), |plan| plan.role_name(role).to_owned())
+        };
         write!(f, "{}", self.code.word())?;
         if let Some(session) = self.session {
             write!(f, " in session {session}")?;

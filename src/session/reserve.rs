@@ -63,11 +63,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::step`], for the first checks alone.
-    pub fn reserve<'c, 's>(
-        &mut self,
-        capability: &'c Capability,
-        step: Step<'s>,
-    ) -> Result<Reserved<'c, 's>, Refused> {
+    pub fn reserve<'c, 's>(&mut self, capability: &'c Capability, step: Step<'s>) -> Result<Reserved<'c, 's>, Refused> {
         match self.may_ask(capability, &step) {
             Ok(steps) => Ok(Reserved { capability, step, steps }),
             Err(code) => Err(self.refused_step(capability, &step, code.into())),

@@ -294,7 +294,8 @@ impl Store {
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
         if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
-            && let Some(done) = hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
+            && let Some(done) =
+                hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
         {
             return Ok(done);
         }

@@ -139,7 +139,8 @@ impl Store {
         });
         let why = match why {
             Ok(()) => {
-                let older = self.timeouts.waiting.get(&id.slot).is_some_and(|all| all.iter().any(|one| one.site == site));
+                let older =
+                    self.timeouts.waiting.get(&id.slot).is_some_and(|all| all.iter().any(|one| one.site == site));
                 self.room(1_usize.saturating_add(usize::from(older)))
             }
             Err(refused) => Err(refused),

@@ -225,7 +225,9 @@ impl Store {
         match self.import_checked(token, purpose, now) {
             Ok(capability) => Ok(capability),
             Err((refused, Some(id))) => Err(self.rejected(id, 0, Kind::Capability, refused)),
-            Err((refused, None)) => Err(self.rejected(SessionId { slot: u32::MAX, generation: 0 }, 0, Kind::Capability, refused)),
+            Err((refused, None)) => {
+                Err(self.rejected(SessionId { slot: u32::MAX, generation: 0 }, 0, Kind::Capability, refused))
+            }
         }
     }
 
@@ -281,7 +283,8 @@ impl Store {
         }
         self.stamps(id, 1, self.revoking(&capability).saturating_add(1)).map_err(known)?;
         self.revoke(id, at);
-        let fresh = self.issue(id, claimed.owner, capability.roles).ok_or_else(|| known(Refused::new(Code::Exhausted)))?;
+        let fresh =
+            self.issue(id, claimed.owner, capability.roles).ok_or_else(|| known(Refused::new(Code::Exhausted)))?;
         self.tokens.used.insert(claimed.number, claimed.not_after);
         self.tokens.by_time.insert((claimed.not_after, claimed.number));
         Ok(fresh)

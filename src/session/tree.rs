@@ -99,7 +99,14 @@ impl Trees {
         self.live(number).map_or_else(Vec::new, |live| live.queue(edge).collect())
     }
 
-    pub(super) fn expected(&self, plan: &OpenPlan, program: &Program, number: u32, role: RoleId, out: &mut Vec<Expected>) {
+    pub(super) fn expected(
+        &self,
+        plan: &OpenPlan,
+        program: &Program,
+        number: u32,
+        role: RoleId,
+        out: &mut Vec<Expected>,
+    ) {
         let Some(live) = self.live(number) else { return };
         for offer in live.offers(program, role) {
             let Some(travel) = program.messages().entry(offer.message) else { continue };
@@ -150,7 +157,11 @@ impl Trees {
     pub(super) fn bytes(&self) -> usize {
         let place = std::mem::size_of::<Option<Box<Tree>>>();
         let trees = self.trees.len().saturating_sub(self.free.len()).saturating_mul(std::mem::size_of::<Tree>());
-        self.trees.capacity().saturating_mul(place).saturating_add(self.free.capacity().saturating_mul(4)).saturating_add(trees)
+        self.trees
+            .capacity()
+            .saturating_mul(place)
+            .saturating_add(self.free.capacity().saturating_mul(4))
+            .saturating_add(trees)
     }
 }
 
@@ -233,11 +244,7 @@ impl Store {
         self.tree_step(cap, &request)
     }
 
-    fn receive_request(
-        &self,
-        cap: &super::Capability,
-        receive: &Receive,
-    ) -> Result<Request<'static>, Miss> {
+    fn receive_request(&self, cap: &super::Capability, receive: &Receive) -> Result<Request<'static>, Miss> {
         let plan = self.plan(cap.session).ok_or(Code::UnknownSession)?;
         let edge = plan.edge(receive.from, receive.role);
         let sync = is_sync(plan, edge);
@@ -323,7 +330,8 @@ impl Store {
                     }
                 }
             };
-            let seen = Seen { message, sides: request.sides, payload: &values, content, now, externs: &*self.rest.externs };
+            let seen =
+                Seen { message, sides: request.sides, payload: &values, content, now, externs: &*self.rest.externs };
             match tree.live.admits(program, seen) {
                 Ok(ways) if ways.len() == 1 => {
                     found = ways.into_iter().next().map(|way| (message, way, values, content));
@@ -501,7 +509,12 @@ impl Store {
             }
         }
         let session = SessionRef { slot: id.slot, generation: id.generation };
-        let entry = Record { time: now, plan: number, role: role.raw(), ..Record::new(session, Kind::Crash, Verdict::Accepted) };
+        let entry = Record {
+            time: now,
+            plan: number,
+            role: role.raw(),
+            ..Record::new(session, Kind::Crash, Verdict::Accepted)
+        };
         self.rest.audit.accepted(entry);
         self.rest.entry(id.slot);
         self.arm(id);
@@ -561,7 +574,8 @@ fn against(
         // Nothing is tried in a store that may fail.
         Why::NotHere | Why::NotNow | Why::TooEarlyToHandle { .. } | Why::MayNotFail => Code::NotEnabled.into(),
         Why::NoInstance { used, .. } => {
-            let text = if *used { "the instance with this key has ended" } else { "there is no instance with this key" };
+            let text =
+                if *used { "the instance with this key has ended" } else { "there is no instance with this key" };
             Miss::with(Code::NotEnabled, Detail::Text(text.into()))
         }
         Why::Full => Code::Full.into(),
@@ -569,7 +583,9 @@ fn against(
         Why::Fault(fault) => faulted(fault.clone()),
         Why::Unwitnessed { .. } => Miss::with(Code::WitnessFalse, detail()),
         Why::False { .. } | Why::Unfit { .. } | Why::Broken { .. } => Miss::with(Code::Condition, detail()),
-        Why::TooEarly { from } => Miss::with(Code::Condition, Detail::Text(format!("too early, from {from} on").into())),
+        Why::TooEarly { from } => {
+            Miss::with(Code::Condition, Detail::Text(format!("too early, from {from} on").into()))
+        }
         Why::TooLate { until } => Miss::with(Code::Condition, Detail::Text(format!("too late, until {until}").into())),
         Why::NotUnique { .. } => {
             Miss::with(Code::Condition, Detail::Text("a message with this key was there before (`unique by`)".into()))

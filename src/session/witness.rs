@@ -166,7 +166,8 @@ impl Witnesses {
     /// Bytes, as allocated.
     pub(super) fn bytes(&self) -> usize {
         let entries = self.entries.capacity().saturating_mul(std::mem::size_of::<Witness>());
-        let lists = self.of.capacity().saturating_mul(std::mem::size_of::<(u32, SmallVec<[u32; 4]>)>().saturating_add(1));
+        let lists =
+            self.of.capacity().saturating_mul(std::mem::size_of::<(u32, SmallVec<[u32; 4]>)>().saturating_add(1));
         entries.saturating_add(self.free.capacity().saturating_mul(4)).saturating_add(lists)
     }
 }
@@ -327,7 +328,8 @@ impl Rest {
             left = self.witnesses.end(at, Fate::Stale);
             if each {
                 let of = SessionRef { slot: session.slot, generation: session.generation };
-                let record = Record { time: now, witness: number, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) };
+                let record =
+                    Record { time: now, witness: number, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) };
                 self.audit.accepted(record);
                 self.entry(session.slot);
             }
@@ -358,7 +360,11 @@ impl Rest {
             head.write(words);
         }
         let of = SessionRef { slot: session.slot, generation: session.generation };
-        self.audit.accepted(Record { time: now, witness: number, ..Record::new(of, Kind::Readiness, Verdict::Expired) });
+        self.audit.accepted(Record {
+            time: now,
+            witness: number,
+            ..Record::new(of, Kind::Readiness, Verdict::Expired)
+        });
         self.entry(session.slot);
     }
 

@@ -11,7 +11,7 @@ use polylogue::{
 };
 
 fn safe(loaded: &mut Loaded, target: Target) -> Outcome {
-    verify::expand(&mut loaded.spec, Some(2));
+    verify::expand(&mut loaded.spec, Some(2), &polylogue::solve::Outside::default());
     let options = Options { max_states: 20_000, max_bound: 2, ..Options::default() };
     verify::check(&loaded.spec, Property::Safe, target, &options, &mut |_| None).unwrap()
 }

@@ -9,7 +9,6 @@ use super::talk::Talk;
 /// What no caller of this protocol can get, and why.
 const OUT_OF_REACH: &[(Code, &str)] = &[
     (Code::Foreign, "there is one store, and all handles are its own"),
-    (Code::OtherSession, "a handle says its session itself"),
     (Code::NoRole, "unknown names are mistakes, with the names that there are"),
     (Code::WitnessUnknown, "so are unknown handles"),
     (Code::OwnerChanged, "while a transfer is pending, nothing else changes the owner"),
@@ -17,7 +16,6 @@ const OUT_OF_REACH: &[(Code, &str)] = &[
     (Code::Exhausted, "four thousand million generations"),
     (Code::AuditFull, "the ring makes room, or the file has to be full"),
     (Code::Limit, "sixteen million sessions, or sixty thousand tokens"),
-    (Code::NotLossy, "policies are not given by callers"),
     (Code::Unauthentic, "messages are not authenticated here"),
     (Code::WitnessFalse, "a `def` of the same arguments is what it was"),
 ];

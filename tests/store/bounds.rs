@@ -5,7 +5,10 @@ use std::{fmt::Write as _, sync::Arc};
 use polylogue::{
     id::{Id, IdVec, LabelId, RoleId, SortId, StateId},
     protocol::{Act, Arm, Local, State},
-    session::{Code, Compat, Config, Key, Owner, PlanOptions, Scope, Send, SessionId, Status, Store, audit::{Audit, Options}, By},
+    session::{
+        By, Code, Compat, Config, Key, Owner, PlanOptions, Scope, Send, SessionId, Status, Store,
+        audit::{Audit, Options},
+    },
 };
 
 #[test]
@@ -64,11 +67,21 @@ fn seventy_thousand_roles() {
     let leaf = store.claim(&opener, Owner(2), &Scope::Fragment(vec![last])).unwrap();
     let label = plan.label("hello").unwrap();
     for to in [1, 300, N as u32 - 1] {
-        let send = Send { from: RoleId::from_raw(0), to: RoleId::from_raw(to), label, payload: Default::default(), witness: None, at: 0 };
+        let send = Send {
+            from: RoleId::from_raw(0),
+            to: RoleId::from_raw(to),
+            label,
+            payload: Default::default(),
+            witness: None,
+            at: 0,
+        };
         store.send(&hub, send).unwrap();
     }
     store.receive(&leaf, last, RoleId::from_raw(0), 0).unwrap();
-    assert_eq!(store.receive(&leaf, RoleId::from_raw(300), RoleId::from_raw(0), 0).unwrap_err().code(), Code::OutOfScope);
+    assert_eq!(
+        store.receive(&leaf, RoleId::from_raw(300), RoleId::from_raw(0), 0).unwrap_err().code(),
+        Code::OutOfScope
+    );
     // As many claims as roles, which end together.
     for role in 1..N - 1 {
         drop(store.claim(&opener, Owner(3), &Scope::Fragment(vec![RoleId::from_raw(role as u32)])).unwrap());
@@ -108,7 +121,13 @@ fn a_million_deep() {
         let mut states: IdVec<StateId, State> = IdVec::new();
         states.push(State::default()).unwrap();
         for state in 1..=N {
-            let arm = Arm { act, label: LabelId::from_raw(0), sort: SortId::from_raw(1), then: StateId::from_raw(state + 1), span: Default::default() };
+            let arm = Arm {
+                act,
+                label: LabelId::from_raw(0),
+                sort: SortId::from_raw(1),
+                then: StateId::from_raw(state + 1),
+                span: Default::default(),
+            };
             states.push(State { arms: vec![arm], ..State::default() }).unwrap();
         }
         states.push(State { may_stop: true, ..State::default() }).unwrap();
@@ -143,7 +162,9 @@ fn a_million_deep() {
         let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();
         let (a, b, label) = (plan.role("A").unwrap(), plan.role("B").unwrap(), plan.label("m").unwrap());
         for _ in 0..depth {
-            store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 0 }).unwrap();
+            store
+                .send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 0 })
+                .unwrap();
             store.receive(&cap, b, a, 0).unwrap();
         }
         let summary = store.summary(session).unwrap();

@@ -102,19 +102,21 @@ fn known(text: &str, name: &str, policies: &[(&str, &str, QueuePolicy)]) -> Know
         })
         .collect();
     let roles: Vec<RoleId> = plan.roles().collect();
-    let texts = ["go", "num", "pay", "fee", "done", "put", "hand", "sign", "ack", "think", "guess", "swear", "skip", "note", "rest", "more", "on", "stop"];
+    let texts = [
+        "go", "num", "pay", "fee", "done", "put", "hand", "sign", "ack", "think", "guess", "swear", "skip", "note",
+        "rest", "more", "on", "stop",
+    ];
     let labels = texts.iter().filter_map(|text| plan.label(text)).collect();
     assert!(matches!(target, Target::System(_) | Target::Protocol(_)));
     Known { plan, locals, terms, channels, messages, roles, labels, spec }
 }
 
 pub fn all() -> Vec<Known> {
-    let wild = [
-        ("A", "B", QueuePolicy::Grow(3)),
-        ("B", "A", QueuePolicy::Error),
-        ("C", "B", QueuePolicy::Grow(12)),
-    ];
-    vec![known(WILD, "Wild", &wild), known(SHORT, "Short", &[("A", "B", QueuePolicy::Grow(2)), ("B", "C", QueuePolicy::Block)])]
+    let wild = [("A", "B", QueuePolicy::Grow(3)), ("B", "A", QueuePolicy::Error), ("C", "B", QueuePolicy::Grow(12))];
+    vec![
+        known(WILD, "Wild", &wild),
+        known(SHORT, "Short", &[("A", "B", QueuePolicy::Grow(2)), ("B", "C", QueuePolicy::Block)]),
+    ]
 }
 
 /// What a message is sent with.
@@ -167,10 +169,28 @@ impl Known {
         };
         let judged = need.is_some() || name == "guess" || (name == "num" && !text.contains("string"));
         let verdict = match given {
-            Given::Unseen(_) => if judged { Err(Code::Payload) } else { Ok(()) },
+            Given::Unseen(_) => {
+                if judged {
+                    Err(Code::Payload)
+                } else {
+                    Ok(())
+                }
+            }
             Given::Torn => Err(Code::Payload),
-            Given::Nothing => if text.contains("n:") { Err(Code::Payload) } else { Ok(()) },
-            Given::Text => if text.contains("string") { Ok(()) } else { Err(Code::Payload) },
+            Given::Nothing => {
+                if text.contains("n:") {
+                    Err(Code::Payload)
+                } else {
+                    Ok(())
+                }
+            }
+            Given::Text => {
+                if text.contains("string") {
+                    Ok(())
+                } else {
+                    Err(Code::Payload)
+                }
+            }
             Given::Int(n) => match name {
                 _ if !text.contains("n:") || text.contains("string") => Err(Code::Payload),
                 "num" if *n >= 1000 => Err(Code::Payload),
@@ -191,7 +211,8 @@ impl Known {
     /// Kind, bound and what is said beyond.
     pub fn edge(&self, from: RoleId, to: RoleId) -> Option<(EdgeKind, usize, Code)> {
         self.messages.iter().find(|one| (one.0, one.1) == (from, to))?;
-        let kind = self.channels.iter().rev().find(|one| (one.0, one.1) == (from, to)).map_or(EdgeKind::Fifo, |one| one.2);
+        let kind =
+            self.channels.iter().rev().find(|one| (one.0, one.1) == (from, to)).map_or(EdgeKind::Fifo, |one| one.2);
         let (from, to) = (self.plan.role_name(from), self.plan.role_name(to));
         Some(match (self.header_name(), from, to) {
             ("Wild", "A", "B") => (kind, 3, Code::Full),

@@ -107,7 +107,11 @@ fn config(store: u64, secret: bool, most: u32, audit: impl FnOnce(Options) -> Au
 
 fn ends(known: &Known, all: bool, rng: &mut Rng) -> RoleId {
     // Now and then one that there is not.
-    if !all && rng.chance(4) { RoleId::from_raw(known.roles.len() as u32 + rng.below(2) as u32) } else { *rng.pick(&known.roles).unwrap() }
+    if !all && rng.chance(4) {
+        RoleId::from_raw(known.roles.len() as u32 + rng.below(2) as u32)
+    } else {
+        *rng.pick(&known.roles).unwrap()
+    }
 }
 
 impl<'k> World<'k> {
@@ -349,7 +353,13 @@ impl<'k> World<'k> {
     }
 
     /// The same answer of both; and what is refused changes nothing.
-    fn agree<T>(&mut self, what: &'static str, expected: Result<(), Code>, got: &Result<T, Code>, tally: &mut Tally) -> bool {
+    fn agree<T>(
+        &mut self,
+        what: &'static str,
+        expected: Result<(), Code>,
+        got: &Result<T, Code>,
+        tally: &mut Tally,
+    ) -> bool {
         let got_code = got.as_ref().map(drop).map_err(|code| *code);
         // What became of a witness whose place is used again is not remembered.
         let forgotten = got_code == Err(Code::WitnessConsumed)

@@ -8,12 +8,16 @@ use polylogue::{
     id::RoleId,
     protocol::{EdgeKind, Target},
     reference,
-    session::{Act, Capability, Code, Compat, Config, Direction, OpenPlan, Opener, Owner, PlanOptions, QueuePolicy, Scope, Send, SessionId, Store},
+    session::{
+        Act, Capability, Code, Compat, Config, Direction, OpenPlan, Opener, Owner, PlanOptions, QueuePolicy, Scope,
+        Send, SessionId, Store,
+    },
 };
 
 /// The file of the shared corpus, if it is there.
 pub fn shared(path: &str) -> Option<String> {
-    let root = std::env::var("POLYLOGUE_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let root = std::env::var("POLYLOGUE_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
     let text = std::fs::read_to_string(format!("{root}/{path}")).ok();
     if text.is_none() {
         println!("skipped: {path} is not here");
@@ -110,7 +114,13 @@ fn run(text: &str, name: &str, seed: u64, steps: usize, tally: &mut Tally) {
     let channels: Vec<_> = plan
         .edges()
         .values()
-        .map(|edge| (edge.from, edge.to, if edge.kind == EdgeKind::Sync { EdgeKind::Sync } else { EdgeKind::Bounded(edge.bound) }))
+        .map(|edge| {
+            (
+                edge.from,
+                edge.to,
+                if edge.kind == EdgeKind::Sync { EdgeKind::Sync } else { EdgeKind::Bounded(edge.bound) },
+            )
+        })
         .collect();
     let kind = |from, to| channels.iter().find(|one| (one.0, one.1) == (from, to)).map_or(EdgeKind::Fifo, |one| one.2);
     let by_reference = reference::System::new(&system.terms, &channels, None);
@@ -125,12 +135,17 @@ fn run(text: &str, name: &str, seed: u64, steps: usize, tally: &mut Tally) {
         .iter()
         .flat_map(|(id, message)| {
             let edge = all.edges()[message.edge];
-            if edge.kind == EdgeKind::Sync { vec![all.sync_event(id)] } else { vec![all.send_event(id), all.receive_event(id)] }
+            if edge.kind == EdgeKind::Sync {
+                vec![all.sync_event(id)]
+            } else {
+                vec![all.send_event(id), all.receive_event(id)]
+            }
         })
         .collect();
     for _ in 0..steps {
         let enabled = by_reference.enabled(&conf);
-        let asynchronous: Vec<Event> = enabled.iter().copied().filter(|event| !matches!(event, Event::Sync { .. })).collect();
+        let asynchronous: Vec<Event> =
+            enabled.iter().copied().filter(|event| !matches!(event, Event::Sync { .. })).collect();
         let mut ready = played.ready(&plan, kind);
         ready.dedup();
         assert_eq!(ready, asynchronous, "{name}, seed {seed}\n{text}");

@@ -172,7 +172,13 @@ impl Sess {
         Err(if none { Code::NoMessage } else { miss.unwrap().1 })
     }
 
-    pub fn act(&self, known: &Known, role: RoleId, label: LabelId, given: &Given) -> Result<(Moved, Option<(Need, i64)>), Code> {
+    pub fn act(
+        &self,
+        known: &Known,
+        role: RoleId,
+        label: LabelId,
+        given: &Given,
+    ) -> Result<(Moved, Option<(Need, i64)>), Code> {
         let mut code = Code::NotEnabled;
         for (act, other, sort, then) in known.arms(role, self.states[role.index()]) {
             if act == Act::Act && other == label {

@@ -7,8 +7,8 @@ use polylogue::{
     protocol::Target,
     reference::full::{Full, Seen, Sides},
     session::{
-        Capability, Code, Compat, Config, Direction, Due, Opener, Owner, Payload, PlanOptions, Receive, Scope, Send, Step, Store,
-        Supervisor,
+        Capability, Code, Compat, Config, Direction, Due, Opener, Owner, Payload, PlanOptions, Receive, Scope, Send,
+        Step, Store, Supervisor,
     },
 };
 
@@ -106,13 +106,22 @@ fn the_meter_is_the_reference() {
                         _ => (format!("{{\"n\": {n}}}"), vec![Some(Value::Int(n))]),
                     };
                     let witness = match label {
-                        "pay" => tree.store.issue_readiness(&tree.cap, "checked", &[Value::Int(n)], Some(clock + 5_000)).ok(),
+                        "pay" => {
+                            tree.store.issue_readiness(&tree.cap, "checked", &[Value::Int(n)], Some(clock + 5_000)).ok()
+                        }
                         "hurry" => tree.store.issue_readiness(&tree.cap, "soon", &[Value::Timestamp(t)], None).ok(),
                         _ => None,
                     };
                     // Time passes: it may be too late.
                     clock += rng.below(600) as i64;
-                    let send = Send { from: p, to: q, label: plan.label(label).unwrap(), payload: Payload::Json(&json), witness: witness.as_ref(), at: clock };
+                    let send = Send {
+                        from: p,
+                        to: q,
+                        label: plan.label(label).unwrap(),
+                        payload: Payload::Json(&json),
+                        witness: witness.as_ref(),
+                        at: clock,
+                    };
                     let before = tree.store.digest(session);
                     match tree.store.send(&tree.cap, send) {
                         Ok(done) => {
@@ -123,9 +132,18 @@ fn the_meter_is_the_reference() {
                         Err(refused) => {
                             *codes.entry(refused.code()).or_default() += 1;
                             assert_eq!(tree.store.digest(session), before);
-                            let seen = Seen { from: p, to: q, label: plan.label(label).unwrap(), like: sort(label), values, sides: Sides::Both, now: clock };
+                            let seen = Seen {
+                                from: p,
+                                to: q,
+                                label: plan.label(label).unwrap(),
+                                like: sort(label),
+                                values,
+                                sides: Sides::Both,
+                                now: clock,
+                            };
                             let ready = full.successors(&conf, &seen).len();
-                            let protocol_says_no = matches!(refused.code(), Code::NotEnabled | Code::Condition | Code::Payload);
+                            let protocol_says_no =
+                                matches!(refused.code(), Code::NotEnabled | Code::Condition | Code::Payload);
                             assert!(!protocol_says_no || ready == 0, "{refused}");
                         }
                     }
@@ -141,7 +159,15 @@ fn the_meter_is_the_reference() {
                             *codes.entry(code).or_default() += 1;
                         }
                         (Some((label, values)), got) => {
-                            let seen = Seen { from: p, to: q, label: plan.label(label).unwrap(), like: sort(label), values: values.clone(), sides: Sides::Both, now: clock };
+                            let seen = Seen {
+                                from: p,
+                                to: q,
+                                label: plan.label(label).unwrap(),
+                                like: sort(label),
+                                values: values.clone(),
+                                sides: Sides::Both,
+                                now: clock,
+                            };
                             let mut next = full.successors(&conf, &seen);
                             match got {
                                 Ok(_) => {
@@ -157,7 +183,8 @@ fn the_meter_is_the_reference() {
                                 Err(refused) => {
                                     let code = refused.code();
                                     *codes.entry(code).or_default() += 1;
-                                    let witness = matches!(code, Code::WitnessExpired | Code::WitnessStale | Code::WitnessFalse);
+                                    let witness =
+                                        matches!(code, Code::WitnessExpired | Code::WitnessStale | Code::WitnessFalse);
                                     assert!(next.is_empty() || witness, "{refused}");
                                 }
                             }
@@ -168,8 +195,23 @@ fn the_meter_is_the_reference() {
                     // Q answers, P takes the answer.
                     let n = if rng.chance(70) { 20 - total } else { rng.below(20) as i64 };
                     let json = format!("{{\"n\": {n}}}");
-                    let send = Send { from: q, to: p, label: plan.label("left").unwrap(), payload: Payload::Json(&json), witness: None, at: clock };
-                    let seen = |sides| Seen { from: q, to: p, label: send.label, like: sort("left"), values: vec![Some(Value::Int(n))], sides, now: clock };
+                    let send = Send {
+                        from: q,
+                        to: p,
+                        label: plan.label("left").unwrap(),
+                        payload: Payload::Json(&json),
+                        witness: None,
+                        at: clock,
+                    };
+                    let seen = |sides| Seen {
+                        from: q,
+                        to: p,
+                        label: send.label,
+                        like: sort("left"),
+                        values: vec![Some(Value::Int(n))],
+                        sides,
+                        now: clock,
+                    };
                     let mut next = full.successors(&conf, &seen(Sides::Send));
                     let got = tree.store.send(&tree.cap, send);
                     assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
@@ -183,7 +225,15 @@ fn the_meter_is_the_reference() {
                 }
                 10 => {
                     let got = tree.store.receive(&tree.cap, p, q, clock);
-                    let seen = full.arriving(&conf, q, p).into_iter().next().map(|(label, like, values)| Seen { from: q, to: p, label, like, values, sides: Sides::Receive, now: clock });
+                    let seen = full.arriving(&conf, q, p).into_iter().next().map(|(label, like, values)| Seen {
+                        from: q,
+                        to: p,
+                        label,
+                        like,
+                        values,
+                        sides: Sides::Receive,
+                        now: clock,
+                    });
                     let mut next = seen.map_or_else(Vec::new, |seen| full.successors(&conf, &seen));
                     assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
                     if got.is_ok() {
@@ -209,8 +259,23 @@ fn the_meter_is_the_reference() {
                             untouched = false;
                         }
                     } else {
-                        let send = Send { from: r, to: q, label: plan.label("news").unwrap(), payload: Payload::Unseen(77), witness: None, at: clock };
-                        let seen = |sides| Seen { from: r, to: q, label: send.label, like: sort("news"), values: vec![], sides, now: clock };
+                        let send = Send {
+                            from: r,
+                            to: q,
+                            label: plan.label("news").unwrap(),
+                            payload: Payload::Unseen(77),
+                            witness: None,
+                            at: clock,
+                        };
+                        let seen = |sides| Seen {
+                            from: r,
+                            to: q,
+                            label: send.label,
+                            like: sort("news"),
+                            values: vec![],
+                            sides,
+                            now: clock,
+                        };
                         let mut next = full.successors(&conf, &seen(Sides::Send));
                         let got = tree.store.send(&tree.cap, send);
                         assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
@@ -222,7 +287,15 @@ fn the_meter_is_the_reference() {
                 }
                 _ => {
                     let got = tree.store.receive(&tree.cap, q, r, clock);
-                    let seen = full.arriving(&conf, r, q).into_iter().next().map(|(label, like, values)| Seen { from: r, to: q, label, like, values, sides: Sides::Receive, now: clock });
+                    let seen = full.arriving(&conf, r, q).into_iter().next().map(|(label, like, values)| Seen {
+                        from: r,
+                        to: q,
+                        label,
+                        like,
+                        values,
+                        sides: Sides::Receive,
+                        now: clock,
+                    });
                     let mut next = seen.map_or_else(Vec::new, |seen| full.successors(&conf, &seen));
                     assert_eq!(got.is_ok(), !next.is_empty(), "{got:?}");
                     if let Ok(done) = got {
@@ -238,7 +311,10 @@ fn the_meter_is_the_reference() {
             for role in plan.roles() {
                 for one in tree.store.enabled(session, role) {
                     if one.direction == Direction::Receive && one.peer == p {
-                        assert_eq!(one.ready, offered.as_ref().is_some_and(|(label, _)| plan.label(label) == Some(one.label)));
+                        assert_eq!(
+                            one.ready,
+                            offered.as_ref().is_some_and(|(label, _)| plan.label(label) == Some(one.label))
+                        );
                     }
                 }
             }
@@ -284,7 +360,14 @@ fn lapses_and_alarms() {
     let (_, plan, mut tree) = open(text, "W");
     let session = tree.cap.session();
     let (p, q) = (plan.role("P").unwrap(), plan.role("Q").unwrap());
-    let send = |from: RoleId, to: RoleId, label: &str, at| Send { from, to, label: plan.label(label).unwrap(), payload: Default::default(), witness: None, at };
+    let send = |from: RoleId, to: RoleId, label: &str, at| Send {
+        from,
+        to,
+        label: plan.label(label).unwrap(),
+        payload: Default::default(),
+        witness: None,
+        at,
+    };
     let mut bytes = 0;
     for round in 0..2_000_i64 {
         let at = round * 1_000;
@@ -301,7 +384,10 @@ fn lapses_and_alarms() {
     tree.store.send(&tree.cap, send(p, q, "ask", at)).unwrap();
     tree.store.receive(&tree.cap, q, p, at).unwrap();
     let due = tree.store.tick(&tree.supervisor, at + 5_000_001).unwrap();
-    assert!(matches!(&due[..], [Due::Lapsed { role, deadline, .. }] if *role == q && *deadline == at + 5_000_000), "{due:?}");
+    assert!(
+        matches!(&due[..], [Due::Lapsed { role, deadline, .. }] if *role == q && *deadline == at + 5_000_000),
+        "{due:?}"
+    );
     assert!(tree.store.tick(&tree.supervisor, i64::MAX).unwrap().is_empty(), "told once");
     assert_eq!(tree.store.now(session), Some(at + 5_000_001));
 }

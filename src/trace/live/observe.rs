@@ -268,7 +268,11 @@ fn ways(
 fn briefly(
     program: &Program,
     watch: &Watch,
-    live: &Live, candidates: &[Candidate], sides: Sides, now: Time) -> Vec<Way> {
+    live: &Live,
+    candidates: &[Candidate],
+    sides: Sides,
+    now: Time,
+) -> Vec<Way> {
     let mut all: Vec<Way> = Vec::new();
     for candidate in candidates {
         let Ok(values) = &candidate.values else { continue };

@@ -65,7 +65,8 @@ impl World<'_> {
         let owner = self.rng.below(3) as u64;
         let expected = self.not_ended(foreign, session).and_then(|sess| {
             let roles = Self::scope_of(&self.known[sess.known], &scope)?;
-            let taken: Vec<bool> = roles.iter().filter_map(|role| sess.holder(*role)).map(|(_, claim)| claim.transfer.is_some()).collect();
+            let taken: Vec<bool> =
+                roles.iter().filter_map(|role| sess.holder(*role)).map(|(_, claim)| claim.transfer.is_some()).collect();
             match taken.iter().min() {
                 Some(false) => Err(Code::AlreadyClaimed),
                 Some(true) => Err(Code::TransferPending),
@@ -184,8 +185,9 @@ impl World<'_> {
     }
 
     pub(super) fn settle(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let pending: Vec<usize> =
-            (0..self.receipts.len()).filter(|&at| self.pending(&self.receipts[at].0, self.receipts[at].1, None).is_ok()).collect();
+        let pending: Vec<usize> = (0..self.receipts.len())
+            .filter(|&at| self.pending(&self.receipts[at].0, self.receipts[at].1, None).is_ok())
+            .collect();
         let at = match self.rng.pick(&pending) {
             Some(at) if self.rng.chance(85) => *at,
             _ => Self::pick(&mut self.rng, &self.receipts)?,

@@ -46,7 +46,12 @@ impl World<'_> {
             let digest = self.store.digest(session).expect("it is not reaped");
             if !touched.contains(&session) {
                 let known = self.digests.get(&session);
-                assert_eq!(known, Some(&digest), "{session} was touched\n{}", self.trail.iter().rev().take(10).rev().cloned().collect::<Vec<_>>().join("\n"));
+                assert_eq!(
+                    known,
+                    Some(&digest),
+                    "{session} was touched\n{}",
+                    self.trail.iter().rev().take(10).rev().cloned().collect::<Vec<_>>().join("\n")
+                );
                 continue;
             }
             self.digests.insert(session, digest);
@@ -80,7 +85,8 @@ impl World<'_> {
         assert_eq!(store.now(session), Some(sess.now));
         assert_eq!(store.reason(session).is_some(), matches!(sess.status, Status::Cancelled | Status::Faulted));
         for &role in &known.roles {
-            let (owner, generation) = sess.holder(role).map_or((None, 0), |(stamp, claim)| (Some(Owner(claim.owner)), stamp));
+            let (owner, generation) =
+                sess.holder(role).map_or((None, 0), |(stamp, claim)| (Some(Owner(claim.owner)), stamp));
             assert_eq!(store.owner(session, role), Some((owner, generation)));
             // It never falls: what is given is above all before.
             let last = self.generations.entry((session, role)).or_default();
@@ -102,7 +108,12 @@ impl World<'_> {
         }
         let summary = store.summary(session).unwrap();
         assert_eq!((summary.sent, summary.received), (sess.sent, sess.received));
-        assert_eq!((summary.records, summary.epoch, summary.generation), (sess.records, sess.epoch, sess.stamp), "{}", self.trail.join("\n"));
+        assert_eq!(
+            (summary.records, summary.epoch, summary.generation),
+            (sess.records, sess.epoch, sess.stamp),
+            "{}",
+            self.trail.join("\n")
+        );
         let counts = store.memory().counts;
         assert_eq!(counts.live, self.sessions.values().filter(|sess| !sess.status.is_terminal()).count());
         assert_eq!(counts.ended, self.ended.len());
@@ -117,7 +128,10 @@ impl World<'_> {
     /// Hands hold a bounded number of things; what goes is from sessions that were reaped, mostly.
     fn bound(&mut self) {
         while self.openers.len() > 40 {
-            let at = self.openers.iter().position(|(opener, foreign)| !foreign && !self.sessions.contains_key(&opener.session()));
+            let at = self
+                .openers
+                .iter()
+                .position(|(opener, foreign)| !foreign && !self.sessions.contains_key(&opener.session()));
             match at {
                 Some(at) => drop(self.openers.remove(at)),
                 None => break,

@@ -44,7 +44,12 @@ impl World<'_> {
             }
         };
         self.trail.push(format!("open {how} {}: {expected:?}", plan.name()));
-        if !self.agree(["open", "open_keyed", "open_with_id"][(how >= 5) as usize + (how >= 8) as usize], expected, &got, tally) {
+        if !self.agree(
+            ["open", "open_keyed", "open_with_id"][(how >= 5) as usize + (how >= 8) as usize],
+            expected,
+            &got,
+            tally,
+        ) {
             return None;
         }
         let (session, opener) = got.unwrap();
@@ -89,7 +94,9 @@ impl World<'_> {
                 _ => Ok(records),
             }
         });
-        let room = if self.refuses.is_none() { usize::MAX } else {
+        let room = if self.refuses.is_none() {
+            usize::MAX
+        } else {
             let audit = self.store.audit_mut();
             (0..300).rev().find(|&records| audit.has_room(records)).unwrap_or(0)
         };
@@ -219,7 +226,8 @@ impl World<'_> {
                 self.wits.get_mut(&number).unwrap().fate = Fate::Expired;
             }
         }
-        let mut expected: Vec<_> = expected.into_iter().map(|(at, session, timeout, _)| (at, session, timeout)).collect();
+        let mut expected: Vec<_> =
+            expected.into_iter().map(|(at, session, timeout, _)| (at, session, timeout)).collect();
         expected.sort_unstable();
         let mut due: Vec<_> =
             got.unwrap().iter().map(|due| (due.at(), due.session(), matches!(due, Due::Timeout(_)))).collect();

@@ -40,7 +40,11 @@ impl World<'_> {
         let held: Vec<RoleId> = cap.cap.roles().collect();
         let foreign = cap.foreign;
         let time = self.at();
-        let known = if foreign { &self.known[0] } else { self.sessions.get(&session).map_or(&self.known[0], |sess| &self.known[sess.known]) };
+        let known = if foreign {
+            &self.known[0]
+        } else {
+            self.sessions.get(&session).map_or(&self.known[0], |sess| &self.known[sess.known])
+        };
         let role = if self.rng.chance(90) { *self.rng.pick(&held).unwrap() } else { ends(known, false, &mut self.rng) };
         let given = match self.rng.below(12) {
             0..4 => Given::Unseen(0),
@@ -61,7 +65,9 @@ impl World<'_> {
             let text = known.text(label, sort);
             let given = match self.rng.chance(80) {
                 false => given,
-                true if text.contains("string") => [Given::Text, Given::Unseen(0), Given::Unseen(9)][self.rng.below(3)].clone(),
+                true if text.contains("string") => {
+                    [Given::Text, Given::Unseen(0), Given::Unseen(9)][self.rng.below(3)].clone()
+                }
                 true if text.contains("n:") => Given::Int([4, 4, 4, 20, 3][self.rng.below(5)]),
                 true => [Given::Unseen(0), Given::Unseen(3), Given::Nothing][self.rng.below(3)].clone(),
             };
@@ -207,7 +213,19 @@ impl World<'_> {
                     None => sess.queues[&(*from, role)][0].2,
                 });
                 let records = 1 + dying(&roles, used);
-                Ok(Right { label, sort, offered: false, used, roles, payload, handler, event: Some(event), then, offer: None, records })
+                Ok(Right {
+                    label,
+                    sort,
+                    offered: false,
+                    used,
+                    roles,
+                    payload,
+                    handler,
+                    event: Some(event),
+                    then,
+                    offer: None,
+                    records,
+                })
             }
             What::Act { label, given } => {
                 let (moved, need) = sess.act(known, role, *label, given)?;
@@ -231,10 +249,17 @@ impl World<'_> {
     }
 
     /// As [`World::right`], with the audit's room; `taken`: the step is taken, not only looked at.
-    fn expected(&mut self, cap: &Cap, intent: &Intent, witness: Option<(u64, bool)>, taken: bool) -> Result<Right, Code> {
+    fn expected(
+        &mut self,
+        cap: &Cap,
+        intent: &Intent,
+        witness: Option<(u64, bool)>,
+        taken: bool,
+    ) -> Result<Right, Code> {
         let right = self.right(cap, intent, witness)?;
         let draining = self.sessions[&cap.cap.session()].status == Status::Draining;
-        let records = if draining && taken { (self.ending(cap.cap.session()) + 1).max(right.records) } else { right.records };
+        let records =
+            if draining && taken { (self.ending(cap.cap.session()) + 1).max(right.records) } else { right.records };
         self.need(records).map(|()| right)
     }
 
@@ -330,14 +355,22 @@ impl World<'_> {
         out
     }
 
-    fn step_with(&mut self, cap: &Cap, intent: &Intent, brought: Option<&(Readiness, bool)>, tally: &mut Tally) -> Option<SessionId> {
+    fn step_with(
+        &mut self,
+        cap: &Cap,
+        intent: &Intent,
+        brought: Option<&(Readiness, bool)>,
+        tally: &mut Tally,
+    ) -> Option<SessionId> {
         let json = match &intent.what {
             What::Send { given, .. } | What::Act { given, .. } => given.json(),
             What::Receive { .. } => None,
         };
         let payload = match (&json, &intent.what) {
             (Some(json), _) => Payload::Json(json),
-            (None, What::Send { given: Given::Unseen(id), .. } | What::Act { given: Given::Unseen(id), .. }) => Payload::Unseen(*id),
+            (None, What::Send { given: Given::Unseen(id), .. } | What::Act { given: Given::Unseen(id), .. }) => {
+                Payload::Unseen(*id)
+            }
             _ => Payload::default(),
         };
         let witness = brought.map(|one| &one.0);
@@ -400,7 +433,9 @@ impl World<'_> {
         let expected = self.expected(cap, intent, number, true);
         let got = match step {
             Step::Send(send) => code(self.said(step, |store| store.send(&cap.cap, send))),
-            Step::Receive(receive) => code(self.said(step, |store| store.receive(&cap.cap, receive.role, receive.from, receive.at))),
+            Step::Receive(receive) => {
+                code(self.said(step, |store| store.receive(&cap.cap, receive.role, receive.from, receive.at)))
+            }
             Step::Act(act) => code(self.said(step, |store| store.act(&cap.cap, act))),
         };
         self.stepped("step", cap, intent, expected, got, tally)
@@ -492,7 +527,11 @@ impl World<'_> {
                         let offered = offer.is_some_and(|offer| {
                             (offer.label, offer.sort) == (label, sort) && sess.receive(known, role, from).is_ok()
                         });
-                        (Direction::Receive, from, offered || head.is_some_and(|head| (head.0, head.1) == (label, sort)))
+                        (
+                            Direction::Receive,
+                            from,
+                            offered || head.is_some_and(|head| (head.0, head.1) == (label, sort)),
+                        )
                     }
                     _ => (Direction::Act, role, true),
                 };
