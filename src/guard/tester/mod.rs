@@ -59,6 +59,9 @@ use crate::{
     protocol::{Graph, NoEndpoints, Spec, Target},
 };
 
+/// Steps that the other roles take when the implementation has returned.
+const AFTER: usize = 64;
+
 /// How the other roles behave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Driver {
@@ -360,6 +363,7 @@ pub struct Tester {
     seed: u64,
     runs: u64,
     steps: usize,
+    endless: bool,
     driver: Driver,
 }
 
@@ -395,7 +399,7 @@ impl Tester {
         };
         let stage = Stage::new(program, spec.names.clone(), header.clone());
         let (seed, runs, steps, driver) = (0, 100, 1_000, Driver::default());
-        Ok(Self { stage, spec: spec.clone(), target, sources, seed, runs, steps, driver })
+        Ok(Self { stage, spec: spec.clone(), target, sources, seed, runs, steps, endless: false, driver })
     }
 
     /// The seed of the first run; the next has the next.
@@ -416,6 +420,12 @@ impl Tester {
         Self { steps, ..self }
     }
 
+    /// A run that has all its steps is a good one: for protocols without an end.
+    #[must_use]
+    pub fn endless(self) -> Self {
+        Self { endless: true, ..self }
+    }
+
     /// How the other roles behave.
     #[must_use]
     pub fn driver(self, driver: Driver) -> Self {
@@ -431,8 +441,18 @@ impl Tester {
         self.each(&[role], |world| {
             let ended = implementation(&mut Endpoint { world: &mut *world, seat: 0 });
             ends(world, 0, ended);
-            // What the others still have to do without it.
-            while world.cause.is_none() && world.advance() {}
+            if world.cause.is_some() {
+                return;
+            }
+            // What the others still have to do without it; some go on for ever.
+            for _ in 0..AFTER {
+                if world.cause.is_some() || !world.advance() {
+                    break;
+                }
+            }
+            if world.cause == Some(Cause::Steps) {
+                world.cause = None;
+            }
             leaves(world, 0);
         })
     }
@@ -505,7 +525,7 @@ impl Tester {
             run(&mut world);
             report.runs = report.runs.saturating_add(1);
             report.refusals = report.refusals.saturating_add(world.refusals);
-            if let Some(cause) = world.cause.take() {
+            if let Some(cause) = world.cause.take().filter(|cause| !(self.endless && *cause == Cause::Steps)) {
                 report.failure = Some(Failure { cause, seed, run: std::mem::take(&mut world.log) });
                 break;
             }

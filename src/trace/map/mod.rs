@@ -70,6 +70,7 @@
 //! be a scalar; anything else counts as nothing. A pattern meets a label of the log in `drop`, `keep` and `derive`, and a
 //! label of the specification in `local`.
 
+#[cfg(feature = "maps")]
 mod parse;
 
 use std::borrow::Cow;
@@ -338,8 +339,23 @@ fn best<'a, T>(patterns: &'a [(Placed, T)], name: &str) -> Option<(usize, &'a T)
     met.max_by_key(|&(how, ..)| how).map(|(_, at, of)| (at, of))
 }
 
+fn watch(text: &str, place: Place) -> Result<Watch, MapError> {
+    match text {
+        "total" => Ok(Watch::Total),
+        "wire" => Ok(Watch::Wire),
+        "endpoint" => Ok(Watch::Endpoint),
+        _ => Err(MapError {
+            code: codes::MAP_VALUE,
+            place,
+            text: format!("there is no observer `{text}`"),
+            help: Some("there are `total`, `wire` and `endpoint`".to_owned()),
+        }),
+    }
+}
+
 impl Map {
-    /// Reads a map.
+    /// Reads a map (feature `maps`).
+    #[cfg(feature = "maps")]
     pub fn parse(text: &str) -> Result<Self, MapError> {
         parse::map(text)
     }
@@ -366,7 +382,7 @@ impl Map {
     /// With another observer: `total`, `wire`, or `endpoint` of a role.
     pub fn observe(&mut self, observer: &str, role: Option<&str>) -> Result<(), MapError> {
         let place = Place::default();
-        self.watch = Some(parse::watch(observer, place)?);
+        self.watch = Some(watch(observer, place)?);
         if let Some(role) = role {
             self.role = Some(Placed { text: role.into(), place });
             self.recorder = None;

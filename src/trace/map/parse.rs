@@ -6,7 +6,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Derive, Happening, Join, Lookup, Map, MapError, Path, Place, Placed, Source, Watch, listed};
+use super::{Derive, Happening, Join, Lookup, Map, MapError, Path, Place, Placed, Source, listed, watch};
 use crate::{
     diag::{Code, catalogue::trace as codes},
     trace::near::near,
@@ -136,20 +136,6 @@ fn article(value: &Value<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
-    }
-}
-
-pub(super) fn watch(text: &str, place: Place) -> Result<Watch, MapError> {
-    match text {
-        "total" => Ok(Watch::Total),
-        "wire" => Ok(Watch::Wire),
-        "endpoint" => Ok(Watch::Endpoint),
-        _ => Err(MapError {
-            code: codes::MAP_VALUE,
-            place,
-            text: format!("there is no observer `{text}`"),
-            help: Some("there are `total`, `wire` and `endpoint`".to_owned()),
-        }),
     }
 }
 
