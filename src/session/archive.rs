@@ -37,6 +37,10 @@ pub struct Summary {
     pub queued: usize,
     /// Records in the audit, refusals left out.
     pub records: u64,
+    /// How many messages were authenticated.
+    pub authenticated: u64,
+    /// The roots over them, one for each edge that carried any.
+    pub roots: Vec<[u8; 32]>,
     /// The last generation that was given to a role.
     pub generation: u32,
     /// How often its status changed.
@@ -45,6 +49,16 @@ pub struct Summary {
     pub opened: i64,
     /// When it ended.
     pub closed: i64,
+}
+
+impl Summary {
+    /// Bytes that it holds elsewhere.
+    fn heap(&self) -> usize {
+        let key = self.key.as_ref().map_or(0, Key::heap);
+        let reason = self.reason.as_ref().map_or(0, |reason| reason.len());
+        let roots = self.roots.capacity().saturating_mul(32);
+        [self.plan.len(), key, reason, roots].into_iter().fold(0, usize::saturating_add)
+    }
 }
 
 impl Serialize for SessionId {
@@ -75,11 +89,13 @@ pub struct Archive {
     kept: VecDeque<Summary>,
     most: usize,
     dropped: u64,
+    /// What summaries hold beside the ring.
+    heap: usize,
 }
 
 impl Archive {
     pub(super) fn new(most: usize) -> Self {
-        Self { kept: VecDeque::new(), most, dropped: 0 }
+        Self { kept: VecDeque::new(), most, dropped: 0, heap: 0 }
     }
 
     pub(super) fn push(&mut self, summary: Summary) {
@@ -88,9 +104,12 @@ impl Archive {
             return;
         }
         if self.kept.len() >= self.most {
-            self.kept.pop_front();
+            if let Some(gone) = self.kept.pop_front() {
+                self.heap = self.heap.saturating_sub(gone.heap());
+            }
             self.dropped = self.dropped.saturating_add(1);
         }
+        self.heap = self.heap.saturating_add(summary.heap());
         self.kept.push_back(summary);
     }
 
@@ -118,6 +137,6 @@ impl Archive {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.kept.capacity().saturating_mul(std::mem::size_of::<Summary>())
+        self.kept.capacity().saturating_mul(std::mem::size_of::<Summary>()).saturating_add(self.heap)
     }
 }

@@ -226,7 +226,9 @@ impl Store {
             }
         }
         if let Some(reason) = reason {
-            self.reasons.insert(id.slot, bounded(reason).into());
+            let reason = bounded(reason);
+            let before = self.reasons.insert(id.slot, reason.into()).map_or(0, |before| before.len());
+            self.reason_bytes = self.reason_bytes.saturating_sub(before).saturating_add(reason.len());
         }
         let kind = match status {
             Status::Closed => Kind::Closed,
@@ -320,8 +322,11 @@ impl Store {
         }
         self.rest.forget(id.slot, &plan);
         self.timeouts.forget(id.slot);
-        self.reasons.remove(&id.slot);
+        if let Some(reason) = self.reasons.remove(&id.slot) {
+            self.reason_bytes = self.reason_bytes.saturating_sub(reason.len());
+        }
         if let Some(key) = self.key_of.remove(&id.slot) {
+            self.key_bytes = self.key_bytes.saturating_sub(key.heap());
             self.keys.remove(&key);
         }
         self.pages.free(id);
@@ -348,6 +353,7 @@ impl Store {
             }
             Engine::Tree(_) => self.trees.counts(cold.tree),
         };
+        let roots = self.roots(session);
         let finished = plan.roles().filter(|&role| self.is_finished(session, role)).count();
         Some(Summary {
             session,
@@ -367,6 +373,8 @@ impl Store {
             received,
             queued,
             records: steps.saturating_add(u64::from(cold.records)).saturating_add(u64::from(counts.records)),
+            authenticated: roots.0,
+            roots: roots.1,
             generation: cold.stamp,
             epoch: cold.epoch,
             opened: cold.opened,

@@ -58,6 +58,17 @@ pub enum Key {
     Bytes(Box<[u8]>),
 }
 
+impl Key {
+    /// Bytes that it holds elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
 impl From<u64> for Key {
     fn from(key: u64) -> Self {
         Self::Number(key)

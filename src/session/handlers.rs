@@ -34,14 +34,18 @@ impl Store {
             Err(refused) => return Err(self.rejected(id, capability.stamp, Kind::Capability, refused)),
         };
         let handlers = self.rest.handlers.entry(id.slot).or_default();
+        let before = handlers.bytes();
         match (edge, handler) {
             (None, handler) => handlers.default = handler,
             (Some(edge), Some(handler)) => drop(handlers.edges.insert(edge, handler)),
             (Some(edge), None) => drop(handlers.edges.remove(&edge)),
         }
+        let after = handlers.bytes();
+        self.rest.handler_tables = self.rest.handler_tables.saturating_sub(before).saturating_add(after);
         let empty = handlers.default.is_none() && handlers.edges.is_empty();
         if empty {
             self.rest.handlers.remove(&id.slot);
+            self.rest.handler_tables = self.rest.handler_tables.saturating_sub(after);
         }
         if let Some((page, at)) = self.pages.place(id)
             && let [first, ..] = page.block_mut(at)

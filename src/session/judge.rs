@@ -227,6 +227,9 @@ pub(super) fn send_judged<W: Words + ?Sized>(
         let mut view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
         view.set_last_payload(edge, id);
     }
+    if let Some(edge) = admitted.edge.filter(|_| Head::read(words).flags & block::WATCHED != 0) {
+        rest.watch.sent(asker.cap.session, plan, edge, message, send.payload);
+    }
     let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
     let number = rest.audit.accepted(entry);
     rest.use_witness(words, asker, &[send.from], &consumed, now);
@@ -339,6 +342,9 @@ pub(super) fn choose_receive<W: Words + ?Sized>(
     } else {
         let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
         let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
+        if Head::read(words).flags & block::WATCHED != 0 {
+            rest.watch.authentic(asker.cap.session, plan, edge, message, None)?;
+        }
         (Admitted { step, message, edge: Some(edge) }, None)
     };
     rest.room(words, slot, &[receive.role], &Use::default())?;
@@ -370,7 +376,10 @@ pub(super) fn receive_watched<W: Words + ?Sized>(
             // Both generations.
             (consuming(Record { detail: offer.stamp, ..entry }, consumed), offer.payload)
         }
-        None => (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload),
+        None => {
+            rest.watch.received(slot, edge);
+            (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload)
+        }
     };
     let number = rest.audit.accepted(entry);
     match &offer {

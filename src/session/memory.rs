@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::store::Store;
+use super::{Key, SessionId, store::Store};
 
 /// How much of what there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +23,10 @@ pub struct Counts {
     pub transfers: usize,
     /// Messages offered on synchronous edges.
     pub offers: usize,
+    /// Leaves of authenticated messages.
+    pub leaves: usize,
+    /// Trees over them, of watched edges.
+    pub trees: usize,
     /// Application keys.
     pub keys: usize,
     /// Plans.
@@ -42,6 +46,8 @@ pub struct Bytes {
     pub authority: usize,
     /// The audit's ring.
     pub audit: usize,
+    /// Traffic of watched edges, and its trees.
+    pub auth: usize,
     /// Summaries.
     pub archive: usize,
     /// Application keys.
@@ -87,13 +93,22 @@ impl Store {
             witnesses: self.rest.witnesses.waiting,
             transfers: self.transfers.len(),
             offers: self.rest.offers.len(),
+            leaves: self.rest.watch.leaves,
+            trees: self.rest.watch.trees(),
             keys: self.keys.len(),
             plans: self.plans().len(),
         };
         let mut bytes = Bytes {
-            sessions: self.pages.bytes.saturating_add(self.claims.bytes()).saturating_add(self.trees.bytes()),
+            sessions: self
+                .pages
+                .bytes
+                .saturating_add(self.claims.bytes())
+                .saturating_add(self.trees.bytes())
+                .saturating_add(self.ended.capacity().saturating_mul(std::mem::size_of::<SessionId>()))
+                .saturating_add(table(self.reasons.capacity(), std::mem::size_of::<(u32, Box<str>)>()))
+                .saturating_add(self.reason_bytes),
             queues: self.rest.spill.bytes(),
-            handlers: self.rest.handlers.capacity().saturating_mul(64),
+            handlers: self.rest.handlers_bytes(),
             authority: self
                 .rest
                 .witnesses
@@ -103,12 +118,15 @@ impl Store {
                 .saturating_add(self.timeouts.bytes())
                 .saturating_add(self.alarms.bytes()),
             audit: self.rest.audit.memory(),
+            auth: self.rest.watch.bytes(),
             archive: self.archive.bytes(),
-            keys: self.keys.capacity().saturating_add(self.key_of.capacity()).saturating_mul(40),
+            keys: table(self.keys.capacity(), std::mem::size_of::<(Key, SessionId)>())
+                .saturating_add(table(self.key_of.capacity(), std::mem::size_of::<(u32, Key)>()))
+                .saturating_add(self.key_bytes.saturating_mul(2)),
             total: 0,
         };
         let all =
-            [bytes.sessions, bytes.queues, bytes.handlers, bytes.authority, bytes.audit, bytes.archive, bytes.keys];
+            [bytes.sessions, bytes.queues, bytes.handlers, bytes.authority, bytes.audit, bytes.auth, bytes.archive, bytes.keys];
         bytes.total = all.into_iter().fold(0, usize::saturating_add);
         Memory { counts, bytes }
     }

@@ -35,6 +35,7 @@
 //! | `pages`, `block`, `queue` | where sessions are: 64 bytes and 64 bytes for the usual ones |
 //! | `step`, `hot`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
 //! | `own`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
+//! | `watch`, `mountain` | coherence and authentication of what edges carry |
 //! | `close`, `archive` | how sessions end, and what is left of them |
 //! | `refuse`, `explain`, `inspect`, `show` | what is said, and what can be seen |
 //! | [`audit`] | every step, refusal and change of authority, sealed |
@@ -55,8 +56,10 @@ mod handle;
 mod handlers;
 mod hot;
 mod inspect;
+mod json;
 mod judge;
 mod memory;
+mod mountain;
 mod own;
 mod pages;
 mod plan;
@@ -70,6 +73,7 @@ mod store;
 mod timer;
 mod token;
 mod tree;
+mod watch;
 mod witness;
 
 pub use archive::{Archive, Summary};
@@ -79,7 +83,9 @@ pub(crate) use ghost::{Ghost, Mortal};
 pub use handle::{
     Cancellation, Capability, Key, Opener, Owner, Readiness, Receipt, Scope, SessionId, Status, Supervisor, Timeout,
 };
+pub use json::{Described, EdgeError, EdgeName};
 pub use memory::{Bytes, Counts, Memory};
+pub use mountain::MessageProof;
 pub use own::{Committed, Returned};
 pub use plan::{Blueprint, Compat, OpenPlan, PlanError, PlanOptions, QueuePolicy};
 pub use refuse::{Asked, Code, Detail, Refusal, Refused};
@@ -89,4 +95,5 @@ pub use step::{Act, Direction, Done, Expected, Payload, Receive, Send, Step};
 pub use store::{Config, Host, Store};
 pub use timer::Due;
 pub use token::Secrets;
+pub use watch::{Coherence, Incoherent};
 pub(crate) use token::named;

@@ -152,7 +152,7 @@ impl Transfers {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.pending.capacity().saturating_mul(std::mem::size_of::<(u64, Transfer)>().saturating_add(1))
+        super::memory::table(self.pending.capacity(), std::mem::size_of::<(u64, Transfer)>())
     }
 
     /// How many are pending.

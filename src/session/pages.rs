@@ -271,9 +271,10 @@ impl Pages {
 
     fn start(&mut self, id: SessionId, at: i64) {
         if let Some((page, place)) = self.place(id)
+            && let flags = page.plan.0.flags
             && let [first, ..] = page.block_mut(place)
         {
-            Head { generation: id.generation, status: 1, flags: 0, steps: 0 }.write(first);
+            Head { generation: id.generation, status: 1, flags, steps: 0 }.write(first);
             super::block::set_now(first, at);
             self.used = self.used.saturating_add(1);
         }

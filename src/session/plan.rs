@@ -62,7 +62,7 @@ pub struct PlanOptions {
     pub edges: Vec<(RoleId, RoleId, QueuePolicy)>,
     /// What the specification is known by, in records and tokens.
     pub fingerprint: [u8; 32],
-    /// Messages of every edge are authenticated (see [`Store::message_root`](super::Store::message_root)).
+    /// Messages of every edge that is a queue are authenticated (see [`Store::message_root`](super::Store::message_root)).
     pub authenticate: bool,
     /// How many of the messages that an edge carried are remembered for [`Store::coherence`](super::Store::coherence).
     pub traced: u16,
@@ -310,6 +310,10 @@ pub(super) struct Planned {
     /// Which roles need witnesses of which predicates.
     needs: Box<[(RoleId, usize)]>,
     pub(super) options: PlanOptions,
+    /// It was found to be safe.
+    pub(super) safe: bool,
+    /// Flags of an opened session's block.
+    pub(super) flags: u8,
 }
 
 impl OpenPlan {
@@ -328,7 +332,8 @@ impl OpenPlan {
         if let Some(text) = asks_for_two(&engine, &spec.names) {
             return Err(PlanError::TooLarge(text));
         }
-        Self::of(header, &spec.names, &spec.externs, engine, locals, options)
+        let safe = matches!(compat, Compat::Checked(Verdict::Holds) | Compat::Accepted(Verdict::Holds));
+        Self::of(header, &spec.names, &spec.externs, engine, locals, options, safe)
     }
 
     fn of(
@@ -338,6 +343,7 @@ impl OpenPlan {
         engine: Engine,
         locals: IdVec<RoleId, Local>,
         options: PlanOptions,
+        safe: bool,
     ) -> Result<Self, PlanError> {
         /// Plans of a process, for telling them apart: nothing else depends on it.
         static PLANS: AtomicU64 = AtomicU64::new(1);
@@ -437,6 +443,8 @@ impl OpenPlan {
             locals,
             secretive: secretive(names),
             needs: needs.into(),
+            flags: if options.authenticate || options.traced > 0 { super::block::WATCHED } else { 0 },
+            safe,
             options,
         })))
     }

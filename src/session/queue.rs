@@ -115,14 +115,12 @@ impl Spill {
 
     /// Bytes, as allocated.
     pub(super) fn bytes(&self) -> usize {
-        let maps = self
-            .messages
-            .capacity()
-            .saturating_add(self.given.capacity())
-            .saturating_mul(49)
-            .saturating_add(self.chunks.capacity().saturating_mul(9));
-        maps.saturating_add(self.arena.capacity().saturating_mul(8))
-            .saturating_add(self.carries.capacity().saturating_mul(9))
+        use super::memory::table;
+        table(self.messages.capacity(), std::mem::size_of::<((u32, EdgeId), VecDeque<(u32, u64)>)>())
+            .saturating_add(table(self.given.capacity(), std::mem::size_of::<((u32, EdgeId), VecDeque<u64>)>()))
+            .saturating_add(table(self.chunks.capacity(), std::mem::size_of::<(u32, u32)>()))
+            .saturating_add(table(self.carries.capacity(), std::mem::size_of::<(u32, u32)>()))
+            .saturating_add(self.arena.capacity().saturating_mul(8))
             .saturating_add(self.queues)
     }
 

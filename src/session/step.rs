@@ -207,7 +207,10 @@ impl Store {
     #[inline]
     pub fn send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
         match self.try_send(cap, &send) {
-            Ok(done) => Ok(done),
+            Ok(done) => {
+                debug_assert_eq!(self.coheres(cap.session, send.from, send.to), Ok(()), "the store disagrees with itself");
+                Ok(done)
+            }
             Err(miss) => Err(self.refused_step(cap, &Step::Send(send), miss)),
         }
     }
@@ -221,7 +224,10 @@ impl Store {
     pub fn receive(&mut self, cap: &Capability, role: RoleId, from: RoleId, at: i64) -> Result<Done, Refused> {
         let receive = Receive { role, from, at };
         match self.try_receive(cap, &receive) {
-            Ok(done) => Ok(done),
+            Ok(done) => {
+                debug_assert_eq!(self.coheres(cap.session, from, role), Ok(()), "the store disagrees with itself");
+                Ok(done)
+            }
             Err(miss) => Err(self.refused_step(cap, &Step::Receive(receive), miss)),
         }
     }

@@ -132,8 +132,12 @@ pub(super) struct Rest {
     pub(super) offers: FxHashMap<(u32, EdgeId), Pending>,
     pub(super) externs: Host,
     pub(super) redaction: Redaction,
+    /// The traffic of watched edges.
+    pub(super) watch: super::watch::Watch,
     /// Bound handlers, by slot: the default, and those of edges.
     pub(super) handlers: FxHashMap<u32, Handlers>,
+    /// Bytes of the tables of edges in these.
+    pub(super) handler_tables: usize,
     /// Records and steps that the block does not count, by slot.
     counts: FxHashMap<u32, Counts>,
 }
@@ -156,7 +160,21 @@ pub(super) struct Counts {
     pub(super) syncs: u32,
 }
 
+impl Handlers {
+    /// Bytes of the table of edges.
+    pub(super) fn bytes(&self) -> usize {
+        super::memory::table(self.edges.capacity(), std::mem::size_of::<(EdgeId, u32)>())
+    }
+}
+
 impl Rest {
+    /// Bytes of what hosts bound, and of counters.
+    pub(super) fn handlers_bytes(&self) -> usize {
+        super::memory::table(self.handlers.capacity(), std::mem::size_of::<(u32, Handlers)>())
+            .saturating_add(self.handler_tables)
+            .saturating_add(super::memory::table(self.counts.capacity(), std::mem::size_of::<(u32, Counts)>()))
+    }
+
     /// The handler of an edge.
     pub(super) fn handler(&self, slot: u32, edge: EdgeId) -> Option<u32> {
         let handlers = self.handlers.get(&slot)?;
@@ -189,7 +207,10 @@ impl Rest {
                 self.offers.remove(&(slot, edge));
             }
         }
-        self.handlers.remove(&slot);
+        self.watch.forget(slot, plan);
+        if let Some(handlers) = self.handlers.remove(&slot) {
+            self.handler_tables = self.handler_tables.saturating_sub(handlers.bytes());
+        }
         self.counts.remove(&slot);
     }
 
@@ -218,6 +239,9 @@ pub struct Store {
     // Keys come from outside: std's hasher.
     pub(super) keys: HashMap<Key, SessionId>,
     pub(super) key_of: FxHashMap<u32, Key>,
+    /// What keys and reasons hold beside their tables.
+    pub(super) key_bytes: usize,
+    pub(super) reason_bytes: usize,
     pub(super) reasons: FxHashMap<u32, Box<str>>,
     /// Sessions that have ended and are not reaped.
     pub(super) ended: VecDeque<SessionId>,
@@ -249,7 +273,9 @@ impl Store {
                 offers: FxHashMap::default(),
                 externs: config.externs,
                 redaction: config.redaction,
+                watch: super::watch::Watch::default(),
                 handlers: FxHashMap::default(),
+                handler_tables: 0,
                 counts: FxHashMap::default(),
             },
             plans: Vec::new(),
@@ -259,6 +285,8 @@ impl Store {
             trees: Trees::default(),
             keys: HashMap::new(),
             key_of: FxHashMap::default(),
+            key_bytes: 0,
+            reason_bytes: 0,
             reasons: FxHashMap::default(),
             ended: VecDeque::new(),
             archive: Archive::new(config.archive),
@@ -310,6 +338,7 @@ impl Store {
             return Err(refused);
         }
         let (id, opener) = self.open(plan, at)?;
+        self.key_bytes = self.key_bytes.saturating_add(key.heap());
         self.keys.insert(key.clone(), id);
         self.key_of.insert(id.slot, key);
         Ok((id, opener))

@@ -392,6 +392,9 @@ impl Store {
             }
             return Ok(Met { message, way, consumed, offer: Some(Box::new((values, content))), payload: 0 });
         }
+        if let Some(edge) = request.edge.filter(|_| request.sides == Sides::Receive && head.flags & block::WATCHED != 0) {
+            self.rest.watch.authentic(cap.session, &plan, edge, message, None)?;
+        }
         let roles: &[RoleId] = if offer.is_some() { &[request.peer, request.role] } else { &[request.role] };
         self.rest.room(block, slot, roles, &consumed)?;
         Ok(Met { message, way, consumed, offer: None, payload: offer.map_or(0, |offer| offer.payload) })
@@ -439,6 +442,16 @@ impl Store {
             // What became stale is discarded with the step.
             for edge in plan.edges().ids() {
                 self.rest.spill.align(slot, edge, tree.live.queue(edge).count());
+            }
+        }
+        if let Some(edge) = request.edge.filter(|_| head.flags & block::WATCHED != 0) {
+            if request.kind == Kind::Send && tree.live.queue(edge).count() > before {
+                self.rest.watch.sent(cap.session, &plan, edge, message, request.payload);
+            } else if request.sides == Sides::Receive {
+                self.rest.watch.received(slot, edge);
+            }
+            for edge in plan.edges().ids() {
+                self.rest.watch.align(slot, edge, tree.live.queue(edge).count());
             }
         }
         block::set_now(block, now);
@@ -500,6 +513,7 @@ impl Store {
             for (edge, ends) in plan.edges().iter() {
                 if ends.to == role {
                     self.rest.spill.align(id.slot, edge, 0);
+                    self.rest.watch.align(id.slot, edge, 0);
                 }
             }
         }

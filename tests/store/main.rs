@@ -16,3 +16,4 @@ mod random;
 mod recursion;
 mod slow;
 mod trees;
+mod watched;
