@@ -99,50 +99,6 @@ impl Dice {
     }
 }
 
-const OPS: &[&str] = &[
-    "open",
-    "claim",
-    "release",
-    "attenuate",
-    "export",
-    "import",
-    "begin_transfer",
-    "commit_transfer",
-    "rollback_transfer",
-    "abandon_transfer",
-    "fail_transfer",
-    "owner_died",
-    "answer",
-    "issue_readiness",
-    "issue_timeout",
-    "expire",
-    "tick",
-    "bind_handler",
-    "send",
-    "receive",
-    "act",
-    "withdraw",
-    "reserve",
-    "check",
-    "commit",
-    "enabled",
-    "local_type",
-    "status",
-    "queue",
-    "resolve",
-    "summary",
-    "close",
-    "cancel",
-    "fault",
-    "drain",
-    "reap",
-    "memory",
-    "audit",
-    "verify_audit",
-    "prove",
-    "help",
-    "nonsense",
-];
 const FIELDS: &[&str] = &[
     "about",
     "anchor",
@@ -226,8 +182,31 @@ const VALUES: &[&str] = &[
     "\"2026-01-31T12:00:00Z\"",
 ];
 
+/// What a field might well hold.
+fn likely(dice: &mut Dice, field: &str) -> String {
+    let number = 1 + dice.roll(12);
+    match field {
+        "cap" | "opener" | "receipt" | "witness" | "reservation" => format!("\"{field}-{number}\""),
+        "from" | "to" | "role" => dice.pick(&["\"A\"", "\"B\"", "\"Buyer\"", "\"Seller\""]).to_owned(),
+        "owner" => dice.pick(&["\"ann\"", "\"bob\"", "7"]).to_owned(),
+        "roles" => dice.pick(&["[\"A\"]", "[\"B\"]", "[\"Buyer\"]", "[\"Seller\"]", "[]"]).to_owned(),
+        "label" => dice.pick(&["\"ask\"", "\"sold\"", "\"tick\"", "\"stop\"", "\"key\"", "\"one\""]).to_owned(),
+        "protocol" => dice.pick(&["\"Shop\"", "\"Stream\"", "\"Hand\"", "\"Narrow\""]).to_owned(),
+        "step" => dice.pick(&["\"send\"", "\"receive\"", "\"act\""]).to_owned(),
+        "payload" => dice.pick(&["{\"item\":\"x\",\"most\":1}", "{}", "[1]"]).to_owned(),
+        "session" => format!("\"{}.1\"", dice.roll(4)),
+        "predicate" => dice.pick(&["\"audited\"", "\"small\""]).to_owned(),
+        "at" | "until" | "most" | "last" | "record" | "site" => number.to_string(),
+        _ => dice.pick(VALUES).to_owned(),
+    }
+}
+
 #[test]
 fn whatever_is_said_has_one_answer() {
+    let mut talk = Talk::new();
+    let listed = talk.ok(r#"{"op":"help"}"#);
+    let ops = listed["ops"].as_array().unwrap();
+    talk.end();
     let mut dice = Dice(7);
     let mut input: Vec<u8> = Vec::new();
     let mut lines = 0_usize;
@@ -241,8 +220,20 @@ fn whatever_is_said_has_one_answer() {
                     .collect()
             }
             _ => {
-                let mut text = format!("{{\"op\":\"{}\"", dice.pick(OPS));
-                for _ in 0..dice.roll(6) {
+                let op = &ops[dice.roll(ops.len())];
+                let names = |list: &str| -> Vec<String> { serde_json::from_value(op[list].clone()).unwrap() };
+                let mut text = format!("{{\"op\":{}", op["op"]);
+                for name in names("needs") {
+                    let value = if dice.roll(9) == 0 { dice.pick(VALUES).to_owned() } else { likely(&mut dice, &name) };
+                    text += &format!(",\"{name}\":{value}");
+                }
+                // Where a session ends at once, little can happen.
+                for name in names("takes") {
+                    if dice.roll(3) > 0 && name != "cap" {
+                        text += &format!(",\"{name}\":{}", likely(&mut dice, &name));
+                    }
+                }
+                if dice.roll(12) == 0 {
                     text += &format!(",\"{}\":{}", dice.pick(FIELDS), dice.pick(VALUES));
                 }
                 text += "}";
