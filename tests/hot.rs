@@ -133,3 +133,14 @@ fn what_a_session_sent_and_received_is_counted_past_the_low_bits() {
     let summary = store.summary(id).unwrap();
     assert_eq!((summary.sent, summary.received, summary.queued), (4 * turns, 4 * turns, 0));
 }
+
+/// Plans, stores and capabilities may go from thread to thread; a plan may be used by many at once.
+#[test]
+fn stores_go_between_threads() {
+    fn sent<T: std::marker::Send>() {}
+    fn shared<T: Sync>() {}
+    sent::<Store>();
+    sent::<polylogue::session::Capability>();
+    sent::<OpenPlan>();
+    shared::<OpenPlan>();
+}

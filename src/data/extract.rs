@@ -7,7 +7,10 @@
 //! A bare label says nothing about the payload, and `(...)` allows anything. `()` is fitted by no payload, `null`, `{}`
 //! and `[]`. Named fields make an object; unnamed ones an array, or the bare value if there is just one.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use super::{
     Env, Field, Misfit, Payload, Sort, Value,
@@ -25,9 +28,29 @@ pub struct Extract {
     /// The payload as a sort, for messages.
     sort: Sort,
     /// By places in objects, the field that was there last: most often it is there again.
-    order: Box<[Cell<u32>]>,
+    order: Box<[Hint]>,
     /// Texts of payloads that were read before.
     words: Words,
+}
+
+/// Which field stood at a place the last time: where to look first, whoever looked.
+#[derive(Debug, Default)]
+struct Hint(AtomicU32);
+
+impl Hint {
+    fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, field: u32) {
+        self.0.store(field, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Hint {
+    fn clone(&self) -> Self {
+        Self(AtomicU32::new(self.get()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +93,7 @@ impl Extract {
             fields: fields.iter().enumerate().map(wanted).collect(),
             open: payload.is_none_or(|payload| payload.open),
             sort: Sort::Record(payload.cloned().unwrap_or_default()),
-            order: (0..fields.len().saturating_add(8)).map(|_| Cell::new(0)).collect(),
+            order: (0..fields.len().saturating_add(8)).map(|_| Hint::default()).collect(),
             words: Words::default(),
         }
     }
@@ -159,7 +182,7 @@ impl Extract {
             Some(b'{') => {
                 let mut place = 0_usize;
                 build.object(&self.sort, |build, name: Cow<'_, str>| {
-                    let hint = self.order.get(place).map_or(0, Cell::get);
+                    let hint = self.order.get(place).map_or(0, Hint::get);
                     let found = self.find(&name, hint as usize);
                     if let (Some((at, _)), Some(order)) = (found, self.order.get(place))
                         && let Ok(at) = u32::try_from(at)

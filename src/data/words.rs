@@ -2,7 +2,10 @@
 //!
 //! INVARIANT (bounded): at most [`MOST`] texts of at most [`LONGEST`] bytes; a newer one takes the place of an older.
 
-use std::{cell::RefCell, hash::Hasher, sync::Arc};
+use std::{
+    hash::Hasher,
+    sync::{Arc, Mutex},
+};
 
 use rustc_hash::FxHasher;
 
@@ -10,14 +13,21 @@ use rustc_hash::FxHasher;
 const MOST: usize = 128;
 const LONGEST: usize = 40;
 
-/// Texts that were built before.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Words(RefCell<Vec<Option<Arc<str>>>>);
+/// Texts that were built before. Whoever finds them in use by another thread builds anew.
+#[derive(Debug, Default)]
+pub(super) struct Words(Mutex<Vec<Option<Arc<str>>>>);
+
+impl Clone for Words {
+    /// None are known yet.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl Words {
     /// A text, the one that was built before if it is still known.
     pub(super) fn get(&self, text: &str) -> Arc<str> {
-        let Ok(mut known) = self.0.try_borrow_mut() else { return text.into() };
+        let Ok(mut known) = self.0.try_lock() else { return text.into() };
         if text.len() > LONGEST {
             return text.into();
         }
