@@ -87,7 +87,13 @@ impl Spill {
     fn chunk(&mut self, slot: u32, edges: usize) -> u32 {
         let size = u32::try_from(edges).unwrap_or(u32::MAX).saturating_mul(u32::from(block::RING));
         let chunk = match self.free.get_mut(&size).and_then(Vec::pop) {
-            Some(chunk) => chunk,
+            Some(chunk) => {
+                let from = chunk as usize;
+                if let Some(old) = self.arena.get_mut(from..from.saturating_add(size as usize)) {
+                    old.fill(0);
+                }
+                chunk
+            }
             None => {
                 let chunk = u32::try_from(self.arena.len()).unwrap_or(u32::MAX);
                 self.arena.resize(self.arena.len().saturating_add(size as usize), 0);
