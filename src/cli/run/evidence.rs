@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     fields::{Fields, short},
     ops::Answer,
-    reply,
+    reply::{self, put},
     world::World,
     wrong::Wrong,
 };
@@ -44,7 +44,7 @@ pub(super) fn audit(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
         "anchor": audit.anchor(),
     });
     if let Some(log) = log {
-        out["log"] = log.into();
+        put(&mut out, "log", log);
     }
     Ok(out)
 }
@@ -60,10 +60,10 @@ pub(super) fn verify_audit(world: &mut World<'_>, fields: &Fields<'_>) -> Answer
     let found = audit::verify(&log, anchor.as_ref(), world.sealing.as_ref());
     let unchecked: Vec<String> = found.unchecked().iter().map(ToString::to_string).collect();
     let mut out = serde_json::to_value(&found).unwrap_or(Value::Null);
-    out["holds"] = found.holds().into();
-    out["unchecked"] = unchecked.into();
+    put(&mut out, "holds", found.holds());
+    put(&mut out, "unchecked", unchecked);
     if let Some(fault) = &found.fault {
-        out["why"] = fault.to_string().into();
+        put(&mut out, "why", fault.to_string());
     }
     Ok(out)
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     fields::Fields,
     ops::Answer,
+    reply::put,
     world::World,
     wrong::{No, Wrong},
 };
@@ -30,7 +31,7 @@ pub(super) fn open(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
     world.session = Some(session);
     let roles: Vec<&str> = plan.roles().map(|role| plan.role_name(role)).collect();
     let mut opened = json!({ "session": session, "protocol": plan.name(), "roles": roles, "safe": assurance.word });
-    opened["opener"] = world.openers.add(plan.clone(), session, opener).into();
+    put(&mut opened, "opener", world.openers.add(plan.clone(), session, opener));
     Ok(opened)
 }
 

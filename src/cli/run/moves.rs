@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     fields::Fields,
     ops::Answer,
+    reply::put,
     steps::{Kept, Spoken, role},
     world::World,
     wrong::{No, Wrong},
@@ -53,17 +54,17 @@ fn told(world: &World<'_>, plan: &OpenPlan, session: SessionId, step: &Spoken, d
     });
     if done.offered || done.repeated {
         // Nothing has changed, so there is no record.
-        out["offered"] = done.offered.into();
-        out["repeated"] = done.repeated.into();
+        put(&mut out, "offered", done.offered);
+        put(&mut out, "repeated", done.repeated);
     } else {
-        out["record"] = done.record.into();
+        put(&mut out, "record", done.record);
     }
     if step.direction == Direction::Receive {
-        out["payload_id"] = done.payload.into();
-        out["handler"] = done.handler.into();
+        put(&mut out, "payload_id", done.payload);
+        put(&mut out, "handler", done.handler);
     }
     if let Some(status) = world.store.status(session).filter(|status| status.word() != "active") {
-        out["status"] = status.word().into();
+        put(&mut out, "status", status.word());
     }
     out
 }

@@ -7,6 +7,7 @@ use super::{
     fields::Fields,
     lifecycle::cancelled,
     ops::Answer,
+    reply::put,
     steps::{owner, scope},
     world::{Owners, World},
     wrong::{No, Wrong},
@@ -25,6 +26,7 @@ pub(super) fn named(world: &mut World<'_>, plan: OpenPlan, cap: Capability) -> V
 }
 
 /// What was handed in by value comes back with the refusal.
+#[expect(clippy::boxed_local, reason = "the store gives it so")]
 fn back<T>(returned: Box<Returned<T>>) -> (T, No) {
     let Returned { refused, value } = *returned;
     (value, No::Refused(refused))
@@ -105,7 +107,7 @@ pub(super) fn commit_transfer(world: &mut World<'_>, fields: &Fields<'_>) -> Ans
     let over = |store: &mut crate::session::Store, receipt| store.commit_transfer(by, receipt);
     let done = world.receipts.hand(&name, &mut world.store, "commit_transfer", over, back)?;
     let mut given = named(world, plan.clone(), done.capability);
-    given["remainder"] = done.remainder.map_or(Value::Null, |cap| named(world, plan, cap));
+    put(&mut given, "remainder", done.remainder.map_or(Value::Null, |cap| named(world, plan, cap)));
     Ok(given)
 }
 

@@ -144,15 +144,11 @@ impl<'w, 'a> Person<'w, 'a> {
         let owner = own::owner_named(&mut self.world.owners, owner)?;
         let (_, opener) = self.world.openers.get(&self.opener)?;
         let cap = self.world.store.claim(opener, owner, &crate::session::Scope::Fragment(roles))?;
-        let told = own::named(self.world, self.plan.clone(), cap);
-        let roles: Vec<&str> =
-            told["roles"].as_array().into_iter().flatten().filter_map(|role| role.as_str()).collect();
-        Ok(screen::done(&format!(
-            "{} owns {}, generation {}",
-            self.world.owners.name(owner),
-            roles.join(", "),
-            told["generation"]
-        )))
+        let roles: Vec<&str> = cap.roles().map(|role| self.plan.role_name(role)).collect();
+        let name = self.world.owners.name(owner);
+        let text = format!("{name} owns {}, generation {}", roles.join(", "), cap.generation());
+        own::named(self.world, self.plan.clone(), cap);
+        Ok(screen::done(&text))
     }
 
     /// The latest capability that covers a role, live or not.

@@ -105,6 +105,13 @@ fn is_one(number: &u32) -> bool {
     *number == 1
 }
 
+/// One more field of an object.
+pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(fields) = object {
+        fields.insert(name.to_owned(), value.into());
+    }
+}
+
 /// The line of an answer.
 pub(super) fn line(world: &World<'_>, id: Option<&RawValue>, answer: Result<Value, No>) -> String {
     let mut line = Line { id, ok: None, refused: None, error: None };
