@@ -276,8 +276,7 @@ fn the_checker_objects() {
 fn tokens_find_their_shard() {
     use polylogue::session::Secrets;
     let plan = plan();
-    let (store, _supervisor) =
-        Shared::new(8, |_| Config { secrets: Secrets::new(1, &[7; 32]), ..Config::default() });
+    let (store, _supervisor) = Shared::new(8, |_| Config { secrets: Secrets::new(1, &[7; 32]), ..Config::default() });
     for _ in 0..20 {
         let (id, opener) = store.open(&plan, 0).unwrap();
         let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();

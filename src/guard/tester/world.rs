@@ -19,12 +19,13 @@ use crate::{
         End, Live, Program,
         live::{Seen, Sides, Way},
     },
-    protocol::{Header, Names},
+    protocol::{Header, Names, PAYLOAD, place},
     session::Payload,
 };
 
-/// Tries to find a payload that a condition admits.
+/// Tries to find a payload that a condition admits: blindly, and with the values that it compares with.
 const TRIES: usize = 24;
+const TRIES_HELD: usize = 400;
 
 /// Sends, by where they are written.
 pub(super) type Arms = FxHashSet<(MessageId, Span)>;
@@ -211,7 +212,10 @@ impl<'s> World<'s> {
         let sides = if travel.from == travel.to { Sides::Both } else { Sides::Send };
         let mut held: Vec<Value> = Vec::new();
         let mut values = Vec::new();
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES_HELD {
+            if held.is_empty() && attempt >= TRIES {
+                return None;
+            }
             let payload = stage.pool.payload(&mut self.rng, stage.names.payload(travel.sort), &held);
             if stage.extracts.entry(message)?.read(payload.as_bytes(), &crate::data::Empty, &mut values).is_err() {
                 continue;
@@ -227,7 +231,8 @@ impl<'s> World<'s> {
                     if held.is_empty()
                         && let Some(reads) = self.live.explain(&stage.program, seen, &refused)
                     {
-                        held = around(reads.values.into_iter().filter_map(|(_, value)| value).collect());
+                        let known = reads.values.into_iter().filter(|(slot, _)| place(*slot).0 != PAYLOAD);
+                        held = around(known.filter_map(|(_, value)| value).collect());
                     } else if values.is_empty() {
                         return None;
                     }
@@ -399,5 +404,7 @@ fn around(values: Vec<Value>) -> Vec<Value> {
             all.extend([a.saturating_sub(b), a.saturating_add(b)].map(Value::Int));
         }
     }
+    all.sort();
+    all.dedup();
     all
 }
