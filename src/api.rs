@@ -76,6 +76,72 @@ impl Specification {
         &self.loaded
     }
 
+    /// The open plan of a protocol or system that is `safe`, as far as that is known: what is violated has no plan, and what
+    /// is unknown none either (see [`OpenPlan::new`](crate::session::OpenPlan::new), which leaves the choice).
+    ///
+    /// ```
+    /// let spec = polylogue::parse("protocol Greet(role A, role B) { A -> B: hello(name: string); }")?;
+    /// assert_eq!(spec.plan("Greet")?.block_bytes(), 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn plan(&self, target: &str) -> Result<crate::session::OpenPlan, Error> {
+        let verdict = self.check("safe", target)?.verdict().clone();
+        self.plan_with(target, &crate::session::Compat::Checked(verdict), crate::session::PlanOptions::default())
+    }
+
+    /// What all monitors of a role share; of a local type, the role is its own.
+    ///
+    /// ```
+    /// use polylogue::{guard::Options, session::Payload};
+    ///
+    /// let spec = polylogue::parse("protocol Greet(role A, role B) { A -> B: hello(name: string); }")?;
+    /// let mut monitor = spec.guard("Greet", "B", Options::default())?.monitor("7", 0);
+    /// assert!(monitor.received("A", "hello", Payload::Json(r#"{"name":"Ann"}"#), 1).passes());
+    /// assert!(monitor.is_finished());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn guard(&self, target: &str, role: &str, options: crate::guard::Options) -> Result<crate::guard::Plan, Error> {
+        let (target, header) = self.target(target)?;
+        let id = header.role(role).ok_or_else(|| {
+            let declared = header.roles.values().map(|role| role.name.clone()).collect();
+            Error::Guard(crate::guard::PlanError::NoRole { role: role.into(), declared })
+        })?;
+        let sources = Some(self.loaded.sources.clone());
+        crate::guard::Plan::new(&self.loaded.spec, target, id, sources, options).map_err(Error::Guard)
+    }
+
+    /// A tester of implementations of a protocol's or system's roles: see [`tester`](crate::guard::tester).
+    pub fn tester(&self, target: &str) -> Result<crate::guard::tester::Tester, Error> {
+        let (target, _) = self.target(target)?;
+        let sources = Some(self.loaded.sources.clone());
+        crate::guard::tester::Tester::new(&self.loaded.spec, target, sources).map_err(Error::Guard)
+    }
+
+    /// What the specification is known by: a digest of its text and those of its imports.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for text in self.loaded.sources.texts() {
+            hasher.update(&text.len().to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// As [`Specification::plan`], with what is demanded and with limits.
+    pub fn plan_with(
+        &self,
+        target: &str,
+        compat: &crate::session::Compat,
+        mut options: crate::session::PlanOptions,
+    ) -> Result<crate::session::OpenPlan, Error> {
+        if options.fingerprint == [0; 32] {
+            options.fingerprint = self.fingerprint();
+        }
+        let (target, _) = self.target(target)?;
+        crate::session::OpenPlan::new(&self.loaded.spec, target, compat, options).map_err(Error::Plan)
+    }
+
     /// The specification as checks look at it: with two keys for each family.
     fn expanded(&self) -> &Spec {
         self.expanded.get_or_init(|| {
@@ -270,6 +336,10 @@ pub enum Error {
     NoEndpoints(crate::protocol::NoEndpoints),
     /// There is nothing to judge a trace by.
     NoSubject(NoSubject),
+    /// Sessions of it cannot be opened.
+    Plan(crate::session::PlanError),
+    /// A role cannot be guarded.
+    Guard(crate::guard::PlanError),
     /// The machines do not make a system.
     System(crate::machine::SystemError),
     /// A bug of polylogue: two of its engines contradict each other.
@@ -295,6 +365,8 @@ impl fmt::Display for Error {
             Self::Claim(found) => write!(f, "{} [{}]", found.text, found.code),
             Self::NoEndpoints(why) => why.fmt(f),
             Self::NoSubject(why) => why.fmt(f),
+            Self::Plan(why) => why.fmt(f),
+            Self::Guard(why) => why.fmt(f),
             Self::System(why) => write!(f, "{why:?}"),
             Self::Bug(text) => write!(f, "a bug of polylogue: {text}"),
         }

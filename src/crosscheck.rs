@@ -283,17 +283,21 @@ impl Lockstep<'_> {
     }
 
     fn judge_queues(&self, pair: &Pair, stats: &mut Stats) -> Result<(), Difference> {
-        let mut all = pair.reference.iter().map(|conf| {
+        let all = pair.reference.iter().map(|conf| {
             let held = conf.queues().map(|(from, to, held)| ((from, to), held.collect::<Vec<_>>()));
             held.collect::<Queues>()
         });
-        let Some(reference) = all.next() else { return Ok(()) };
-        stats.longest_queue = stats.longest_queue.max(reference.values().map(Vec::len).max().unwrap_or(0));
-        for conf in pair.machine.values() {
-            let machine = self.queues(conf);
-            if machine != reference {
-                return Err(Difference::Queues { machine, reference });
-            }
+        // Where something may be lost, one run leads to several.
+        let reference: BTreeSet<Queues> = all.collect();
+        let machine: BTreeSet<Queues> = pair.machine.values().map(|conf| self.queues(conf)).collect();
+        let longest = reference.iter().flat_map(BTreeMap::values).map(Vec::len).max().unwrap_or(0);
+        stats.longest_queue = stats.longest_queue.max(longest);
+        if machine != reference {
+            let first = |mine: &BTreeSet<Queues>, other: &BTreeSet<Queues>| {
+                mine.difference(other).next().or(mine.first()).cloned().unwrap_or_default()
+            };
+            let (machine, reference) = (first(&machine, &reference), first(&reference, &machine));
+            return Err(Difference::Queues { machine, reference });
         }
         Ok(())
     }

@@ -74,9 +74,9 @@
 //! | [`data`] | sorts, values, expressions compiled to code over slots, payloads read from JSON |
 //! | [`protocol`], [`solve`] | names to ids; terms, rules, graphs, local types; form; projection · whether conditions can be true |
 //! | [`machine`], [`reference`](mod@reference) | tables and programs that step; terms that are rewritten, slow and obviously correct |
-//! | [`crosscheck`], [`generate`], [`verify`], [`trace`] | the two in lockstep; random protocols and systems; claims; logs |
+//! | [`crosscheck`], [`generate`], [`verify`], [`trace`], [`session`] | the two in lockstep; random protocols and systems; claims; logs; sessions and their audit |
 //! | [`load`] | a text to a lowered specification, with all its findings |
-//! | [`report`] | what people and programs read |
+//! | [`report`], [`guard`] | what people and programs read; running code held to a protocol |
 //! | [`api`] | the short way in |
 //! | `cli` | the command line (feature `cli`) |
 //!
@@ -116,12 +116,14 @@ pub mod event;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod generate;
+pub mod guard;
 pub mod id;
 pub mod load;
 pub mod machine;
 pub mod protocol;
 pub mod reference;
 pub mod report;
+pub mod session;
 pub mod solve;
 pub mod syntax;
 pub mod trace;

@@ -23,9 +23,9 @@ const LAYERS: &[&[&str]] = &[
     &["data"],
     &["protocol", "solve"],
     &["machine", "reference"],
-    &["crosscheck", "generate", "verify", "trace"],
+    &["crosscheck", "generate", "verify", "session", "trace"],
     &["load"],
-    &["report"],
+    &["report", "guard"],
     &["api", "fuzz"],
     &["cli"],
 ];

@@ -21,6 +21,8 @@ use serde_json::Value;
 
 #[path = "implementable/symbolic.rs"]
 mod symbolic;
+#[path = "implementable/values.rs"]
+mod values;
 
 /// The rows of a corpus file; none, with a word about it, where there is no corpus.
 fn corpus(name: &str) -> Vec<Value> {
@@ -44,13 +46,6 @@ fn ask(text: &str, protocol: &str) -> Result<Outcome, String> {
         return Err(errors.join("; "));
     };
     Ok(verify::check(&loaded.spec, Property::Implementable, target, &Options::default(), &mut |_| None).unwrap())
-}
-
-fn condition(outcome: &Outcome) -> Option<Condition> {
-    match &outcome.detail {
-        Some(Detail::NotImplementable { indistinct, .. }) => Some(indistinct.condition),
-        _ => None,
-    }
 }
 
 fn word(outcome: &Outcome) -> String {
@@ -119,4 +114,71 @@ fn the_corpus() {
     }
     println!("{counts:?}");
     assert_eq!(counts.get("disagree"), None);
+}
+
+/// A few that tell: the condition that fails, for whom, and the two runs.
+#[test]
+fn a_selection() {
+    let told = |text: &str| {
+        let outcome = ask(text, "P").unwrap();
+        match &outcome.detail {
+            Some(Detail::NotImplementable { indistinct, text }) => format!(
+                "{} {text} | {} {} {}",
+                indistinct.condition.name(),
+                indistinct.first.len(),
+                indistinct.second.len(),
+                indistinct.then.len()
+            ),
+            _ => word(&outcome),
+        }
+    };
+    // Nobody tells C.
+    assert_eq!(
+        told(
+            "protocol P(role A, role B, role C) {
+                choice at A { A -> B: ok(); B -> C: go(); } or { A -> B: no(); C -> B: bye(); } }"
+        ),
+        "No Mixed Choice role `C` cannot tell two runs apart: after one it sends `C -> B: bye()`, after the other it \
+         waits for `B -> C: go()` | 1 1 0"
+    );
+    // Merging refuses it, and yet C may stop where it could still receive.
+    assert_eq!(
+        told(
+            "protocol P(role A, role B, role C) {
+                choice at A { A -> B: ok(); B -> C: go(); } or { A -> B: no(); } }"
+        ),
+        "holds"
+    );
+    // C takes from A or from B; what A sends may be there before what B says.
+    assert_eq!(
+        told(
+            "protocol P(role A, role B, role C) {
+                choice at A { A -> B: l(); A -> C: m(); B -> C: m(); } or { A -> B: r(); B -> C: m(); A -> C: m(); } }"
+        ),
+        "Receive Validity role `C` cannot tell two runs apart: after one it takes `A -> C: m()`, after the other \
+         `B -> C: m()`, and then a message like the first may be there already | 1 1 1"
+    );
+    // Only the third condition objects.
+    assert!(
+        told(
+            "protocol P(role A, role B, role C) {
+                rec X { B -> C: 1(); choice at A { A -> C: 1(); continue X; } or { A -> B: 2(); A -> C: 2(); } } }"
+        )
+        .starts_with("No Mixed Choice role `B`")
+    );
+    // Different receivers of one choice, and a loop in front of it.
+    assert_eq!(
+        told(
+            "protocol P(role A, role B, role C) {
+                rec X { choice at A { A -> B: b(); B -> A: k(); continue X; } or { A -> C: c(); C -> B: d(); } } }"
+        ),
+        "holds"
+    );
+    // What is outside of the theory is named.
+    assert!(
+        told("protocol P(role A, role B) { choice at A { A -> B: m(); } or { A -> B: m(); A -> B: n(); } }")
+            .starts_with("unknown: two branches begin with `A -> B: m()`")
+    );
+    // A queue that blocks does not make it worse.
+    assert_eq!(told("protocol P(role A, role B) { channel A -> B: sync; A -> B: m(); B -> A: n(); }"), "holds");
 }

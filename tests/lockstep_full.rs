@@ -224,6 +224,7 @@ fn by_hand() {
 const CONSTRUCTS: &[&str] = &[
     "a role's variable",
     "block variable",
+    "bounded(2)",
     "choice",
     "condition",
     "continue",
@@ -233,6 +234,8 @@ const CONSTRUCTS: &[&str] = &[
     "dispatch",
     "during",
     "during without a main part",
+    "epochs",
+    "every",
     "empty handler",
     "family",
     "family variable",
@@ -242,6 +245,8 @@ const CONSTRUCTS: &[&str] = &[
     "jump out of a try",
     "late key",
     "local action",
+    "latest",
+    "lossy",
     "lookup",
     "loop",
     "loop with a value",
@@ -271,11 +276,13 @@ const CONSTRUCTS: &[&str] = &[
     "within",
 ];
 
-/// Why events must have been refused. That an edge or the memory is full, or a value misfits, nobody draws.
+/// Why events must have been refused. That the memory is full, or a value misfits, nobody draws.
 const WHYS: &[&str] = &[
     "Broken",
     "False",
     "Fault",
+    "Full",
+    "MayNotFail",
     "NoInstance",
     "NotHere",
     "NotNow",

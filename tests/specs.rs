@@ -56,7 +56,7 @@ fn files() -> BTreeMap<String, String> {
 
 fn load(name: &str) -> Loaded {
     let mut loaded = Loaded::new(name, fs::read_to_string(root().join(name)).unwrap(), &mut Gallery);
-    expand(&mut loaded.spec, Some(2));
+    expand(&mut loaded.spec, Some(2), &polylogue::solve::Outside::default());
     loaded
 }
 

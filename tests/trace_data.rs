@@ -100,6 +100,144 @@ const METER: &str = "
     }";
 
 #[test]
+fn rounds_come_in_time() {
+    let spec = "
+        protocol Beats(role C, role S) {
+          C -> S: hello();
+          during { C -> S: bye(); }
+          interleave { S -> C: ping() every 10s; C -> S: pong(); }
+          S -> C: last();
+        }";
+    let hello = ["C S hello @1000"];
+    let then = |events: &[&str], expect: &str| check(spec, &[&hello, events].concat(), expect);
+    // From the scope's start, and from each opening message; the first event behind the deadline shows the lapse.
+    then(&["S C ping @11000", "C S pong @11001", "S C ping @21000"], "incomplete");
+    then(&["S C ping @11001"], "violates 1 PL0657");
+    then(&["C S bye @11001"], "violates 1 PL0657");
+    then(&["S C ping @11000", "C S pong @21001"], "violates 2 PL0657");
+    // The clock stops with the scope, as far as the role is in it.
+    then(&["S C ping @5000", "C S pong @5001", "C S bye @5002", "S C last @14000"], "conforms");
+    then(&["S C ping @5000", "C S pong @5001", "C S bye @5002", "S C last @15001"], "conforms");
+    let until =
+        |events: &[&str], until: i64| verdict_with(spec, "", events, |checker| checker.with_until(until * 1000));
+    assert_eq!(until(&["C S hello @1000"], 11_000), "incomplete");
+    assert_eq!(until(&["C S hello @1000"], 11_001), "violates 0 PL0657");
+    // From the start of the session, and for a family too.
+    let spec = "protocol P(role A, role B) { during interleave jobs each k: int every 5s { A -> B: go(k: int); B -> A: ok(k: int); } }";
+    check(spec, &[r#"A B go {"k":1} @0"#, r#"A B go {"k":2} @5000"#, r#"B A ok {"k":1} @10000"#], "incomplete");
+    check(spec, &[r#"A B go {"k":1} @0"#, r#"A B go {"k":2} @5000"#, r#"B A ok {"k":1} @10001"#], "violates 2 PL0657");
+    // In a part that another part's step begins.
+    let spec = "protocol P(role A, role B) { par { B -> A: x(); A -> B: y(); } and { during { B -> A: z(); } interleave { A -> B: p() every 5s; } } }";
+    check(spec, &["B A x @0", "A B y @5000", "A B p @5001"], "violates 2 PL0657");
+    check(spec, &["B A x @0", "B A z @1", "A B y @9000"], "conforms");
+}
+
+#[test]
+fn edges_lose_and_replace() {
+    let spec = |kind: &str| {
+        format!(
+            "protocol P(role A, role B) {{ channel A -> B: {kind}; var n: int = 0;
+               rec X {{ choice at A {{ A -> B: m(x: int) set n = x; continue X; }} or {{ A -> B: end(); }} }} }}"
+        )
+    };
+    let (one, two, end) = (r#"A B m {"x":1} send"#, r#"A B m {"x":2} send"#, "A B end send");
+    let (one_in, two_in, end_in) = (r#"A B m {"x":1} receive"#, r#"A B m {"x":2} receive"#, "A B end receive");
+    let sided = |kind: &str, events: &[&str]| verdict_with(&spec(kind), "sides = true", events, |checker| checker);
+    // Any message may be lost; what is lost does not come any more.
+    assert_eq!(sided("lossy", &[one, two, end, end_in]), "conforms");
+    assert_eq!(sided("lossy", &[one, two, end, one_in, end_in]), "conforms");
+    assert_eq!(sided("lossy", &[one, two, two_in, one_in]), "violates 3 PL0618");
+    assert_eq!(sided("fifo", &[one, two, end, end_in]), "violates 3 PL0618");
+    // The newest replaces what is there.
+    assert_eq!(sided("latest", &[one, two, two_in, end, end_in]), "conforms");
+    assert_eq!(sided("latest", &[one, one_in, two, end, end_in]), "conforms");
+    assert_eq!(sided("latest", &[one, end, one_in]), "violates 2 PL0618");
+    // On the wire nothing shows what arrived; a lossy edge need not be empty at the end.
+    let wire =
+        |kind: &str, events: &[&str]| verdict_with(&spec(kind), "observer = \"wire\"", events, |checker| checker);
+    assert_eq!(wire("lossy", &["A B m {\"x\":1}", "A B m {\"x\":2}", "A B end"]), "conforms");
+    assert_eq!(wire("latest", &["A B m {\"x\":1}", "A B m {\"x\":2}", "A B end"]), "conforms");
+}
+
+#[test]
+fn attempts_may_fail() {
+    let spec = "protocol P(role A, role B) { var n: int = 0; A: fetch(x: int) may retry where x > n; A -> B: done(); }";
+    let log = |lines: &[(&str, &str)]| -> String {
+        let line = |(label, more): &(&str, &str)| {
+            let to = if *label == "fetch" { "A" } else { "B" };
+            format!("{{\"session\":\"s\",\"from\":\"A\",\"to\":\"{to}\",\"label\":\"{label}\"{more}}}\n")
+        };
+        lines.iter().map(line).collect()
+    };
+    let one = r#","payload":{"x":1}"#;
+    let failed = r#","payload":{"x":1},"retry":true"#;
+    let verdict = |map: &str, lines: &[(&str, &str)]| {
+        let sessions = found(spec, map, &log(lines), |checker| checker);
+        (sessions[0].verdict, sessions[0].at, sessions[0].code.map(|code| code.id().to_owned()))
+    };
+    let at = |line, code: &str| (Judgement::Violates, Some(line), Some(code.to_owned()));
+    // It moves nothing, and may come again and again; what fails must be possible all the same.
+    assert_eq!(
+        verdict("", &[("fetch", failed), ("fetch", failed), ("fetch", one), ("done", "")]).0,
+        Judgement::Conforms
+    );
+    assert_eq!(verdict("", &[("fetch", failed), ("done", "")]), at(1, "PL0610"));
+    let false_one = r#","payload":{"x":0},"retry":true"#;
+    assert_eq!(verdict("", &[("fetch", false_one)]), at(0, "PL0650"));
+    assert_eq!(verdict("", &[("fetch", one), ("fetch", failed)]), at(1, "PL0610"));
+    // Of what may not fail, the default key means nothing; what the map names does.
+    let done = r#","retry":true"#;
+    assert_eq!(verdict("", &[("fetch", one), ("done", done)]).0, Judgement::Conforms);
+    assert_eq!(verdict("retry = \"retry\"", &[("fetch", one), ("done", done)]), at(1, "PL0663"));
+    let outcome = r#","payload":{"x":1},"outcome":"retry""#;
+    let map = "retry = { pointer = \"/outcome\", pattern = \"^retry$\" }";
+    assert_eq!(verdict(map, &[("fetch", outcome), ("fetch", one), ("done", "")]).0, Judgement::Conforms);
+}
+
+#[test]
+fn epochs_tell_what_is_stale() {
+    let spec = |epoch: &str| {
+        format!(
+            "{epoch} protocol P(role A, role B) {{
+               rec X {{
+                 try {{ rec Y {{ B -> A: tick(e: int); A -> B: tock(e: int); continue Y; }} }}
+                 on interrupt stop(e: int) by A {{ }}
+                 continue X;
+               }}
+             }}"
+        )
+    };
+    let map = "sides = true";
+    let events = |last: &str| {
+        let last = format!(r#"B A tick {{"e":{last}}} receive"#);
+        let mut all: Vec<String> = [
+            r#"B A tick {"e":1} send"#,
+            r#"B A tick {"e":1} receive"#,
+            r#"A B tock {"e":1} send"#,
+            r#"A B tock {"e":1} receive"#,
+            r#"B A tick {"e":1} send"#,
+            r#"A B stop {"e":1} send"#,
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        all.push(last);
+        all
+    };
+    let judge = |spec: &str, last: &[&str]| {
+        let mut all = events("1");
+        all.extend(last.iter().map(|&event| event.to_owned()));
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        verdict_with(spec, map, &all, |checker| checker)
+    };
+    // The late `tick` is of the round that was left: A does not owe a `tock` for it.
+    let tock = r#"A B tock {"e":1} send"#;
+    assert_eq!(judge(&spec("@epoch(e)"), &[tock]), "violates 7 PL0610");
+    assert_eq!(judge(&spec(""), &[tock]), "incomplete");
+    let anew = [r#"A B stop {"e":1} receive"#, r#"B A tick {"e":2} send"#, r#"B A tick {"e":2} receive"#, tock];
+    assert_eq!(judge(&spec("@epoch(e)"), &anew), "incomplete");
+}
+
+#[test]
 fn the_edges_of_conditions() {
     for (cost, expect) in [(0, "violates 1 PL0650"), (1, "incomplete"), (9, "incomplete"), (10, "incomplete")] {
         check(METER, &[r#"C M open {"deposit":10}"#, &format!(r#"C M spend {{"cost":{cost}}}"#)], expect);

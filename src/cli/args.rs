@@ -44,6 +44,8 @@ pub(super) enum Command {
     Graph(Graph),
     /// Check recorded traffic against a specification
     Conform(Conform),
+    /// Open a session and step it, by hand or as JSON lines
+    Run(Run),
     /// Print specifications in the canonical form
     Fmt(Fmt),
     /// Say what a code in a message means
@@ -268,6 +270,78 @@ pub(super) struct Conform {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// Who talks to `run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Talk {
+    /// A person.
+    #[default]
+    Human,
+    /// A program: one JSON object per line in, one out.
+    Json,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A person types the number of a step, or a command; `help` lists them. Without a terminal there is
+no prompt, only answers, and the exit code is 1 if something was refused or not understood.
+
+With --format json, each line in is an object `{\"op\":…}` and each line out is one of
+  {\"ok\":{…}}        what the operation gave
+  {\"refused\":{…}}   what the session store says against it: code, expected, blame, place
+  {\"error\":{…}}     it is no request: bad JSON, an unknown op, role, label or handle
+`{\"op\":\"help\"}` lists the operations, --schema prints the form of all of it.
+
+Examples:
+  polylogue run specs/two_buyer.mpst
+  polylogue run specs/two_buyer.mpst --owner ann=Alice --owner bob=Bob,Seller
+  polylogue run specs/two_buyer.mpst ops.jsonl --format json --audit session.log")]
+pub(super) struct Run {
+    /// A specification
+    #[arg(value_name = "SPEC", required_unless_present = "schema")]
+    pub(super) spec: Option<PathBuf>,
+
+    /// What is to be done, line by line; without it standard input
+    #[arg(value_name = "SCRIPT")]
+    pub(super) script: Option<PathBuf>,
+
+    /// The protocol or system, if the file declares several and none is marked `@main`
+    #[arg(long, value_name = "P")]
+    pub(super) protocol: Option<String>,
+
+    /// Who talks: a person, or a program in JSON lines
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Talk,
+
+    /// Do not ask first whether the protocol is safe
+    #[arg(long)]
+    pub(super) unchecked: bool,
+
+    /// Who owns which roles, for a person's session: NAME=ROLE,ROLE; the others are yours
+    #[arg(long, value_name = "NAME=ROLES", conflicts_with = "schema")]
+    pub(super) owner: Vec<String>,
+
+    /// Queues without a bound of their own hold at most K messages
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) queue: Option<u32>,
+
+    /// Keep the audit: batches as they are sealed, and its end
+    #[arg(long, value_name = "FILE")]
+    pub(super) audit: Option<PathBuf>,
+
+    /// A secret, 16 bytes or more, that authenticates tokens and the seals of the audit
+    #[arg(long, value_name = "FILE")]
+    pub(super) secret: Option<PathBuf>,
+
+    /// Print the JSON schema of requests and answers
+    #[arg(long)]
+    pub(super) schema: bool,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]

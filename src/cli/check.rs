@@ -1,8 +1,8 @@
 //! `polylogue check FILE…`
 
 use std::{
-    collections::BTreeSet,
     cell::RefCell,
+    collections::BTreeSet,
     path::Path,
     rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
@@ -17,18 +17,19 @@ use super::{
 };
 use crate::{
     crosscheck::{Budget, crosscheck},
+    data::{Redaction, Value, write},
     diag::Diagnostic,
-    event::{Limit, Verdict},
+    event::{Event, Limit, Verdict},
     load::Loaded,
     machine::{Semantics, System},
     protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
-    solve::Outside,
     report::{
         TraceRecord, VerdictRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
+    solve::Outside,
     trace,
     verify::{self, Evidence, Options, Outcome},
 };
@@ -330,7 +331,9 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
         code: shows.map(|detail| detail.code().id()),
         detail: match limit {
             Some(limit) => Some(because(limit)),
-            None => shows.map(|detail| detail.text(header, &spec.names)).map(|text| with_values(text, outcome)).or_else(|| evidence(outcome)),
+            None => shows
+                .map(|detail| with_values(detail.text(header, &spec.names), spec, outcome))
+                .or_else(|| evidence(outcome)),
         },
         roles: header.roles.values().map(|role| role.name.to_string()).collect(),
         configurations: (outcome.configurations > 0).then_some(outcome.configurations),
@@ -343,10 +346,23 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
 }
 
 /// What goes wrong, with the values with which it does.
-fn with_values(text: String, outcome: &Outcome) -> String {
-    let numbered = outcome.values.iter().zip(1_usize..).filter(|(values, _)| !values.is_empty());
-    let values: Vec<String> = numbered.map(|(values, at)| format!("{values} in step {at}")).collect();
-    if values.is_empty() { text } else { format!("{text} (with {})", values.join("; ")) }
+fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
+    let Verdict::Violated(counterexample) = &outcome.verdict else { return text };
+    let step = |(at, (event, payload)): (usize, (&Event, &Vec<Option<Value>>))| {
+        // What is received was sent before.
+        let (Event::Send { sort, .. } | Event::Sync { sort, .. } | Event::Act { sort, .. }) = *event else {
+            return None;
+        };
+        let fields = spec.names.payload(sort).map(|payload| &payload.fields)?;
+        let values = fields.iter().zip(payload).filter_map(|(field, value)| {
+            let text = write(value.as_ref()?, Some(&field.sort), &Redaction::new(b""), &|_| false);
+            Some(field.name.as_deref().map_or(text.clone(), |name| format!("{name} = {text}")))
+        });
+        let values: Vec<String> = values.collect();
+        (!values.is_empty()).then(|| format!("{} in step {}", values.join(", "), at.saturating_add(1)))
+    };
+    let steps: Vec<String> = counterexample.run.iter().zip(&outcome.payloads).enumerate().filter_map(step).collect();
+    if steps.is_empty() { text } else { format!("{text} (with {})", steps.join("; ")) }
 }
 
 /// What "holds" rests on, where it is not plain exploration.

@@ -16,6 +16,7 @@ mod machines;
 mod new;
 mod output;
 mod project;
+mod run;
 mod solver;
 mod status;
 mod tally;
@@ -45,10 +46,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         );
     }));
     let args: Vec<OsString> = args.into_iter().collect();
-    panic::catch_unwind(|| run(args)).unwrap_or(Status::Bug).code()
+    panic::catch_unwind(|| dispatch(args)).unwrap_or(Status::Bug).code()
 }
 
-fn run(args: Vec<OsString>) -> Status {
+fn dispatch(args: Vec<OsString>) -> Status {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -64,6 +65,7 @@ fn run(args: Vec<OsString>) -> Status {
         Command::Graph(args) => graph::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Check(args) => check::run(args),
+        Command::Run(args) => run::run(args),
         Command::Fmt(args) => fmt::run(args),
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),

@@ -7,7 +7,6 @@ use crate::{
     id::RoleId,
     machine::minimize,
     protocol::{Header, Local, Spec, project::Discipline},
-    report::local,
 };
 
 pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
@@ -115,6 +114,6 @@ fn print(
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str(&local::declaration(local, header, &spec.names, &name, within));
+    text.push_str(&crate::protocol::show::declaration(local, header, &spec.names, &name, within));
     Ok(())
 }

@@ -7,7 +7,7 @@
 //!
 //! Which events are worth asking for is not decided here.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::{
     data::{Assumed, Value},
@@ -105,7 +105,7 @@ impl<'a> Sided<'a> {
             Ok(program) => program,
             Err(error) => return Some(Err(error)),
         };
-        let reference = Full::new(&protocol.term, names, header.roles.len(), &header.channels);
+        let reference = Full::new(&protocol.term, names, header);
         Some(Ok(Self { names, program, reference }))
     }
 
@@ -171,12 +171,14 @@ impl<'a> Sided<'a> {
                     Sides::Both => live::Sides::Both,
                     Sides::Send => live::Sides::Send,
                     Sides::Receive => live::Sides::Receive,
+                    Sides::Attempt => live::Sides::Attempt,
                 };
                 // A receive is of what is queued, values included.
                 if seen.sides == Sides::Receive {
                     let edge = self.program.messages().entry(message).and_then(|travel| travel.edge);
-                    let head = edge.and_then(|edge| live.head(edge));
-                    if head.is_some_and(|(_, payload)| *payload != *seen.values) {
+                    let coming = edge.map(|edge| live.arriving(&self.program, edge)).unwrap_or_default();
+                    if !coming.iter().any(|(coming, payload)| *coming == message && **payload == *seen.values) {
+                        whys.push(Why::NotSent);
                         continue;
                     }
                 }
@@ -269,16 +271,22 @@ impl<'a> Sided<'a> {
     /// The heads of all edges, as receives that may happen now.
     #[must_use]
     pub fn heads(&self, pair: &Pair, now: full::Time) -> Vec<Seen> {
-        let mut heads: BTreeMap<(RoleId, RoleId), Seen> = BTreeMap::new();
+        let mut heads: Vec<Seen> = Vec::new();
+        let mut edges: BTreeSet<(RoleId, RoleId)> = BTreeSet::new();
+        for travel in self.program.messages().values() {
+            edges.insert((travel.from, travel.to));
+        }
         for conf in &pair.confs {
-            for travel in self.program.messages().values() {
-                let (from, to) = (travel.from, travel.to);
-                if let Some((label, like, values)) = self.reference.head(conf, from, to) {
-                    heads.insert((from, to), Seen { from, to, label, like, values, sides: Sides::Receive, now });
+            for &(from, to) in &edges {
+                for (label, like, values) in self.reference.arriving(conf, from, to) {
+                    let seen = Seen { from, to, label, like, values, sides: Sides::Receive, now };
+                    if !heads.contains(&seen) {
+                        heads.push(seen);
+                    }
                 }
             }
         }
-        heads.into_values().collect()
+        heads
     }
 
     /// Runs a list of happenings from the start, those that are refused left out: the first disagreement, and after how

@@ -16,6 +16,12 @@ impl<F: Fn(ExternId, &[Value]) -> Option<bool>> Externs for F {
     }
 }
 
+impl fmt::Debug for dyn Externs + Send + Sync + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Externs")
+    }
+}
+
 impl fmt::Debug for dyn Externs + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Externs")

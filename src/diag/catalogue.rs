@@ -1,7 +1,7 @@
 //! Every code, and what `polylogue explain CODE` says of it.
 //!
 //! One file per hundred: 01 syntax, 02 names and form, 03 data, 04 projection, 05 verdicts, 06 traces,
-//! 09 not supported yet. Codes are stable: a number is never given to another finding.
+//! 07 the store, 09 not supported yet. Codes are stable: a number is never given to another finding.
 
 use std::fmt;
 
@@ -29,6 +29,7 @@ macro_rules! codes {
 pub mod data;
 pub mod form;
 pub mod projection;
+pub mod store;
 pub mod syntax;
 pub mod trace;
 pub mod unsupported;
@@ -103,4 +104,4 @@ impl fmt::Display for Code {
 
 /// Every code, by hundreds.
 pub const CATALOGUE: &[&[Code]] =
-    &[syntax::ALL, form::ALL, data::ALL, projection::ALL, verdict::ALL, trace::ALL, unsupported::ALL];
+    &[syntax::ALL, form::ALL, data::ALL, projection::ALL, verdict::ALL, trace::ALL, store::ALL, unsupported::ALL];

@@ -79,6 +79,11 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// The texts, in the order of their ids.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.values().map(|source| source.text.as_str())
+    }
+
     /// None yet.
     #[must_use]
     pub fn new() -> Self {

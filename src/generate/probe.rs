@@ -78,6 +78,9 @@ impl Probe {
             memories.filter_map(|memory| memory.lasts.as_ref()).for_each(&mut of_code);
         }
         for scope in term.scopes.values() {
+            if let crate::protocol::Scope::During { rounds, .. } = scope {
+                rounds.iter().filter_map(|round| round.every.as_ref()).for_each(&mut of_code);
+            }
             if let crate::protocol::Scope::Try { handlers, .. } = scope {
                 for handler in handlers {
                     use crate::protocol::Trigger::{Deadline, Idle, Timeout};
@@ -155,6 +158,12 @@ impl Probe {
                 let now = self.time(rng, &times);
                 events.push(Seen { from, to, label, like, values, sides: Sides::Both, now });
             }
+        }
+        // Attempts that fail.
+        if rng.chance(40)
+            && let Some(event) = rng.pick(&events)
+        {
+            events.push(Seen { sides: Sides::Attempt, ..event.clone() });
         }
         // Repetitions, with the same and with other content.
         for _ in 0..2 {

@@ -41,6 +41,8 @@ struct Writer<'r> {
     roles: usize,
     names: usize,
     indent: usize,
+    /// Messages say from when they are.
+    epochs: bool,
 }
 
 const ROLES: [&str; 3] = ["A", "B", "C"];
@@ -50,7 +52,9 @@ impl Rich {
     #[must_use]
     pub fn draw(rng: &mut Rng, size: usize) -> Self {
         let roles = rng.between(2, 3);
-        let mut writer = Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1 };
+        let epochs = rng.chance(15);
+        let mut writer =
+            Writer { rng, text: String::new(), constructs: BTreeMap::new(), roles, names: 0, indent: 1, epochs };
         writer.protocol(size);
         Self { text: writer.text, constructs: writer.constructs }
     }
@@ -101,7 +105,22 @@ impl Writer<'_> {
         let _ = writeln!(self.text, "extern predicate checked(int);");
         let _ = writeln!(self.text, "def quiet() = true;");
         let _ = writeln!(self.text, "def near(x: int, y: int) = x <= y + 1;");
+        if self.epochs {
+            self.note("epochs");
+            self.text.push_str("@epoch(e) ");
+        }
         let _ = writeln!(self.text, "protocol P({}) {{", roles.join(", "));
+        for from in 0..self.roles {
+            let to = self.other(from);
+            let kind = match self.rng.below(20) {
+                0 | 1 => "lossy",
+                2 | 3 => "latest",
+                4 => "bounded(2)",
+                _ => continue,
+            };
+            self.note(kind);
+            self.line(&format!("channel {} -> {}: {kind};", self.role(from), self.role(to)));
+        }
         let mut seen = Seen::default();
         for _ in 0..self.rng.between(0, 3) {
             self.variable(&mut seen);
@@ -146,7 +165,7 @@ impl Writer<'_> {
         if self.rng.chance(25) {
             self.note("refined variable");
             sort = match seen.vars.last().filter(|_| whose.is_empty() && self.rng.chance(40)) {
-                Some(other) => format!("int{{this <= {other} + 3}}"),
+                Some(other) => format!("int{{this <= {other} + 1}}"),
                 None => "int{this >= 0 && this <= 5}".to_owned(),
             };
         }
@@ -205,6 +224,9 @@ impl Writer<'_> {
                 fields.push(key.clone());
                 sorts.push(format!("{key}: int"));
             }
+        }
+        if self.epochs && condition.is_none() && self.rng.chance(70) {
+            sorts.push("e: int".to_owned());
         }
         let own: Vec<String> = (0..self.rng.below(3)).map(|_| self.fresh("x")).collect();
         let own = if condition.is_some() && own.is_empty() { vec![self.fresh("x")] } else { own };
@@ -446,7 +468,12 @@ impl Writer<'_> {
             inner.families.push(name);
         } else {
             self.note("rounds");
-            self.text.push_str("interleave {\n");
+            if self.rng.chance(30) {
+                self.note("every");
+                self.text.push_str("interleave every 3s {\n");
+            } else {
+                self.text.push_str("interleave {\n");
+            }
             self.round(&inner, part);
         }
         if self.rng.chance(50) {
@@ -487,13 +514,19 @@ impl Writer<'_> {
         }
         self.note("family");
         let several = self.rng.chance(20);
+        let every = if self.rng.chance(20) {
+            self.note("every");
+            " every 2s"
+        } else {
+            ""
+        };
         if several {
             let more = self.fresh("k");
             self.note("several keys");
-            let _ = writeln!(self.text, "interleave {name} each ({key}: int{use_}, {more}: int) {{");
+            let _ = writeln!(self.text, "interleave {name} each ({key}: int{use_}, {more}: int){every} {{");
             inner.keys.push(more);
         } else {
-            let _ = writeln!(self.text, "interleave {name} each {key}: int{use_} {{");
+            let _ = writeln!(self.text, "interleave {name} each {key}: int{use_}{every} {{");
         }
         self.indent = self.indent.saturating_add(1);
         if self.rng.chance(60) {
@@ -532,7 +565,8 @@ impl Writer<'_> {
                     self.note("interrupt");
                     let label = self.fresh("i");
                     let condition = if self.rng.chance(40) { " where why > 0" } else { "" };
-                    self.line(&format!("}} on interrupt {label}(why: int){condition} by {role} {{"));
+                    let epoch = if self.epochs { ", e: int" } else { "" };
+                    self.line(&format!("}} on interrupt {label}(why: int{epoch}){condition} by {role} {{"));
                 }
                 kind => {
                     let (word, note) = match kind {

@@ -103,11 +103,13 @@ pub fn channels(rng: &mut Rng, roles: usize) -> Vec<(RoleId, RoleId, EdgeKind)> 
     let mut channels = Vec::new();
     for from in 0..roles {
         for to in (0..roles).filter(|&to| to != from) {
-            let kind = match rng.below(8) {
+            let kind = match rng.below(10) {
                 0 | 1 => EdgeKind::Sync,
                 2 => EdgeKind::Bounded(1),
                 3 => EdgeKind::Bounded(2),
                 4 => EdgeKind::Fifo,
+                5 => EdgeKind::Lossy,
+                6 => EdgeKind::Latest,
                 _ => continue,
             };
             channels.push((RoleId::new(from).unwrap_or_default(), RoleId::new(to).unwrap_or_default(), kind));

@@ -76,6 +76,17 @@ pub enum Move {
         /// On which edge.
         edge: EdgeId,
     },
+    /// `role` sends, and what it sends is lost on a `lossy` edge. What is lost later might as well be lost at once.
+    Lose {
+        /// Who.
+        role: RoleId,
+        /// Its column.
+        action: ActionId,
+        /// Its next state.
+        then: StateId,
+        /// What.
+        message: MessageId,
+    },
     /// `role` receives.
     Receive {
         /// Who.
@@ -114,7 +125,7 @@ impl System {
     #[must_use]
     pub fn event(&self, step: Move) -> Event {
         match step {
-            Move::Send { message, .. } => self.send_event(message),
+            Move::Send { message, .. } | Move::Lose { message, .. } => self.send_event(message),
             Move::Receive { message, .. } => self.receive_event(message),
             Move::Sync { message, .. } => self.sync_event(message),
             Move::Act { role, action, .. } => {
@@ -160,13 +171,16 @@ impl System {
         let edge = self.edges()[info.edge];
         let action = info.send?;
         let then = self.first_twin(edge.from, cells.state(edge.from), action)?;
-        self.has_room(semantics, cells, info.edge).then_some(Move::Send {
-            role: edge.from,
-            action: then.0,
-            then: then.1,
-            message,
-            edge: info.edge,
-        })
+        let (role, (action, then)) = (edge.from, then);
+        match self.has_room(semantics, cells, info.edge) {
+            true => Some(Move::Send { role, action, then, message, edge: info.edge }),
+            false => (edge.kind == EdgeKind::Lossy && semantics.capacity(edge.kind) != Some(0)).then_some(Move::Lose {
+                role,
+                action,
+                then,
+                message,
+            }),
+        }
     }
 
     /// `[receive]`, by message. O(1).
@@ -208,8 +222,11 @@ impl System {
 
     #[inline]
     fn has_room<C: Cells + ?Sized>(&self, semantics: Semantics, cells: &C, edge: EdgeId) -> bool {
-        match semantics.capacity(self.edges()[edge].kind) {
+        let kind = self.edges()[edge].kind;
+        match semantics.capacity(kind) {
             None => true,
+            // The latest takes the place of what is there.
+            Some(capacity) if kind == EdgeKind::Latest => capacity > 0,
             // On a synchronous edge nothing is ever queued.
             Some(capacity) => cells.queued(edge) < capacity as usize,
         }
@@ -220,9 +237,15 @@ impl System {
     pub fn step<C: Cells + ?Sized>(&self, cells: &mut C, step: Move) {
         match step {
             Move::Send { role, then, message, edge, .. } => {
+                if self.edges()[edge].kind == EdgeKind::Latest {
+                    while cells.queued(edge) > 0 {
+                        cells.pop(edge);
+                    }
+                }
                 cells.push(edge, message);
                 cells.set_state(role, then);
             }
+            Move::Lose { role, then, .. } => cells.set_state(role, then),
             Move::Receive { role, then, edge, .. } => {
                 cells.pop(edge);
                 cells.set_state(role, then);
@@ -269,6 +292,9 @@ impl System {
                         } else {
                             let declared = Semantics::default().capacity(edge.kind);
                             full(edge_id, declared != capacity);
+                        }
+                        if edge.kind == EdgeKind::Lossy {
+                            moves.push(Move::Lose { role, action, then, message });
                         }
                     }
                     Act::Receive(_) => {

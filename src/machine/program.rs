@@ -57,6 +57,8 @@ pub struct Travel {
     pub(super) blind: usize,
     /// What can be assigned in place, for each end.
     pub(super) edits: [Edits; 2],
+    /// The payload field that says from before or behind an interrupt it comes (`@epoch`).
+    pub(crate) epoch: Option<usize>,
 }
 
 impl Travel {
@@ -451,6 +453,10 @@ impl Program {
                 early: Box::default(),
                 blind: 0,
                 edits: Default::default(),
+                epoch: names.payload(sort).and_then(|payload| {
+                    let is_epoch = |name: &str| header.epoch.iter().any(|epoch| **epoch == *name);
+                    payload.fields.iter().position(|field| field.name.as_deref().is_some_and(is_epoch))
+                }),
             };
             let id = self.messages.push(travel)?;
             self.find.entry((from, to, label)).or_default().push(id);
@@ -590,6 +596,11 @@ impl Program {
         self.find.get(&(from, to, label)).map_or(&[], Vec::as_slice)
     }
 
+    /// Sender, receiver and kind of every edge, in the order of their ids.
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = (RoleId, RoleId, EdgeKind)> + '_ {
+        self.edges.values().copied()
+    }
+
     /// All messages and local actions.
     #[must_use]
     pub fn messages(&self) -> &IdVec<MessageId, Travel> {
@@ -642,6 +653,26 @@ impl Program {
     #[must_use]
     pub fn automaton_of(&self, role: RoleId, region: RegionId) -> Option<&Automaton> {
         self.automata.entry(role)?.entry(region)?.as_ref()
+    }
+
+    /// Whether a region can begin with a step of the role's own.
+    #[must_use]
+    pub(super) fn begins(&self, role: RoleId, region: RegionId) -> bool {
+        // Regions stand in scopes, and scopes in regions, as a tree.
+        let mut todo = vec![region];
+        while let Some(region) = todo.pop() {
+            let initial = self.automaton_of(role, region).map(|automaton| automaton.initial);
+            let Some(row) = initial.and_then(|initial| self.row(role, region, initial)) else { continue };
+            if row.arms.iter().any(|arm| arm.end == End::From) {
+                return true;
+            }
+            let scopes = row.scopes.iter().filter_map(|&(scope, _)| self.scopes.entry(scope)?.as_ref());
+            todo.extend(scopes.flat_map(|scope| match &scope.parts {
+                ScopeParts::Try(body, _) => vec![*body],
+                _ => scope.regions(),
+            }));
+        }
+        false
     }
 
     /// A role's state in a region.
@@ -763,6 +794,15 @@ impl Program {
 }
 
 impl ScopeInfo {
+    /// Its rounds, if it is a `during`.
+    #[must_use]
+    pub fn rounds(&self) -> &[RoundInfo] {
+        match &self.parts {
+            ScopeParts::During(_, rounds) => rounds,
+            _ => &[],
+        }
+    }
+
     /// All regions.
     #[must_use]
     pub fn regions(&self) -> Vec<RegionId> {

@@ -147,6 +147,12 @@ impl Machine {
         Ok(())
     }
 
+    /// The dense table, `next[state << shift | action]`, and the shift; none if it would be too large.
+    #[must_use]
+    pub fn table(&self) -> Option<(&[StateId], u32)> {
+        (!self.next.is_empty()).then_some((&*self.next, self.shift))
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn role(&self) -> RoleId {

@@ -13,6 +13,7 @@ mod predicate;
 pub mod project;
 mod rule;
 mod settle;
+pub mod show;
 mod spec;
 mod tables;
 mod term;

@@ -66,6 +66,11 @@ impl Configuration {
         self
     }
 
+    fn empty(mut self, from: RoleId, to: RoleId) -> Self {
+        self.queues.remove(&(from, to));
+        self
+    }
+
     fn take(mut self, from: RoleId, to: RoleId) -> Self {
         if let Some(queue) = self.queues.get_mut(&(from, to)) {
             queue.pop_front();
@@ -158,7 +163,15 @@ impl<'a> System<'a> {
         self.capacity(from, to) == Some(0)
     }
 
-    fn fits(conf: &Configuration, from: RoleId, to: RoleId, capacity: Option<u32>) -> bool {
+    fn kind(&self, from: RoleId, to: RoleId) -> EdgeKind {
+        let declared = self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to));
+        declared.map_or(EdgeKind::Fifo, |&(.., kind)| kind)
+    }
+
+    fn fits(&self, conf: &Configuration, from: RoleId, to: RoleId, capacity: Option<u32>) -> bool {
+        if self.kind(from, to) == EdgeKind::Latest {
+            return capacity != Some(0);
+        }
         capacity.is_none_or(|n| conf.queue(from, to).count() < n as usize)
     }
 
@@ -169,10 +182,22 @@ impl<'a> System<'a> {
         match event {
             // [send]  p: q!l(S).L --p!q:l--> L, pq := pq·l(S), when pq has room
             Event::Send { from, to, label, sort } => {
-                if Self::fits(conf, from, to, self.capacity(from, to)) {
-                    for rest in self.next(conf, from).after(Step::Send { to, label, sort }) {
+                let fits = self.fits(conf, from, to, self.capacity(from, to));
+                let kind = self.kind(from, to);
+                for rest in self.next(conf, from).after(Step::Send { to, label, sort }) {
+                    let sent = conf.becomes(from, rest);
+                    // [lose]  p: q!l(S).L --p!q:l--> L, when pq is lossy and queues: lost now or later
+                    if kind == EdgeKind::Lossy && !self.is_sync(from, to) {
+                        self.fired.note(Rule::Lose);
+                        then.push(sent.clone());
+                    }
+                    // [replace]  p: q!l(S).L --p!q:l--> L,  pq := l(S), when pq keeps the latest
+                    if fits && kind == EdgeKind::Latest {
+                        self.fired.note(Rule::Replace);
+                        then.push(sent.empty(from, to).put(from, to, (label, sort)));
+                    } else if fits {
                         self.fired.note(Rule::Send);
-                        then.push(conf.becomes(from, rest).put(from, to, (label, sort)));
+                        then.push(sent.put(from, to, (label, sort)));
                     }
                 }
             }
@@ -240,8 +265,8 @@ impl<'a> System<'a> {
             for &(step, _) in &self.next(conf, role).steps {
                 if let Step::Send { to, .. } = step
                     && !self.is_sync(role, to)
-                    && !Self::fits(conf, role, to, self.bound)
-                    && Self::fits(conf, role, to, self.declared(role, to))
+                    && !self.fits(conf, role, to, self.bound)
+                    && self.fits(conf, role, to, self.declared(role, to))
                 {
                     events.push(step.event(role));
                 }

@@ -7,6 +7,10 @@ use std::cell::Cell;
 pub enum Rule {
     /// `[send]`
     Send,
+    /// `[lose]`
+    Lose,
+    /// `[replace]`
+    Replace,
     /// `[receive]`
     Receive,
     /// `[sync]`
@@ -35,8 +39,10 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Send,
+        Self::Lose,
+        Self::Replace,
         Self::Receive,
         Self::Sync,
         Self::Act,
@@ -56,6 +62,8 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Self::Send => "send",
+            Self::Lose => "lose",
+            Self::Replace => "replace",
             Self::Receive => "receive",
             Self::Sync => "sync",
             Self::Act => "act",

@@ -17,7 +17,6 @@ mod human;
 mod json;
 mod junit;
 mod layout;
-pub mod local;
 pub mod mermaid;
 pub mod record;
 mod sarif;

@@ -11,7 +11,7 @@ use crate::{
     event::Event,
     id::RoleId,
     machine::{Cells, Configuration, Move, Semantics, System},
-    protocol::{Act, Header, Names},
+    protocol::{Act, EdgeKind, Header, Names},
 };
 
 /// A run with names.
@@ -82,7 +82,8 @@ impl Teller<'_> {
     /// The configuration after the run, and where each of its steps stands. Machines with twins may take an event in
     /// several ways; all are followed, and the first that takes the whole run is told.
     fn replay(self, run: &[Event]) -> (Option<Configuration>, Vec<Span>) {
-        let twins = self.system.machines().values().any(|machine| machine.actions().values().any(|a| a.twin > 0));
+        let lossy = self.system.edges().values().any(|edge| edge.kind == EdgeKind::Lossy);
+        let twins = lossy || self.system.machines().values().any(|m| m.actions().values().any(|a| a.twin > 0));
         let mut heads = vec![(Configuration::initial(self.system), Vec::with_capacity(run.len()))];
         for &event in run {
             if !twins {
@@ -113,12 +114,20 @@ impl Teller<'_> {
             }
             heads = next;
         }
-        heads.into_iter().next().map_or((None, Vec::new()), |(end, spans)| (Some(end), spans))
+        // Where something may have been lost: the end at which nothing can happen any more, if there is one.
+        let is_stuck = |(cells, _): &(Configuration, Vec<Span>)| {
+            let mut moves = Vec::new();
+            self.system.enabled(self.semantics, cells, &mut moves, |_, _| {});
+            moves.is_empty()
+        };
+        let at = heads.iter().position(|head| lossy && is_stuck(head)).unwrap_or(0);
+        heads.into_iter().nth(at).map_or((None, Vec::new()), |(end, spans)| (Some(end), spans))
     }
 
     fn span(self, cells: &Configuration, step: Move) -> Span {
         let (role, action, then) = match step {
             Move::Send { role, action, then, .. }
+            | Move::Lose { role, action, then, .. }
             | Move::Receive { role, action, then, .. }
             | Move::Act { role, action, then } => (role, action, then),
             Move::Sync { sender, .. } => sender,

@@ -21,8 +21,8 @@ mod translate;
 
 use std::collections::BTreeMap;
 
-pub use linear::{Bound, Linear, Relation};
 pub(crate) use linear::Solution;
+pub use linear::{Bound, Linear, Relation};
 pub use outside::{Oracle, Outside, Reply};
 pub(crate) use smtlib::{Defined, Definition, Question};
 pub(crate) use split::solve;
@@ -75,9 +75,7 @@ pub fn decide_with(atoms: &mut Atoms, formula: Formula, outside: &Outside) -> An
     let whole = |var| atoms.is_integer(var);
     match outside.solve(Question { formula: &formula, whole: &whole, definitions: &definitions }) {
         Some(linear::Solution::None) => Answer::No,
-        Some(linear::Solution::Values(values)) if atoms.all_defined(&definitions) => {
-            Answer::Yes(atoms.values(&values))
-        }
+        Some(linear::Solution::Values(values)) if atoms.all_defined(&definitions) => Answer::Yes(atoms.values(&values)),
         _ => answer,
     }
 }

@@ -74,7 +74,8 @@ impl Split<'_> {
                 None
             }
         };
-        let fails = |parts: &&[Formula]| values.as_ref().is_none_or(|values| !parts.iter().any(|part| part.holds(values)));
+        let fails =
+            |parts: &&[Formula]| values.as_ref().is_none_or(|values| !parts.iter().any(|part| part.holds(values)));
         // The one with the fewest ways, of those that do not hold by themselves.
         let next = (0..open.len()).filter(|&at| open.get(at).is_some_and(fails));
         let Some(next) = next.min_by_key(|&at| open.get(at).map_or(0, |parts| parts.len())) else {

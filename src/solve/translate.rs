@@ -147,9 +147,7 @@ impl Atoms {
             return None;
         }
         match &self.renamed {
-            Some((from, Term::Slot(slot, name))) if from == slot_of => {
-                Some(Term::Size(*slot, Arc::clone(name)))
-            }
+            Some((from, Term::Slot(slot, name))) if from == slot_of => Some(Term::Size(*slot, Arc::clone(name))),
             _ => Some(Term::Size(*slot_of, Arc::clone(name))),
         }
     }

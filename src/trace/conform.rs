@@ -616,9 +616,14 @@ impl<'a> Checker<'a> {
         }
         let found = injected(self.map, known, pending.line);
         let injected: SmallVec<[(&str, &str); 2]> = found.iter().map(|(field, text)| (*field, &**text)).collect();
-        let Some(event) = event_of(known, pending, &injected) else { return Ok(false) };
+        let Some(mut event) = event_of(known, pending, &injected) else { return Ok(false) };
         match &mut self.live {
-            Some(live) => live.step(slot, &event),
+            Some(live) => {
+                // Where nothing can fail, and the map does not speak of it, the line may mean anything by it.
+                event.failed =
+                    (self.map.names_failures() || live.may_fail(event.candidates)) && self.map.failed(pending.line);
+                live.step(slot, &event)
+            }
             None => Ok(false),
         }
     }
@@ -888,6 +893,7 @@ fn event_of<'e>(kind: &'e Kind, pending: &'e Pending<'_>, injected: &'e Injected
         injected,
         written: false,
         blank: false,
+        failed: false,
         now,
     })
 }

@@ -153,6 +153,7 @@ fn live_outcome(
             injected: &[],
             written: true,
             blank: event.payload.is_none(),
+            failed: false,
             now: event.at,
         };
         match judge.take(&seen) {

@@ -23,7 +23,8 @@ mod declared;
 mod index;
 use crate::data::json;
 mod kinds;
-mod live;
+pub(crate) mod live;
+#[cfg_attr(not(feature = "maps"), allow(dead_code, reason = "what only the text of a map can say"))]
 mod map;
 mod near;
 mod observe;

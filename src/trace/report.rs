@@ -266,6 +266,10 @@ impl Offence {
             Refusal::Sender if own => (codes::SENDER, format!("`{from}` may not do `{label}` here")),
             Refusal::Sender => (codes::SENDER, format!("`{from}` may not send `{label}` to `{to}` here")),
             Refusal::Receiver => (codes::RECEIVER, format!("`{to}` may not receive `{label}` from `{from}` here")),
+            Refusal::Full => {
+                let text = format!("`{label}` from `{from}` to `{to}`: the edge is full");
+                (codes::FULL, text)
+            }
             Refusal::Unsent => {
                 let text = format!("`{label}` is not the next message on its way from `{from}` to `{to}`");
                 (codes::UNSENT, text)

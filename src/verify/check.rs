@@ -13,9 +13,9 @@ use super::{
     subject::{self, Found, Subject},
 };
 use crate::{
-    data::{Payload, Redaction, Value, write},
+    data::Value,
     diag::{Diagnostic, Span, catalogue::verdict as codes},
-    event::{Counterexample, Event, Limit, Verdict},
+    event::{Counterexample, Limit, Verdict},
     id::RoleId,
     machine::{Program, System, SystemError},
     protocol::{Claim, ClaimKind, Expected, Flat, Graph, GraphError, Origin, Protocol, Spec, Target},
@@ -69,8 +69,8 @@ pub struct Outcome {
     pub suspect: Option<Counterexample>,
     /// What it says rests on answers of another solver ([`Options::outside`]).
     pub outside: bool,
-    /// Of a counterexample under conditions, the payload of each of its events, as text.
-    pub values: Vec<String>,
+    /// Of a counterexample under conditions, the payload of each of its events, field by field.
+    pub payloads: Vec<Vec<Option<Value>>>,
 }
 
 impl Outcome {
@@ -94,7 +94,7 @@ impl Outcome {
             diagnostics: Vec::new(),
             suspect: None,
             outside: false,
-            values: Vec::new(),
+            payloads: Vec::new(),
         }
     }
 
@@ -337,32 +337,12 @@ fn with_data(spec: &Spec, target: Target, property: Property, outcome: &mut Outc
         outcome.suspect = Some(run);
         return;
     };
-    let sorts = run.run.iter().map(|event| match *event {
-        Event::Send { sort, .. } | Event::Receive { sort, .. } | Event::Sync { sort, .. } | Event::Act { sort, .. } => {
-            names.payload(sort)
-        }
-        _ => None,
-    });
-    let text = |(payload, sort): (&Vec<Option<Value>>, Option<&Payload>)| {
-        let values = payload.iter().enumerate().filter_map(|(at, value)| {
-            let field = sort.and_then(|payload| payload.fields.get(at));
-            let text = write(value.as_ref()?, field.map(|field| &field.sort), &Redaction::new(b""), &|_| false);
-            let name = field.and_then(|field| field.name.as_deref());
-            Some(name.map_or(text.clone(), |name| format!("{name} = {text}")))
-        });
-        values.collect::<Vec<_>>().join(", ")
-    };
-    outcome.values = payloads.iter().zip(sorts).map(text).collect();
+    outcome.payloads = payloads;
     outcome.verdict = Verdict::Violated(run);
 }
 
 /// Whether any local types do what a protocol says.
-fn implementable(
-    spec: &Spec,
-    protocol: &Protocol,
-    options: &Options,
-    poll: &mut Poll<'_>,
-) -> Result<Outcome, Error> {
+fn implementable(spec: &Spec, protocol: &Protocol, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
     let (header, names) = (&protocol.header, &spec.names);
     let kernel;
     let graph = match &protocol.graph {
@@ -406,7 +386,8 @@ fn implementable(
             let text = indistinct.text(graph, header, names).into();
             let mut outcome = Outcome::of(Verdict::Violated(Counterexample::default()));
             outcome.exhaustive = true;
-            outcome.shortest = true;
+            // With values a shorter pair may have been left undecided.
+            outcome.shortest = indistinct.values.is_empty();
             outcome.roles = vec![indistinct.role];
             outcome.diagnostics = vec![indistinct.diagnostic(graph, header, names)];
             outcome.detail = Some(Detail::NotImplementable { indistinct, text });

@@ -2,7 +2,7 @@
 //!
 //! In: a program and the events of such a run. Out: the payload of each event, if values are found under which the
 //! program takes every event and is then stuck as the run says. Values are tried at the edges of what the conditions
-//! compare with, and among what was sent before; each event has to be admitted by [`Live`] before the next is looked at.
+//! compare with, and next to what was sent before; each event has to be admitted by [`Live`] before the next is looked at.
 //! Not finding any proves nothing. With data there are no more steps than without, so where nothing was enabled nothing
 //! is; that is looked at again all the same.
 
@@ -77,31 +77,42 @@ impl Maker<'_> {
             Event::Receive { from, to, label, sort } => (from, to, label, sort, live::Sides::Receive),
             Event::Sync { from, to, label, sort } => (from, to, label, sort, live::Sides::Both),
             Event::Act { role, label, sort } => (role, role, label, sort, live::Sides::Both),
-            Event::Timeout { .. } | Event::Lapse { .. } | Event::Crash { .. } | Event::Interrupt { .. } => return false,
+            Event::Timeout { .. } | Event::Lapse { .. } | Event::Crash { .. } | Event::Interrupt { .. } => {
+                return false;
+            }
         };
-        let Some(message) = self.message(from, to, label, sort) else { return false };
-        let payloads = if sides == live::Sides::Receive { self.head(live, message) } else { self.payloads(sort, done) };
-        for payload in payloads {
-            for next in self.offer(live, message, sides, &payload) {
-                done.push(payload.clone());
-                if self.go(&next, rest, done) {
-                    return true;
+        for message in self.messages(from, to, label, sort) {
+            let receives = sides == live::Sides::Receive;
+            let payloads = if receives { self.head(live, message) } else { self.payloads(sort, done) };
+            for payload in payloads {
+                for next in self.offer(live, message, sides, &payload) {
+                    done.push(payload.clone());
+                    if self.go(&next, rest, done) {
+                        return true;
+                    }
+                    done.pop();
                 }
-                done.pop();
             }
         }
         false
     }
 
-    fn message(&self, from: RoleId, to: RoleId, label: LabelId, sort: SortId) -> Option<MessageId> {
+    /// The messages that an event can be: of that signature, or, where both ends are written by hand, of that payload.
+    fn messages(&self, from: RoleId, to: RoleId, label: LabelId, sort: SortId) -> Vec<MessageId> {
         let all = self.program.find(from, to, label).iter().copied();
-        all.into_iter().find(|&id| self.program.messages().entry(id).is_some_and(|travel| travel.sort == sort))
+        let like = |same: &dyn Fn(SortId) -> bool| -> Vec<MessageId> {
+            let same = |id: &MessageId| self.program.messages().entry(*id).is_some_and(|travel| same(travel.sort));
+            all.clone().filter(same).collect()
+        };
+        let exact = like(&|of| of == sort);
+        if exact.is_empty() { like(&|of| self.names.payload(of) == self.names.payload(sort)) } else { exact }
     }
 
     fn head(&self, live: &Live, message: MessageId) -> Vec<Fields> {
         let edge = self.program.messages().entry(message).and_then(|travel| travel.edge);
-        let head = edge.and_then(|edge| live.head(edge)).filter(|(head, _)| *head == message);
-        head.map(|(_, payload)| payload.to_vec()).into_iter().collect()
+        let arriving = edge.map_or_else(Vec::new, |edge| live.arriving(self.program, edge));
+        let same = arriving.into_iter().filter(|(next, _)| *next == message);
+        same.map(|(_, payload)| payload.to_vec()).collect()
     }
 
     /// Every configuration that an event can lead to.
@@ -125,7 +136,10 @@ impl Maker<'_> {
         let mut all: Vec<Fields> = vec![Vec::new()];
         for field in &payload.fields {
             let mut values: Vec<Option<Value>> = Vec::new();
-            let before = done.iter().rev().flatten().flatten().cloned();
+            let before = done.iter().rev().flatten().flatten().flat_map(|value| match value {
+                Value::Int(number) => [0, 1, -1].iter().map(|by| Value::Int(number.saturating_add(*by))).collect(),
+                value => vec![value.clone()],
+            });
             for value in before.chain(self.values(&field.sort)) {
                 let known = values.iter().flatten().any(|known| *known == value);
                 if values.len() < MAX_VALUES && !known && fits(&field.sort, &value, &Empty).is_ok() {

@@ -41,7 +41,16 @@ pub(super) fn cone(run: &[Event], seeds: &Seeds) -> Vec<usize> {
         }
         match event {
             Event::Send { from, to, .. } => queued.entry((from, to)).or_default().push_back(at),
-            Event::Receive { from, to, .. } => on.extend(queued.entry((from, to)).or_default().pop_front()),
+            Event::Receive { from, to, label, sort } => {
+                // On an edge that loses or replaces, what was in front is gone.
+                let queue = queued.entry((from, to)).or_default();
+                while let Some(sent) = queue.pop_front() {
+                    if run.get(sent) == Some(&Event::Send { from, to, label, sort }) {
+                        on.push(sent);
+                        break;
+                    }
+                }
+            }
             _ => {}
         }
         direct.push(on);
@@ -66,8 +75,9 @@ pub(super) fn queues(run: &[Event]) -> FxHashMap<(RoleId, RoleId), VecDeque<(Lab
     for &event in run {
         match event {
             Event::Send { from, to, label, sort } => queues.entry((from, to)).or_default().push_back((label, sort)),
-            Event::Receive { from, to, .. } => {
-                queues.entry((from, to)).or_default().pop_front();
+            Event::Receive { from, to, label, sort } => {
+                let queue = queues.entry((from, to)).or_default();
+                while queue.pop_front().is_some_and(|head| head != (label, sort)) {}
             }
             _ => {}
         }

@@ -137,10 +137,14 @@ fn project(protocol: &Protocol, graph: &Graph, names: &Names, flat: &mut Flat) {
 fn rules(program: &Program, flat: &mut Flat) {
     for travel in program.messages().values() {
         let rule = &travel.rule;
-        flat.conditions |= !(rule.demands().next().is_none() && rule.unique.is_empty() && rule.idempotent.is_empty());
+        flat.conditions |= !(rule.demands().next().is_none() && rule.unique.is_empty() && rule.idempotent.is_empty())
+            || travel.epoch.is_some();
         flat.timed |= rule.within.is_some();
     }
     for scope in program.scopes().values().flatten() {
+        if let ScopeParts::During(_, rounds) = &scope.parts {
+            flat.timed |= rounds.iter().any(|round| round.every.is_some());
+        }
         if let ScopeParts::Try(_, handlers) = &scope.parts {
             flat.timed |= handlers.iter().any(|handler| {
                 matches!(handler.trigger, Trigger::Timeout(..) | Trigger::Idle(..) | Trigger::Deadline(..))

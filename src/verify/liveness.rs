@@ -157,7 +157,7 @@ impl Goals {
             for step in moves {
                 let mut set = |goal: usize| happens[own + goal / 64] |= 1 << (goal % 64);
                 match *step {
-                    Move::Send { role, .. } | Move::Act { role, .. } => set(role.index()),
+                    Move::Send { role, .. } | Move::Lose { role, .. } | Move::Act { role, .. } => set(role.index()),
                     Move::Receive { role, edge, .. } => {
                         set(role.index());
                         set(roles + edge.index());

@@ -71,7 +71,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bound: None, raw: false, max_bound: 8, max_states: 5_000_000, max_memory: 1 << 30, outside: Outside::default() }
+        Self {
+            bound: None,
+            raw: false,
+            max_bound: 8,
+            max_states: 5_000_000,
+            max_memory: 1 << 30,
+            outside: Outside::default(),
+        }
     }
 }
 

@@ -86,7 +86,7 @@ fn rename(text: &str, var: &str) -> String {
             let word = if word == var { "v".to_owned() } else { word };
             if chars.peek() == Some(&b'%') {
                 // `x%2` becomes a remainder that is 0 or 1.
-                (chars.next(), chars.next(), chars.next());
+                chars.by_ref().take(3).for_each(drop);
                 out += &format!("({word} % 2 + 2) % 2");
             } else {
                 out += &word;
@@ -95,7 +95,10 @@ fn rename(text: &str, var: &str) -> String {
             out.push(char::from(c));
         }
     }
-    out.replace("!=", "\u{1}").replace("<=", "\u{2}").replace(">=", "\u{3}").replace('=', "==")
+    out.replace("!=", "\u{1}")
+        .replace("<=", "\u{2}")
+        .replace(">=", "\u{3}")
+        .replace('=', "==")
         .replace('\u{1}', "!=")
         .replace('\u{2}', "<=")
         .replace('\u{3}', ">=")

@@ -116,6 +116,49 @@ pub(crate) const TEXTS: &[(&str, &str)] = &[
          }",
     ),
     (
+        "attempts",
+        "protocol P(role A, role B) {
+           var n: int = 0;
+           A: fetch(x: int) may retry where x > n;
+           rec X { choice at A { A -> B: m(y: int) may retry within 3s where y > n set n = y; continue X; } or { A -> B: e(); } }
+         }",
+    ),
+    (
+        "epochs",
+        "@epoch(e) protocol P(role A, role B) {
+           rec X {
+             try { rec Y { A -> B: a(e: int); B -> A: b(e: int, x: int); continue Y; } }
+             on interrupt stop(e: int) by A { B -> A: stopped(); }
+             continue X;
+           }
+         }",
+    ),
+    (
+        "lossy and latest",
+        "protocol P(role A, role B) {
+           channel A -> B: lossy; channel B -> A: latest;
+           rec X { choice at A { A -> B: a(n: int); continue X; } or { A -> B: b(); } }
+           rec Y { choice at B { B -> A: c(n: int); continue Y; } or { B -> A: d(); } }
+         }",
+    ),
+    (
+        "every",
+        "protocol P(role A, role B) {
+           var beat: duration = 4s;
+           A -> B: hello();
+           during { rec X { choice at A { A -> B: data(); continue X; } or { A -> B: fin(); } } }
+           interleave hb { A -> B: ping() every (beat) set beat = 3s; B -> A: pong(); }
+           interleave jobs each k: int every 5s { B -> A: job(k: int); A -> B: ok(k: int); }
+           B -> A: last();
+         }",
+    ),
+    (
+        "every from the start",
+        "protocol P(role A, role B) {
+           try { during { B -> A: bye(); } interleave hb every 4s { A -> B: ping(); } } on interrupt stop() by B { }
+         }",
+    ),
+    (
         "main-less during",
         "protocol P(role A, role B) {
            A -> B: hello();

@@ -72,7 +72,7 @@ impl<'a> Plain<'a> {
         };
         match step {
             Move::Send { message, .. } | Move::Sync { message, .. } => ends(message) == event,
-            Move::Receive { .. } => false,
+            Move::Receive { .. } | Move::Lose { .. } => false,
             Move::Act { role, action, .. } => {
                 (role, role, self.system.machines()[role].actions()[action].label) == event
             }
@@ -188,7 +188,9 @@ fn one(rng: &mut Rng, which: usize, counts: &mut Counts) {
             state.may_stop |= rng.chance(60);
         }
     }
-    let channels = channels(rng, locals.len());
+    let mut channels = channels(rng, locals.len());
+    // What loses or replaces is judged with what is beyond the kernel.
+    channels.retain(|(.., kind)| !matches!(kind, EdgeKind::Lossy | EdgeKind::Latest));
     let kind =
         |from, to| channels.iter().find(|&&(f, t, _)| (f, t) == (from, to)).map_or(EdgeKind::Fifo, |&(.., kind)| kind);
     let system = System::of(&locals, kind).unwrap();

@@ -136,6 +136,28 @@ fn a_full_edge() {
     assert_eq!(report.sessions[0].code.map(Code::id), Some("PL0661"), "{}", text(&report));
 }
 
+/// Without data too.
+#[test]
+fn a_full_edge_of_the_kernel() {
+    let bounded = "protocol P(role A, role B) { channel A -> B: bounded(1); A -> B: m(); A -> B: n(); }";
+    let log = timed("0 A->B:m; 1 A->B:n").replace("\"ts\"", "\"dir\":\"send\",\"ts\"");
+    let report = check(bounded, "sides = true", log);
+    assert_eq!(report.sessions[0].code.map(Code::id), Some("PL0661"), "{}", text(&report));
+}
+
+/// What requires a witness of something false, and what failed although it may not.
+#[test]
+fn witnesses_and_attempts() {
+    let spec =
+        "def small(x: int) = x < 2; protocol P(role A, role B) { var n: int = 3; A -> B: m() requires small(n); }";
+    let report = check(spec, "", timed("0 A->B:m"));
+    assert_eq!(report.sessions[0].code.map(Code::id), Some("PL0662"), "{}", text(&report));
+    let spec = "protocol P(role A, role B) { var n: int = 0; A -> B: m() set n = 1; }";
+    let log = timed("0 A->B:m").replace("\"ts\"", "\"retry\":true,\"ts\"");
+    let report = check(spec, "retry = \"retry\"", log);
+    assert_eq!(report.sessions[0].code.map(Code::id), Some("PL0663"), "{}", text(&report));
+}
+
 /// A million keys are remembered; beyond, nothing can be said.
 #[test]
 fn remembered_keys_are_limited() {

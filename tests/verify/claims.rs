@@ -123,7 +123,7 @@ fn what_is_not_built_is_unknown() {
         "{SHOP}
         protocol Lossy(role A, role B) {{ channel A -> B: lossy; A -> B: m(x: int); }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
-        check kmc(Shop, 2); check implementable(Shop); check never_terminating(Shop); check live_plus(Stuck);
+        check kmc(Shop, 2); check live_plus_plus(Shop); check never_terminating(Shop); check live_plus(Stuck);
         check safe(Lossy); check projectable(Lossy); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())

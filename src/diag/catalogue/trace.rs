@@ -223,4 +223,22 @@ protocol P(role A, role B) { channel A -> B: bounded(1); var n: int = 0; A -> B:
 
 Seen on the `wire`, `b` is refused behind `a`: nothing has shown that `a` was received.
 "#;
+    /// A step failed that may not.
+    MAY_NOT_FAIL = "PL0663", Error, "a step failed that does not say that it may be tried again", r#"
+The line says that the step failed and will be tried again (`"retry": true`, or what the map names by `retry`). Only of a step with `may retry` that is an event of its own, which moves nothing.
+
+```
+protocol P(role A, role B) { A: fetch() may retry; A -> B: done(); }
+```
+
+The map's `retry` says where a line tells of it.
+"#;
+    /// A guard was told to refuse a session.
+    QUARANTINED = "PL0670", Error, "a session is in quarantine",
+        "A guard refuses every further step of the session: its host said so, or an earlier violation did, in a guard \
+that fails closed. Open a new session.";
+    /// What must be judged is not shown.
+    UNSHOWN = "PL0671", Error, "a guard must judge a payload that it is not shown",
+        "There is a condition on the payload of the message, or something of it is used later, so whoever calls the \
+guard must show it: as JSON or as values.";
 }

@@ -22,26 +22,4 @@ protocol P(role A, role B) { nested protocol Q(role X, role Y) { X -> Y: m(); } 
 
 Until then: call the protocol by `do`.
 "#;
-
-    /// A channel that may drop.
-    LOSSY = "PL0933", Warning, "a channel that may drop", r#"
-`lossy` is read and printed, but its meaning is not built yet. No verdict is given that would depend on it, and nothing is silently left out.
-
-```
-protocol P(role A, role B) { channel A -> B: lossy; A -> B: m(); }
-```
-
-Until then: write the loss as a choice.
-"#;
-
-    /// A channel that keeps the latest.
-    LATEST = "PL0934", Warning, "a channel that keeps the latest", r#"
-`latest` is read and printed, but its meaning is not built yet. No verdict is given that would depend on it, and nothing is silently left out.
-
-```
-protocol P(role A, role B) { channel A -> B: latest; A -> B: m(); }
-```
-
-Until then: use `fifo` to check the rest.
-"#;
 }

@@ -7,7 +7,7 @@ use super::{
     env::Pending,
     family::Family,
     find::Finder,
-    place::{Hit, Hop, Keys, in_body},
+    place::{Epoch, Hit, Hop, Keys, in_body},
     step::{Taken, Way},
 };
 use crate::{
@@ -66,7 +66,12 @@ impl Live {
             }
             found.push(taken);
         };
-        Finder::new(program, self, role, message, end, &keys, i64::MAX, &mut each).run();
+        let mut finder = Finder::new(program, self, role, message, end, &keys, i64::MAX, &mut each);
+        // Without data it is not known from before or behind an interrupt it comes.
+        if program.messages.entry(message).is_some_and(|travel| travel.epoch.is_some()) {
+            finder.epoch = Epoch::Unknown;
+        }
+        finder.run();
         let best = |taken: &Taken| taken.rank == 0 || Some(taken.rank) == best;
         found.into_iter().filter(best).map(|taken| Way::of_one(message, sides, taken)).collect()
     }
@@ -274,7 +279,7 @@ fn learn(all: &Program, role: RoleId, gone: RoleId, act: &mut Activation, now: i
     }
     let mut regions = if in_body(*at) { vec![*body] } else { Vec::new() };
     regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
-    stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+    stale.push(Stale { regions: regions.into(), heard: Vec::new(), epoch: None });
     *at = Attempt::Handler(number);
     *act = Activation::start(all, role, handler.region, now);
     true

@@ -20,8 +20,9 @@ use crate::{
 pub(super) enum Due {
     /// From then on.
     From(Time),
-    /// The limit of a handler of a scope that the step itself enters: from when the role came there.
-    Limit(ScopeId, usize),
+    /// The limit of a handler of a scope that the step itself enters: from when the role came there, if that is not when
+    /// it came to what the step is in.
+    Limit(ScopeId, usize, Option<Time>),
 }
 
 pub(super) type Dues = SmallVec<[Due; 1]>;
@@ -99,6 +100,14 @@ fn exits_at(program: &Program, role: RoleId, at: At<'_>, to: Option<End>, depth:
             }
         }
     }
+    // The clock of a scope that is not entered yet started with the role's last step in front of it.
+    if let At::Live(act) = at {
+        for due in out.iter_mut().flat_map(|(_, dues)| dues) {
+            if let Due::Limit(_, _, since @ None) = due {
+                *since = Some(act.since);
+            }
+        }
+    }
 }
 
 fn exits_of_row<'p>(
@@ -160,7 +169,7 @@ pub(super) fn scope_exits(program: &Program, role: RoleId, at: In<'_>, to: Optio
         }
         (ScopeParts::Try(body, handlers), In::Fresh(_)) => {
             exits_at(program, role, At::Fresh(*body), to, deeper, &mut out);
-            let limit = |number| Some(Due::Limit(at.scope(), number));
+            let limit = |number| Some(Due::Limit(at.scope(), number, None));
             handler_exits(program, role, (handlers, handlers.len()), &limit, (to, deeper), &mut out);
         }
         (_, In::Live(inside)) => match &inside.parts {

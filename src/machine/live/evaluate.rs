@@ -5,15 +5,15 @@ use super::{
     Live, Seen, Sides, Time, Why,
     ends::Due,
     env::{New, Pending, View},
-    place::{Hit, Hop, Keys},
-    step::Taken,
+    place::{Begun, Hit, Hop, Keys},
+    step::{Owed, Taken},
     witness,
 };
 use crate::{
     data::{Edit, Env, Externs, Fault, Slot, Sort, Value},
     diag::Span,
-    id::{FrameId, RoleId, ScopeId},
-    machine::program::{End, Program, ScopeParts},
+    id::{FrameId, RegionId, RoleId, ScopeId, StateId},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
     protocol::{Condition, Set, Trigger, Who, place},
 };
 
@@ -50,9 +50,9 @@ impl Live {
         for &(due, came) in hit.dues {
             let from = match due {
                 Due::From(from) => from,
-                Due::Limit(scope, handler) => {
-                    let limit = limits(role, scope, view.with(&pending)).get(handler).copied().flatten();
-                    limit.map_or(Time::MIN, |limit| came.saturating_add(limit))
+                Due::Limit(scope, handler, since) => {
+                    let limit = owed(role, scope, view.with(&pending)).get(handler).copied().flatten();
+                    limit.map_or(Time::MIN, |(limit, _)| since.unwrap_or(came).saturating_add(limit))
                 }
             };
             if now < from {
@@ -61,6 +61,8 @@ impl Live {
         }
         let alone = end == End::To && seen.sides == Sides::Take;
         let mut doubtful = false;
+        // In front of the step's own assignments: what is owed in a scope is told by what it begins with.
+        let mut entered = Vec::new();
         {
             let view = view.with(&pending);
             if end == End::From
@@ -75,6 +77,21 @@ impl Live {
                 let until = hit.since.saturating_add(duration(to.eval(&view))?);
                 if now > until {
                     return Err(Why::TooLate { until });
+                }
+            }
+            for begun in hit.begun {
+                let until = match begun.beat {
+                    Some(beat) => beat.until,
+                    // The scope begins with this step; its clock began with the role's step before.
+                    None => spoken(begun.every.eval(&view)).map(|time| hit.since.saturating_add(time)),
+                };
+                if let Some(until) = until.filter(|&until| now > until) {
+                    return Err(Why::TooLate { until });
+                }
+            }
+            for hop in hit.hops {
+                if let Hop::Enter(scope, _) = hop {
+                    entered.push(owed(role, *scope, view));
                 }
             }
             // Which of the instances that lack a key is meant a receiver too finds by the conditions, as far as it can.
@@ -116,18 +133,16 @@ impl Live {
         }
         let view = view.with(&pending);
         invariants(role, hit.path, view)?;
-        let mut entered = Vec::new();
-        for hop in hit.hops {
-            if let Hop::Enter(scope, _) = hop {
-                entered.push(limits(role, *scope, view));
-            }
-        }
-        let deadline = deadline(role, hit, view);
+        let next = |begun: &Begun<'_>| spoken(begun.every.eval(&view)).map(|time| (time, begun.span));
+        let beats = hit.begun.iter().map(next).collect();
+        let deadline = deadline(role, hit.region, hit.then, now, view);
         let mut one = Taken::at(role, end, hit);
         one.doubtful = doubtful;
         one.names = names;
         one.required = required;
         one.limits = entered;
+        one.beats = beats;
+        one.epoch = travel.epoch.and_then(|at| seen.payload.get(at).cloned().flatten());
         one.deadline = deadline;
         one.pending = pending;
         Ok(one)
@@ -286,31 +301,67 @@ pub(super) fn duration(value: Result<Value, Fault>) -> Result<Time, Why> {
     }
 }
 
-/// The durations of the time limits of a scope that are the role's own.
-fn limits(role: RoleId, scope: ScopeId, view: View<'_>) -> Vec<Option<Time>> {
-    let Some(Some(info)) = view.program.scopes.entry(scope) else { return Vec::new() };
-    let ScopeParts::Try(_, handlers) = &info.parts else { return Vec::new() };
-    let limit = |trigger: &Trigger| match trigger {
-        Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
-            duration(code.eval(&view)).ok()
-        }
-        _ => None,
-    };
-    handlers.iter().map(|handler| limit(&handler.trigger)).collect()
+/// A span of time, if there is one.
+fn spoken(value: Result<Value, Fault>) -> Option<Time> {
+    duration(value).ok()
 }
 
-/// Until when a role must have left the state behind a step: if all that it can do there by itself is in time only, the
-/// latest of it.
-fn deadline(role: RoleId, hit: &Hit<'_, '_>, view: View<'_>) -> Option<(Time, Span)> {
-    let row = view.program.row(role, hit.region, hit.then)?;
-    if row.exits.contains(&0) || !row.scopes.is_empty() {
+/// In what time a role that comes to a scope has to do something in it: by part, by round and then for the main part, or
+/// by handler its own time limits.
+fn owed(role: RoleId, scope: ScopeId, view: View<'_>) -> Vec<Owed> {
+    let program = view.program;
+    let Some(Some(info)) = program.scopes.entry(scope) else { return Vec::new() };
+    let start = |region: RegionId| {
+        let initial = program.automaton_of(role, region)?.initial;
+        deadline(role, region, initial, 0, view)
+    };
+    match &info.parts {
+        ScopeParts::Par(parts) => parts.iter().map(|&part| start(part)).collect(),
+        ScopeParts::During(main, rounds) => {
+            let beat = |round: &RoundInfo| {
+                let every = round.every.as_ref().filter(|_| program.begins(role, round.region))?;
+                Some((spoken(every.eval(&view))?, round.span))
+            };
+            rounds.iter().map(beat).chain(main.iter().map(|&main| start(main))).collect()
+        }
+        ScopeParts::Try(_, handlers) => {
+            let limit = |handler: &HandlerInfo| match &handler.trigger {
+                Trigger::Timeout(at, code) | Trigger::Idle(at, code) | Trigger::Deadline(at, code) if *at == role => {
+                    Some((spoken(code.eval(&view))?, Span::default()))
+                }
+                _ => None,
+            };
+            handlers.iter().map(limit).collect()
+        }
+    }
+}
+
+/// Until when a role must have left a state: if all that it can do there by itself is in time only, the latest of it; and
+/// where a scope begins, the earliest that is owed in it.
+pub(super) fn deadline(role: RoleId, region: RegionId, state: StateId, now: Time, view: View<'_>) -> Owed {
+    let program = view.program;
+    let row = program.row(role, region, state)?;
+    if row.exits.contains(&0) {
         return None;
     }
-    let mut latest: Option<(Time, Span)> = None;
+    if let ([(scope, _)], true) = (&*row.scopes, row.arms.is_empty()) {
+        let later = |(time, span): (Time, Span)| (now.saturating_add(time), span);
+        return match &program.scopes.entry(*scope)?.as_ref()?.parts {
+            ScopeParts::Try(body, _) => {
+                let initial = program.automaton_of(role, *body)?.initial;
+                deadline(role, *body, initial, now, view)
+            }
+            _ => owed(role, *scope, view).into_iter().flatten().map(later).min_by_key(|owed| owed.0),
+        };
+    }
+    if !row.scopes.is_empty() {
+        return None;
+    }
+    let mut latest: Owed = None;
     for arm in row.arms.iter().filter(|arm| arm.end == End::From) {
-        let rule = &view.program.messages.entry(arm.message)?.rule;
+        let rule = &program.messages.entry(arm.message)?.rule;
         let (_, until) = rule.within.as_ref()?;
-        let until = view.now.saturating_add(duration(until.eval(&view)).ok()?);
+        let until = now.saturating_add(duration(until.eval(&view)).ok()?);
         if latest.is_none_or(|(known, _)| known < until) {
             latest = Some((until, arm.span));
         }

@@ -24,6 +24,8 @@ pub struct Reads {
     pub frame: FrameId,
     /// Its slots, with what they held.
     pub values: Vec<(Slot, Option<Value>)>,
+    /// What would be assigned, if that is refused.
+    pub gives: Option<Value>,
 }
 
 impl Live {
@@ -101,6 +103,7 @@ impl Live {
         }?;
         let frame = hit.path.last().copied().unwrap_or_default();
         let values = code.slots().iter().map(|&slot| (slot, view.slot(slot).cloned())).collect();
-        Some(Reads { code: code.clone(), frame, values })
+        let gives = if let Why::Unfit { .. } = refused.why { eval(code).ok() } else { None };
+        Some(Reads { code: code.clone(), frame, values, gives })
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use hashbrown::HashTable;
 use rustc_hash::{FxHashSet, FxHasher};
 
-use super::{Activation, Frame, Time, footprint::Footprint};
+use super::{Activation, Beat, Frame, footprint::Footprint};
 use crate::{
     data::Value,
     id::FrameId,
@@ -107,7 +107,7 @@ pub(in crate::machine) struct Family {
     pub(super) used: Vec<FxHashSet<Value>>,
     /// Per key, the greatest value so far.
     pub(super) highest: Vec<Option<Value>>,
-    pub(super) opened: Time,
+    pub(super) beat: Beat,
 }
 
 /// By INVARIANT (named) the tables say nothing new.
@@ -117,7 +117,7 @@ impl PartialEq for Family {
             && self.waiting == other.waiting
             && self.used == other.used
             && self.highest == other.highest
-            && self.opened == other.opened
+            && self.beat == other.beat
     }
 }
 
@@ -133,14 +133,13 @@ fn key_of(live: &Instances, slot: u32, number: u32) -> Option<&Value> {
 }
 
 impl Family {
-    pub(super) fn new(program: &Program, frame: FrameId, now: Time) -> Self {
+    pub(super) fn new(program: &Program, frame: FrameId) -> Self {
         let declared = program.frames.entry(frame).map_or(&[][..], |frame| &frame.keys);
         Self {
             keys: declared.iter().map(|key| place(key.slot).1).collect(),
             by_key: declared.iter().map(|_| HashTable::new()).collect(),
             used: vec![FxHashSet::default(); declared.len()],
             highest: vec![None; declared.len()],
-            opened: now,
             ..Self::default()
         }
     }

@@ -7,10 +7,10 @@
 use smallvec::SmallVec;
 
 use super::{
-    Activation, Attempt, Inside, Live, Parts, Round, Time,
+    Activation, Attempt, Beat, Inside, Live, Parts, Round, Stale, Time,
     ends::{Due, exits, is_over, owes_in, scope_exits},
     env::Frames,
-    place::{At, Hit, Hop, In, Keys, Passed, info},
+    place::{At, Begun, Epoch, Hit, Hop, In, Keys, Passed, info, is_old},
     why::{Refused, Why, nearer},
 };
 use crate::{
@@ -40,6 +40,7 @@ pub(super) struct Finder<'a, 'e> {
     pub(super) since: Time,
     pub(super) rank: u32,
     pub(super) dues: SmallVec<[(Due, Time); 1]>,
+    pub(super) begun: SmallVec<[Begun<'a>; 1]>,
     /// Rounds of scopes that were left may begin: only if the message has no place elsewhere.
     pub(super) late: bool,
     /// States come by on the way: a way round brings nothing new.
@@ -49,6 +50,8 @@ pub(super) struct Finder<'a, 'e> {
     /// What is done with each.
     pub(super) each: &'e mut dyn FnMut(&Hit<'_, 'a>),
     pub(super) miss: Option<Refused>,
+    /// When the message was sent, if an `@epoch` field says that.
+    pub(super) epoch: Epoch<'a>,
     /// Only hits are wanted: why there is none may be said less well than it could be.
     pub(super) brief: bool,
 }
@@ -82,11 +85,13 @@ impl<'a, 'e> Finder<'a, 'e> {
             since: live.now,
             rank: 0,
             dues: SmallVec::new(),
+            begun: SmallVec::new(),
             late: false,
             round: SmallVec::new(),
             hits: 0,
             each,
             miss: None,
+            epoch: Epoch::None,
             brief: false,
         }
     }
@@ -100,39 +105,62 @@ impl<'a, 'e> Finder<'a, 'e> {
         }
         self.frames.push(&seat.frame);
         self.path.push(self.program.root_frame(self.role));
+        // What its epoch says counts more than where it could have a place.
+        let (mut old, mut open, mut stale) = (false, false, false);
+        if self.end == End::To {
+            for left in seat.stale.iter().filter(|stale| self.may_hold(stale)) {
+                match (self.epoch, &left.epoch) {
+                    (Epoch::Known(epoch), Some(newest)) => old |= is_old(epoch, newest),
+                    (Epoch::Unknown, _) => open = true,
+                    _ => stale = true,
+                }
+            }
+        }
+        if old || open {
+            self.discard();
+        }
+        if old {
+            return self.miss;
+        }
+        let discarded = self.hits;
         self.region(At::Live(&seat.act), false, 0);
-        if self.hits == 0 && self.end == End::To {
+        if self.hits == discarded && self.end == End::To {
             self.late = true;
             self.region(At::Live(&seat.act), false, 0);
         }
-        if self.hits == 0 && self.end == End::To {
-            let stale = seat.stale.iter().any(|stale| {
-                let mentioned = stale.regions.iter().any(|&region| self.mentions(region));
-                let from = self.program.messages.entry(self.message).map(|travel| travel.from);
-                mentioned && from.is_some_and(|from| !stale.heard.contains(&from))
-            });
-            if stale {
-                self.hits = 1;
-                (self.each)(&Hit {
-                    hops: &[],
-                    then: StateId::default(),
-                    region: RegionId::default(),
-                    span: Span::default(),
-                    frames: &self.frames,
-                    path: &self.path,
-                    before: &[],
-                    passed: &[],
-                    since: self.now,
-                    rank: 0,
-                    discard: true,
-                    dues: &[],
-                });
-            }
+        if self.hits == 0 && stale {
+            self.discard();
         }
         if self.hits == 0 {
             nearer(&mut self.miss, self.role, Why::NotHere);
         }
         self.miss
+    }
+
+    /// Whether the message may still come from what was left: its sender was not heard from beyond.
+    fn may_hold(&self, left: &Stale) -> bool {
+        let from = self.program.messages.entry(self.message).map(|travel| travel.from);
+        from.is_some_and(|from| !left.heard.contains(&from)) && left.regions.iter().any(|&region| self.mentions(region))
+    }
+
+    /// The message is taken and forgotten.
+    fn discard(&mut self) {
+        self.hits = self.hits.saturating_add(1);
+        (self.each)(&Hit {
+            hops: &[],
+            then: StateId::default(),
+            region: RegionId::default(),
+            span: Span::default(),
+            frames: &self.frames,
+            path: &self.path,
+            before: &[],
+            passed: &[],
+            since: self.now,
+            rank: 0,
+            discard: true,
+            dues: &[],
+            begun: &[],
+        });
     }
 
     fn mentions(&self, region: RegionId) -> bool {
@@ -253,6 +281,7 @@ impl<'a, 'e> Finder<'a, 'e> {
                 rank: self.rank,
                 discard: false,
                 dues: &self.dues,
+                begun: &self.begun,
             });
         }
         for &(scope, inner) in &row.scopes {
@@ -284,6 +313,16 @@ impl<'a, 'e> Finder<'a, 'e> {
         self.hop(hop, At::Fresh(region), false, depth);
         self.before.truncate(before);
         self.passed.truncate(passed);
+    }
+
+    /// Into a round that begins with this very step.
+    pub(super) fn begin_round(&mut self, hop: Hop, info: &'a RoundInfo, beat: Option<Beat>, depth: usize) {
+        let known = self.begun.len();
+        if let (Some(every), End::From) = (&info.every, self.end) {
+            self.begun.push(Begun { every, span: info.span, beat });
+        }
+        self.begin(hop, info.region, depth);
+        self.begun.truncate(known);
     }
 
     /// A step inside a scope; `left` if the role is past it and only finishes rounds.
@@ -405,7 +444,7 @@ impl<'a, 'e> Finder<'a, 'e> {
             let known = self.dues.len();
             // Of a scope that this very step enters the limit is known only then.
             if own && inside.is_none() && limited {
-                self.dues.push((Due::Limit(scope_of, number), self.since));
+                self.dues.push((Due::Limit(scope_of, number, None), self.since));
             }
             self.begin(Hop::Handler(short(number)), handler.region, depth);
             self.dues.truncate(known);
@@ -414,16 +453,16 @@ impl<'a, 'e> Finder<'a, 'e> {
 
     fn round(&mut self, number: usize, info: &'a RoundInfo, round: Option<&'a Round>, opens: bool, depth: usize) {
         match (info.family, round) {
-            (None, None) if opens => self.begin(Hop::One(short(number), true), info.region, depth),
+            (None, None) if opens => self.begin_round(Hop::One(short(number), true), info, None, depth),
             (None, None) => {}
-            (None, Some(Round::One { act, .. })) => {
+            (None, Some(Round::One { act, beat })) => {
                 let mut anew = opens;
                 if let Some(act) = act {
                     self.hop(Hop::One(short(number), false), At::Live(act), false, depth);
                     anew &= exits(self.program, self.role, At::Live(act)).contains(&0);
                 }
                 if anew {
-                    self.begin(Hop::One(short(number), true), info.region, depth);
+                    self.begin_round(Hop::One(short(number), true), info, Some(*beat), depth);
                 }
             }
             (Some(frame), None) => self.family(number, info, frame, None, opens, depth),

@@ -111,7 +111,7 @@ impl<'a> Finder<'a, '_> {
             // A fresh instance has assigned nothing.
             self.frames.push(&[]);
             self.path.push(frame);
-            self.begin(Hop::Create(short(number)), info.region, depth);
+            self.begin_round(Hop::Create(short(number)), info, family.map(|family| family.beat), depth);
             self.path.pop();
             self.frames.pop();
             self.rank = rank;

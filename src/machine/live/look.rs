@@ -11,13 +11,13 @@ use super::{
     evaluate::duration,
     find::Finder,
     memory::{Digest, Known, digest},
-    place::{Hit, Keys},
+    place::{Epoch, Hit, Keys},
     step::{Taken, Way},
     why::nearer,
 };
 use crate::{
     data::{Externs, Value},
-    id::{MessageId, RoleId},
+    id::{EdgeId, MessageId, RoleId},
     machine::program::{End, Program, Travel},
     protocol::{Memory, Rule},
 };
@@ -36,7 +36,7 @@ impl Live {
         now: Time,
     ) -> bool {
         let Some(travel) = program.messages.entry(message) else { return true };
-        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give);
+        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give | Sides::Attempt);
         // A repetition is recognized before conditions are looked at.
         if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
             return false;
@@ -80,7 +80,7 @@ impl Live {
         let now = seen.now.max(self.now);
         let rule = &*travel.rule;
         let mut remember: SmallVec<[(Digest, u128); 1]> = SmallVec::new();
-        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind);
+        let sends = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Behind | Sides::Attempt);
         // Whoever is seen first remembers; of a message that is seen twice the second side does not.
         let remembers = matches!(seen.sides, Sides::Both | Sides::Send | Sides::Give | Sides::Take | Sides::Early);
         let watched = if sends { travel.from } else { travel.to };
@@ -96,6 +96,7 @@ impl Live {
                             payload: None,
                             taken: Vec::new(),
                             remember: SmallVec::new(),
+                            before: 0,
                             duplicate: true,
                         }]);
                     }
@@ -112,6 +113,7 @@ impl Live {
         // The sender's parts, then the receiver's.
         let mut taken: Vec<Taken> = Vec::new();
         let local = travel.from == travel.to;
+        let mut before = 0;
         if sends {
             if seen.sides == Sides::Send && travel.edge.is_some_and(|edge| !self.has_room(program, edge)) {
                 return Err(Refused { why: Why::Full, role: travel.from });
@@ -123,15 +125,22 @@ impl Live {
             if taken.is_empty() {
                 return Err(miss.unwrap_or(Refused { why: Why::NotHere, role: travel.from }));
             }
+            if seen.sides == Sides::Attempt {
+                if !rule.may_retry {
+                    return Err(Refused { why: Why::MayNotFail, role: travel.from });
+                }
+                // What failed has consumed nothing.
+                taken.iter_mut().for_each(|one| one.required.clear());
+            }
         }
         let senders = taken.len();
         // What is sent to a role that crashed vanishes.
         let gone = sends && self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
         if !local && !gone && matches!(seen.sides, Sides::Both | Sides::Receive | Sides::Take | Sides::Early) {
             if seen.sides == Sides::Receive {
-                let head = travel.edge.and_then(|edge| self.queues.entry(edge)?.front());
-                if head.is_none_or(|head| head.message != seen.message) {
-                    return Err(Refused { why: Why::NotSent, role: travel.to });
+                match travel.edge.and_then(|edge| self.taken_from(program, edge, &seen)) {
+                    Some(at) => before = at,
+                    None => return Err(Refused { why: Why::NotSent, role: travel.to }),
                 }
             }
             let mut miss = None;
@@ -162,6 +171,7 @@ impl Live {
             payload: payload.clone(),
             taken,
             remember: remember.clone(),
+            before,
             duplicate: false,
         };
         let mut ways = Vec::with_capacity(1);
@@ -178,6 +188,18 @@ impl Live {
             }
         }
         Ok(ways)
+    }
+
+    /// How many messages are in front of one that is received: none, unless the edge may have lost them.
+    fn taken_from(&self, program: &Program, edge: EdgeId, seen: &Seen<'_>) -> Option<usize> {
+        let queue = self.queues.entry(edge)?;
+        if !self.is_lossy(program, edge) {
+            return queue.front().filter(|head| head.message == seen.message).map(|_| 0);
+        }
+        // Of equal ones the first: it leaves open what the others do, and more.
+        let mut same = queue.iter().enumerate().filter(|(_, queued)| queued.message == seen.message);
+        let exact = same.clone().find(|(_, queued)| *queued.payload == *seen.payload);
+        exact.or_else(|| same.next()).map(|(at, _)| at)
     }
 
     /// The places where one side can take a message, with what each assigns.
@@ -205,6 +227,10 @@ impl Live {
         };
         let mut finder = Finder::new(program, self, role, seen.message, end, keys, now, &mut each);
         finder.brief = brief;
+        let epoch = program.messages.entry(seen.message).and_then(|travel| travel.epoch);
+        if let Some(value) = epoch.and_then(|at| seen.payload.get(at)?.as_ref()) {
+            finder.epoch = Epoch::Known(value);
+        }
         let missed = finder.run();
         if taken.len() == known {
             if let Some(missed) = missed {

@@ -8,7 +8,10 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::Time;
-use crate::{data::Value, id::MemoryId};
+use crate::{
+    data::{Sort, Value},
+    id::MemoryId,
+};
 
 /// Keys remembered by one session unless told otherwise.
 pub(super) const MOST: usize = 1_000_000;
@@ -72,4 +75,23 @@ pub fn digest<'v>(values: impl Iterator<Item = &'v Value> + Clone) -> u128 {
         u128::from(hasher.finish())
     };
     (half(0x9E37_79B9_7F4A_7C15) << 64) | half(0xD1B5_4A32_D192_ED03)
+}
+
+/// A digest of a payload, as JSON text, without the fields that do not count; equal for texts that mean the same.
+#[must_use]
+pub fn content(payload: &str, except: &[Box<str>]) -> u128 {
+    if payload.is_empty() {
+        return 0;
+    }
+    match crate::data::read(&Sort::ANY, payload.as_bytes()) {
+        Ok(Value::Record(record)) => {
+            let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
+            let parts: Vec<Value> =
+                counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
+            digest(parts.iter())
+        }
+        Ok(value) => digest([value].iter()),
+        // Too large to be built: the text itself.
+        Err(_) => digest([Value::text(payload)].iter()),
+    }
 }

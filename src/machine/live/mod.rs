@@ -26,6 +26,7 @@ mod family;
 mod find;
 mod find_instance;
 mod footprint;
+mod limits;
 mod look;
 mod memory;
 mod mover;
@@ -45,7 +46,7 @@ pub use self::{
     bare::Tree,
     explain::Reads,
     footprint::Footprint,
-    memory::digest,
+    memory::{content, digest},
     offer::Offer,
     step::Way,
     time::Lapse,
@@ -99,6 +100,8 @@ pub enum Sides {
     Early,
     /// The send of a message that was received already.
     Behind,
+    /// An attempt at a step by its sender that failed: it may be made, and moves nothing.
+    Attempt,
 }
 
 /// A message on its way.
@@ -165,8 +168,16 @@ impl Attempt {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Round {
-    One { act: Option<Activation>, opened: Time },
+    One { act: Option<Activation>, beat: Beat },
     Family(Box<Family>),
+}
+
+/// By when a role must begin the next round (`every`).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Beat {
+    pub(super) until: Option<Time>,
+    /// The obligation.
+    pub(super) armed: u32,
 }
 
 /// What of an abandoned scope may still arrive.
@@ -175,6 +186,8 @@ pub(super) struct Stale {
     pub(super) regions: Arc<[RegionId]>,
     /// Peers from which something newer has arrived.
     pub(super) heard: Vec<RoleId>,
+    /// What is no newer than this is of the abandoned scope, wherever else it could have a place (`@epoch`).
+    pub(super) epoch: Option<Value>,
 }
 
 /// One role.
@@ -184,6 +197,8 @@ pub(super) struct Seat {
     pub(super) act: Activation,
     pub(super) stale: Vec<Stale>,
     pub(super) crashed: bool,
+    /// The newest value of an `@epoch` field in what it sent or received.
+    pub(super) epoch: Option<Value>,
 }
 
 /// A configuration of a program.
@@ -218,6 +233,7 @@ impl Live {
             act: Activation::start(program, role, program.root(role), now),
             stale: Vec::new(),
             crashed: false,
+            epoch: None,
         });
         let mut live = Self {
             seats: seats.collect(),
@@ -242,7 +258,7 @@ impl Live {
     /// Whether every role may stop, no round is open and nothing is on its way.
     #[must_use]
     pub fn is_final(&self, program: &Program) -> bool {
-        self.queues.values().all(VecDeque::is_empty) && self.seats.ids().all(|role| self.may_stop(program, role))
+        self.nothing_comes(program) && self.seats.ids().all(|role| self.may_stop(program, role))
     }
 
     /// Whether a role may stop here.
@@ -264,17 +280,39 @@ impl Live {
         self.queues.entry(edge)?.front().map(|queued| (queued.message, Arc::clone(&queued.payload)))
     }
 
+    /// The messages on an edge, oldest first.
+    pub fn queue(&self, edge: EdgeId) -> impl Iterator<Item = MessageId> + '_ {
+        self.queues.entry(edge).into_iter().flatten().map(|queued| queued.message)
+    }
+
     /// The oldest message on each edge to a role.
     #[must_use]
     pub fn heads(&self, program: &Program, role: RoleId) -> Vec<(MessageId, Arc<[Option<Value>]>)> {
         let edges = program.edges.iter().filter(|(_, (_, to, _))| *to == role);
-        edges.filter_map(|(edge, _)| self.head(edge)).collect()
+        edges.flat_map(|(edge, _)| self.arriving(program, edge)).collect()
+    }
+
+    /// What may be received next from an edge: its head; if it may drop what is in it, any message.
+    #[must_use]
+    pub fn arriving(&self, program: &Program, edge: EdgeId) -> Vec<(MessageId, Arc<[Option<Value>]>)> {
+        let most = if self.is_lossy(program, edge) { usize::MAX } else { 1 };
+        let queue = self.queues.entry(edge).into_iter().flatten().take(most);
+        queue.map(|queued| (queued.message, Arc::clone(&queued.payload))).collect()
+    }
+
+    fn is_lossy(&self, program: &Program, edge: EdgeId) -> bool {
+        program.edges.entry(edge).is_some_and(|(_, _, kind)| *kind == EdgeKind::Lossy)
+    }
+
+    /// Whether nothing is on its way, but for what may be lost.
+    fn nothing_comes(&self, program: &Program) -> bool {
+        self.queues.iter().all(|(edge, queue)| queue.is_empty() || self.is_lossy(program, edge))
     }
 
     /// Whether nothing can happen any more: nobody has a step left, and nothing is on its way.
     #[must_use]
     pub fn is_over(&self, program: &Program) -> bool {
-        self.queues.values().all(VecDeque::is_empty)
+        self.nothing_comes(program)
             && self.seats.iter().all(|(role, seat)| seat.crashed || ends::is_over(program, role, &seat.act))
     }
 
@@ -435,8 +473,8 @@ impl Inside {
                 rounds: rounds
                     .iter()
                     .map(|round| match round.family {
-                        None => Round::One { act: None, opened: now },
-                        Some(frame) => Round::Family(Box::new(Family::new(program, frame, now))),
+                        None => Round::One { act: None, beat: Beat::default() },
+                        Some(frame) => Round::Family(Box::new(Family::new(program, frame))),
                     })
                     .collect(),
             },

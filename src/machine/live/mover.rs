@@ -2,16 +2,17 @@
 //! clocks started and met. What may happen is decided in `step`; nothing is decided here.
 
 use super::{
-    Activation, Attempt, Frame, Inside, Parts, Round, Stale, Time,
+    Activation, Attempt, Beat, Frame, Inside, Parts, Round, Stale, Time,
     ends::{is_over, is_quiet, may_begin},
     env::Pending,
     family::{Family, Instance},
     place::{Hop, in_body},
-    step::Taken,
+    step::{Owed, Taken},
 };
 use crate::{
+    data::Value,
     id::{FrameId, RegionId, RoleId, ScopeId},
-    machine::program::{HandlerInfo, Program, ScopeParts},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
     protocol::{PAYLOAD, Trigger, place},
 };
 
@@ -21,10 +22,13 @@ pub(super) struct Mover<'a> {
     pub(super) taken: &'a Taken,
     pub(super) now: Time,
     pub(super) timers: &'a mut super::time::Timers,
-    pub(super) limits: std::slice::Iter<'a, Vec<Option<Time>>>,
+    pub(super) limits: std::slice::Iter<'a, Vec<Owed>>,
+    pub(super) beats: std::slice::Iter<'a, Owed>,
     pub(super) stale: Vec<Stale>,
     /// From whom, if it is a receive.
     pub(super) received: Option<RoleId>,
+    /// The newest `@epoch` that it has seen before this step.
+    pub(super) epoch: Option<Value>,
     /// When the role came to what the step is in.
     pub(super) since: Time,
     /// Whose crash the step proves.
@@ -75,9 +79,8 @@ impl Mover<'_> {
             Some((&Hop::Enter(scope, inner), rest)) => {
                 self.timers.disarm(act.arm(0));
                 let Some(mut inside) = Inside::start(self.program, self.taken.role, scope, self.since) else { return };
-                let durations = self.limits.next();
-                if let (Parts::Try { limits, .. }, Some(durations)) = (&mut inside.parts, durations) {
-                    *limits = durations.iter().map(|limit| limit.map(|d| (d, self.since.saturating_add(d)))).collect();
+                if let Some(owed) = self.limits.next() {
+                    self.owe(&mut inside, owed);
                 }
                 act.state = inner;
                 act.inside = Some(Box::new(inside));
@@ -93,6 +96,7 @@ impl Mover<'_> {
             Some((&Hop::Leave(_, then), rest)) => {
                 if let Some(inside) = act.inside.take() {
                     let mut inside = *inside;
+                    self.still(&mut inside);
                     inside.heard.extend(self.received);
                     act.linger(inside);
                 }
@@ -112,20 +116,74 @@ impl Mover<'_> {
         }
     }
 
-    fn disarm(&mut self, inside: &Inside) {
-        let mut armed = Vec::new();
-        let mut note = |act: &Activation| {
-            if act.armed() != 0 {
-                armed.push(act.armed());
+    /// A scope begins, and its clocks with it.
+    fn owe(&mut self, inside: &mut Inside, owed: &[Owed]) {
+        let (role, since) = (self.taken.role, self.since);
+        let later = |time: Time| since.saturating_add(time);
+        match &mut inside.parts {
+            Parts::Par(parts) => {
+                for (part, owed) in parts.iter_mut().zip(owed) {
+                    part.arm(owed.map_or(0, |(time, span)| self.timers.arm(role, later(time), span)));
+                }
+            }
+            Parts::During { main, rounds } => {
+                let (beats, rest) = owed.split_at(rounds.len().min(owed.len()));
+                for (round, owed) in rounds.iter_mut().zip(beats) {
+                    let Some((time, span)) = *owed else { continue };
+                    let armed = self.timers.arm(role, later(time), span);
+                    *beat_of(round) = Beat { until: Some(later(time)), armed };
+                }
+                if let (Some(main), Some(&Some((time, span)))) = (main, rest.first()) {
+                    main.arm(self.timers.arm(role, later(time), span));
+                }
+            }
+            Parts::Try { limits, .. } => {
+                *limits = owed.iter().map(|owed| owed.map(|(time, _)| (time, later(time)))).collect();
+            }
+        }
+    }
+
+    /// The role begins a round, and the time till the next.
+    fn beat(&mut self, info: &RoundInfo, beat: &mut Beat) {
+        if info.every.is_none() || self.taken.end != End::From {
+            return;
+        }
+        self.timers.disarm(beat.armed);
+        *beat = match self.beats.next() {
+            Some(&Some((time, span))) => {
+                let until = self.now.saturating_add(time);
+                Beat { until: Some(until), armed: self.timers.arm(self.taken.role, until, span) }
+            }
+            _ => Beat::default(),
+        };
+    }
+
+    /// A scope is left: its clocks stop, but for those of rounds that go on.
+    fn still(&mut self, inside: &mut Inside) {
+        let acts: Vec<&mut Activation> = match &mut inside.parts {
+            Parts::Par(parts) => parts.iter_mut().collect(),
+            Parts::Try { act, .. } => vec![act],
+            Parts::During { main, rounds } => {
+                for round in rounds {
+                    self.timers.disarm(std::mem::take(&mut beat_of(round).armed));
+                }
+                main.iter_mut().collect()
             }
         };
-        each(inside, &mut note);
+        for inside in acts.into_iter().filter_map(|act| act.inside.as_deref_mut()) {
+            self.still(inside);
+        }
+    }
+
+    fn disarm(&mut self, inside: &Inside) {
+        let mut armed = Vec::new();
+        obligations(inside, &mut armed);
         armed.into_iter().for_each(|number| self.timers.disarm(number));
     }
 
     fn scope(&mut self, inside: &mut Inside, hops: &[Hop], depth: u8) {
         let Some((&hop, rest)) = hops.split_first() else { return };
-        let (program, role, now) = (self.program, self.taken.role, self.now);
+        let (program, role) = (self.program, self.taken.role);
         let Some(Some(info)) = program.scopes.entry(inside.scope) else { return };
         match (&mut inside.parts, &info.parts, hop) {
             (Parts::Par(parts), _, Hop::Part(number)) => {
@@ -133,16 +191,35 @@ impl Mover<'_> {
                     self.region(act, rest, depth);
                 }
             }
-            (Parts::During { main: Some(main), .. }, _, Hop::Main) => self.region(main, rest, depth),
+            (Parts::During { main: Some(main), rounds }, _, Hop::Main) => {
+                self.region(main, rest, depth);
+                // Whose part of the main part is over begins no round any more; but for an earlier handler that draws it
+                // back.
+                let infos = info.rounds();
+                if infos.iter().all(|info| info.every.is_none()) {
+                    return;
+                }
+                let over = is_over(program, role, main);
+                for (round, info) in rounds.iter_mut().zip(infos) {
+                    let beat = beat_of(round);
+                    match (over, beat.until) {
+                        (true, _) => self.timers.disarm(std::mem::take(&mut beat.armed)),
+                        (false, Some(until)) if beat.armed == 0 => {
+                            beat.armed = self.timers.arm(role, until, info.span);
+                        }
+                        _ => {}
+                    }
+                }
+            }
             (Parts::During { rounds, .. }, ScopeParts::During(_, infos), Hop::One(number, anew)) => {
-                let (Some(Round::One { act, opened }), Some(info)) =
+                let (Some(Round::One { act, beat }), Some(info)) =
                     (rounds.get_mut(number as usize), infos.get(number as usize))
                 else {
                     return;
                 };
                 if anew {
                     *act = Some(Activation::start(program, role, info.region, self.since));
-                    *opened = now;
+                    self.beat(info, beat);
                 }
                 if let Some(open) = act {
                     self.region(open, rest, depth);
@@ -163,6 +240,9 @@ impl Mover<'_> {
                     return;
                 };
                 let Some(frame) = info.family else { return };
+                if matches!(hop, Hop::Create(_)) {
+                    self.beat(info, &mut family.beat);
+                }
                 self.instance(family, frame, info.region, hop, rest);
             }
             (Parts::Try { act, received, limits, .. }, ScopeParts::Try(_, handlers), Hop::Current) => {
@@ -178,7 +258,7 @@ impl Mover<'_> {
                 }
                 let number = number as usize;
                 regions.extend(handlers.iter().skip(number.saturating_add(1)).map(|handler| handler.region));
-                self.stale.push(Stale { regions: regions.into(), heard: Vec::new() });
+                self.stale.push(Stale { regions: regions.into(), heard: Vec::new(), epoch: self.epoch.clone() });
                 if let Trigger::Crash(other) = handler.trigger
                     && other != role
                 {
@@ -210,13 +290,12 @@ impl Mover<'_> {
     }
 
     fn instance(&mut self, family: &mut Family, frame: FrameId, region: RegionId, hop: Hop, rest: &[Hop]) {
-        let (program, role, now) = (self.program, self.taken.role, self.now);
+        let (program, role) = (self.program, self.taken.role);
         let Some(declared) = program.frames.entry(frame) else { return };
         let depth = declared.depth;
         let id = match hop {
             Hop::Instance(_, id) => id,
             _ => {
-                family.opened = now;
                 let act = Activation::start(program, role, region, self.since);
                 let frame = vec![None; declared.slots.len()].into();
                 let Some(id) = family.live.insert(Instance { frame, act }) else { return };
@@ -264,14 +343,28 @@ fn assign(frame: &mut Frame, depth: u8, pending: &[Pending]) {
     }
 }
 
-/// Every activation in a scope.
-fn each(inside: &Inside, seen: &mut impl FnMut(&Activation)) {
-    let mut todo: Vec<&Activation> = Vec::new();
-    inside.activations(&mut todo);
-    while let Some(act) = todo.pop() {
-        seen(act);
-        for inside in act.scopes() {
-            inside.activations(&mut todo);
+fn beat_of(round: &mut Round) -> &mut Beat {
+    match round {
+        Round::One { beat, .. } => beat,
+        Round::Family(family) => &mut family.beat,
+    }
+}
+
+/// The numbers of all obligations in a scope.
+pub(super) fn obligations(inside: &Inside, armed: &mut Vec<u32>) {
+    let mut todo: Vec<&Inside> = vec![inside];
+    while let Some(inside) = todo.pop() {
+        if let Parts::During { rounds, .. } = &inside.parts {
+            armed.extend(rounds.iter().map(|round| match round {
+                Round::One { beat, .. } => beat.armed,
+                Round::Family(family) => family.beat.armed,
+            }));
+        }
+        let mut acts: Vec<&Activation> = Vec::new();
+        inside.activations(&mut acts);
+        for act in acts {
+            armed.push(act.armed());
+            todo.extend(act.scopes());
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::{Activation, Attempt, Frame, Inside, Time, ends::Due};
+use super::{Activation, Attempt, Beat, Frame, Inside, Time, ends::Due};
 use crate::{
-    data::Value,
+    data::{Code, Value},
     diag::Span,
     id::{FrameId, RegionId, RoleId, ScopeId, StateId},
     machine::program::{Program, ScopeInfo},
@@ -65,6 +65,18 @@ pub(super) struct Hit<'f, 'a> {
     pub(super) discard: bool,
     /// Time limits that must have passed, with when the role came to their scopes.
     pub(super) dues: &'f [(Due, Time)],
+    /// The rounds that the step begins, from the outside in, as far as they have a beat.
+    pub(super) begun: &'f [Begun<'a>],
+}
+
+/// A round that a step begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun<'a> {
+    /// In what time the next one begins.
+    pub(super) every: &'a Code,
+    pub(super) span: Span,
+    /// By when this one had to begin; unless the scope itself begins with this step.
+    pub(super) beat: Option<Beat>,
 }
 
 /// A region that is open, or would be.
@@ -121,6 +133,25 @@ pub(super) fn info(program: &Program, scope: ScopeId) -> Option<&ScopeInfo> {
 
 /// The keys that a message names: depth of the family, number of the key, value.
 pub(super) type Keys = SmallVec<[(u8, u16, Value); 2]>;
+
+/// What the `@epoch` field of a message says.
+#[derive(Clone, Copy)]
+pub(super) enum Epoch<'a> {
+    /// It has none.
+    None,
+    /// It has one, but its value is not looked at.
+    Unknown,
+    Known(&'a Value),
+}
+
+/// Whether a message with this `@epoch` comes from no later than when the other was the newest.
+pub(super) fn is_old(epoch: &Value, newest: &Value) -> bool {
+    match epoch {
+        // Texts have no order in time.
+        Value::Text(_) | Value::Uuid(_) | Value::Bytes(_) => epoch == newest,
+        _ => epoch <= newest,
+    }
+}
 
 /// Whether a `try` is still in its body.
 pub(super) fn in_body(at: Attempt) -> bool {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Live, Queued, Sides, Time,
+    Live, Queued, Seat, Sides, Time,
     env::{Pending, View},
+    evaluate::deadline,
     memory::Digest,
     mover::Mover,
-    place::{Hit, Hop, Keys, Passed},
+    place::{Hit, Hop, Keys, Passed, is_old},
     witness::Required,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     diag::Span,
     id::{MessageId, RegionId, RoleId, StateId},
     machine::program::{End, Program},
-    protocol::place,
+    protocol::{EdgeKind, place},
 };
 
 /// A way in which an event may happen, with all that it changes.
@@ -31,6 +32,8 @@ pub struct Way {
     /// The sender's part, then the receiver's.
     pub(super) taken: Vec<Taken>,
     pub(super) remember: SmallVec<[(Digest, u128); 1]>,
+    /// How many messages in front of it were lost.
+    pub(super) before: usize,
     pub(super) duplicate: bool,
 }
 
@@ -43,7 +46,16 @@ impl Way {
 
     /// One role's step, without data.
     pub(super) fn of_one(message: MessageId, sides: Sides, taken: Taken) -> Self {
-        Self { message, sides, now: 0, payload: None, taken: vec![taken], remember: SmallVec::new(), duplicate: false }
+        Self {
+            message,
+            sides,
+            now: 0,
+            payload: None,
+            taken: vec![taken],
+            remember: SmallVec::new(),
+            before: 0,
+            duplicate: false,
+        }
     }
 
     /// Where the step is written, as the role that takes it first sees it.
@@ -59,6 +71,9 @@ impl Way {
     }
 }
 
+/// In what time something has to happen, and where that is written.
+pub(super) type Owed = Option<(Time, Span)>;
+
 /// One role's part of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
@@ -71,15 +86,19 @@ pub(super) struct Taken {
     pub(super) names: Keys,
     /// Witnesses that it consumes.
     pub(super) required: Vec<Required>,
-    /// Durations of the time limits of the scopes that are entered, in order.
-    pub(super) limits: Vec<Vec<Option<Time>>>,
+    /// Durations of what is owed in the scopes that are entered, in order.
+    pub(super) limits: Vec<Vec<Owed>>,
+    /// In what time the next of the rounds that are begun must begin.
+    pub(super) beats: SmallVec<[Owed; 1]>,
     /// Until when the state behind must be left, and what is owed.
-    pub(super) deadline: Option<(Time, Span)>,
+    pub(super) deadline: Owed,
     pub(super) rank: u32,
     /// The role doubts whether this instance is meant.
     pub(super) doubtful: bool,
     pub(super) discard: bool,
     pub(super) passed: SmallVec<[Passed; 2]>,
+    /// What its `@epoch` field holds.
+    pub(super) epoch: Option<Value>,
 }
 
 impl Taken {
@@ -95,11 +114,13 @@ impl Taken {
             names: SmallVec::new(),
             required: Vec::new(),
             limits: Vec::new(),
+            beats: SmallVec::new(),
             deadline: None,
             rank: hit.rank,
             doubtful: false,
             discard: hit.discard,
             passed: SmallVec::from_slice(hit.passed),
+            epoch: None,
         }
     }
 }
@@ -142,12 +163,35 @@ impl Live {
                 }
             }
         }
+        let owed: Vec<(RoleId, Owed)> =
+            self.seats.iter().map(|(role, seat)| (role, self.at_first(program, role, seat, externs))).collect();
+        for (role, owed) in owed {
+            if let (Some((deadline, span)), Some(seat)) = (owed, self.seats.entry_mut(role)) {
+                seat.act.arm(self.timers.arm(role, deadline, span));
+            }
+        }
+    }
+
+    /// What a role owes from the start.
+    fn at_first(&self, program: &Program, role: RoleId, seat: &Seat, externs: &dyn Externs) -> Owed {
+        let frames = [&*seat.frame];
+        let view = View {
+            program,
+            live: self,
+            role: Some(role),
+            frames: &frames,
+            pending: &[],
+            payload: &[],
+            now: self.now,
+            externs,
+        };
+        deadline(role, seat.act.region, seat.act.state, self.now, view)
     }
 
     /// Makes a step that was admitted in this very configuration.
     pub fn take(&mut self, program: &Program, way: &Way) {
         self.now = self.now.max(way.now);
-        if way.duplicate {
+        if way.duplicate || way.sides == Sides::Attempt {
             return;
         }
         let Some(travel) = program.messages.entry(way.message) else { return };
@@ -155,15 +199,21 @@ impl Live {
             self.memory.remember(*key, *content, self.now);
         }
         let gone = self.seats.entry(travel.to).is_some_and(|seat| seat.crashed);
+        let kind = travel.edge.and_then(|edge| program.edges.entry(edge)).map(|(_, _, kind)| *kind);
+        let keeps_latest = kind == Some(EdgeKind::Latest);
         if let Some(queue) = travel.edge.and_then(|edge| self.queues.entry_mut(edge)) {
             match way.sides {
                 Sides::Send if gone => {}
                 Sides::Send => {
                     let payload = way.payload.clone().unwrap_or_default();
+                    if keeps_latest {
+                        queue.clear();
+                    }
                     queue.push_back(Queued { message: way.message, payload });
                 }
-                Sides::Receive => drop(queue.pop_front()),
-                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind => {}
+                Sides::Receive if way.before == 0 => drop(queue.pop_front()),
+                Sides::Receive => drop(queue.drain(..way.before.saturating_add(1).min(queue.len()))),
+                Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind | Sides::Attempt => {}
             }
         }
         for taken in &way.taken {
@@ -195,14 +245,21 @@ impl Live {
             now,
             timers: &mut self.timers,
             limits: taken.limits.iter(),
+            beats: taken.beats.iter(),
             stale: Vec::new(),
             received: (taken.end == End::To && from != taken.role).then_some(from),
+            epoch: seat.epoch.clone(),
             since: now,
             crashed: Vec::new(),
         };
         mover.region(&mut seat.act, &taken.hops, 0);
         let (stale, crashed) = (mover.stale, mover.crashed);
         seat.stale.extend(stale);
+        if let Some(epoch) = &taken.epoch
+            && !seat.epoch.as_ref().is_some_and(|newest| is_old(epoch, newest))
+        {
+            seat.epoch = Some(epoch.clone());
+        }
         if taken.end == End::To && from != taken.role {
             for stale in &mut seat.stale {
                 if !stale.heard.contains(&from) {
@@ -219,6 +276,7 @@ impl Live {
         if let Some(seat) = self.seats.entry_mut(role) {
             seat.crashed = true;
         }
+        self.timers.release(role);
         for (edge, queue) in program.edges.values().zip(self.queues.values_mut()) {
             if edge.1 == role {
                 queue.clear();

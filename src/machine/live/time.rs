@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rustc_hash::FxHashMap;
 
-use super::{Activation, Attempt, Inside, Live, Parts, Round, Time};
+use super::{Activation, Attempt, Inside, Live, Parts, Round, Time, mover::obligations};
 use crate::{
     diag::Span,
     id::RoleId,
@@ -61,6 +61,19 @@ impl Timers {
         }
     }
 
+    /// The earliest is forgotten.
+    fn drop_earliest(&mut self) {
+        if let Some(Reverse((_, number))) = self.heap.pop() {
+            self.armed.remove(&number);
+        }
+    }
+
+    /// A role owes nothing any more.
+    pub(super) fn release(&mut self, role: RoleId) {
+        self.armed.retain(|_, lapse| lapse.role != role);
+        self.disarm(0);
+    }
+
     fn earliest(&mut self) -> Option<Lapse> {
         loop {
             let Reverse((_, number)) = *self.heap.peek()?;
@@ -73,6 +86,18 @@ impl Timers {
 }
 
 impl Live {
+    /// The earliest obligation, if there is one.
+    pub fn next_deadline(&mut self) -> Option<Time> {
+        self.timers.earliest().map(|lapse| lapse.deadline)
+    }
+
+    /// The earliest obligation that lapsed before a time; it is told once.
+    pub fn lapse(&mut self, before: Time) -> Option<Lapse> {
+        let lapse = self.lapsed(before)?;
+        self.timers.drop_earliest();
+        Some(lapse)
+    }
+
     /// The earliest obligation that lapsed before a time.
     pub fn lapsed(&mut self, before: Time) -> Option<Lapse> {
         self.timers.earliest().filter(|lapse| lapse.deadline < before)
@@ -125,6 +150,7 @@ fn expire_in(program: &Program, role: RoleId, inside: &mut Inside, now: Time, ar
                 Some(number) if *at != Attempt::Expired(number) => {
                     *at = Attempt::Expired(number);
                     armed.push(act.arm(0));
+                    act.scopes().for_each(|inside| obligations(inside, armed));
                     true
                 }
                 _ => expire(program, role, act, now, armed),

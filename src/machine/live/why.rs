@@ -84,6 +84,8 @@ pub enum Why {
     },
     /// More keys than may be remembered.
     MemoryFull,
+    /// An attempt that failed, of a step that does not say that it may.
+    MayNotFail,
 }
 
 impl Why {
@@ -104,7 +106,7 @@ impl Why {
             Self::False { .. } | Self::Unwitnessed { .. } => 6,
             Self::Unfit { .. } | Self::Broken { .. } => 7,
             Self::TooEarly { .. } | Self::TooLate { .. } => 8,
-            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull => 9,
+            Self::NotUnique { .. } | Self::OtherContent { .. } | Self::MemoryFull | Self::MayNotFail => 9,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     world::{Found, Kind, is_imported, own_role, twice},
 };
 use crate::{
-    diag::{Diagnostic, Span, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Span, catalogue::form},
     id::{BlockId, DeclId, IdVec, RoleId},
     protocol::{EdgeKind, Role, term::Stmt},
     syntax::tree,
@@ -160,14 +160,8 @@ fn channel_kind<'t>(body: &mut Body<'_, '_, 't>, channel: &'t tree::Channel) -> 
     match &channel.kind {
         tree::ChannelKind::Fifo => Some(EdgeKind::Fifo),
         tree::ChannelKind::Sync => Some(EdgeKind::Sync),
-        tree::ChannelKind::Lossy => {
-            body.report.unsupported(unsupported::LOSSY, "lossy", channel.span);
-            Some(EdgeKind::Lossy)
-        }
-        tree::ChannelKind::Latest => {
-            body.report.unsupported(unsupported::LATEST, "latest", channel.span);
-            Some(EdgeKind::Latest)
-        }
+        tree::ChannelKind::Lossy => Some(EdgeKind::Lossy),
+        tree::ChannelKind::Latest => Some(EdgeKind::Latest),
         tree::ChannelKind::Bounded(expr) => {
             let most = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
             match body.count(expr, most).and_then(|bound| u32::try_from(bound).ok())? {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Full,
-    place::{Frame, Letter, Seat, Time},
+    place::{Frame, Letter, Seat, Stale, Time},
     rest::Way,
     rules::Rule,
     step::{Done, Here, Query, Side},
@@ -25,6 +25,8 @@ pub enum Sides {
     Send,
     /// The receive of the oldest message on the edge.
     Receive,
+    /// An attempt by the sender that failed.
+    Attempt,
 }
 
 /// What is seen.
@@ -88,6 +90,7 @@ impl<'a> Full<'a> {
             place: super::place::Place { rest: Vec::new(), open: None, left: Vec::new(), since: now },
             stale: Vec::new(),
             crashed: false,
+            epoch: None,
         };
         let mut conf = Configuration {
             seats: vec![empty; self.roles],
@@ -181,6 +184,16 @@ impl<'a> Full<'a> {
         let gives = seen.sides != Sides::Receive;
         let takes = seen.sides != Sides::Send && seen.from != seen.to;
         let rule = self.rule(letter.sort);
+        // [retry]  what may fail, and could be done: nothing moves
+        if seen.sides == Sides::Attempt {
+            let keys = self.keys(conf, letter, now);
+            let might = self.role_steps(conf, seen, (seen.from, Side::Gives), letter, &keys, now);
+            if !rule.may_retry || might.is_empty() {
+                return Vec::new();
+            }
+            self.fired.note(Rule::Retry);
+            return vec![Next { then: Configuration { now, ..conf.clone() }, duplicate: false, required: Vec::new() }];
+        }
         let mut remembered = conf.remembered.clone();
         if gives {
             // [duplicate]  the same message with the same key again is no step; another one with that key is none either
@@ -229,14 +242,14 @@ impl<'a> Full<'a> {
             (true, _) if seen.from == seen.to => {
                 self.fired.note(Rule::Act);
                 for done in here(seen.from, Side::Gives) {
-                    after.push((of(&done), self.becomes(&conf, seen, seen.from, done)));
+                    after.push((of(&done), self.becomes(&conf, (seen, letter), seen.from, done)));
                 }
             }
             // [vanish]  what is sent to a role that crashed is gone
             (true, _) if gone => {
                 for done in here(seen.from, Side::Gives) {
                     self.fired.note(Rule::Vanish);
-                    after.push((of(&done), self.becomes(&conf, seen, seen.from, done)));
+                    after.push((of(&done), self.becomes(&conf, (seen, letter), seen.from, done)));
                 }
             }
             // [both]  p -> q: l(S), send and receive at once
@@ -244,8 +257,8 @@ impl<'a> Full<'a> {
                 for sent in here(seen.from, Side::Gives) {
                     for received in here(seen.to, Side::Takes) {
                         self.fired.note(Rule::Both);
-                        let then = self.becomes(&conf, seen, seen.from, sent.clone());
-                        after.push((of(&sent), self.becomes(&then, seen, seen.to, received)));
+                        let then = self.becomes(&conf, (seen, letter), seen.from, sent.clone());
+                        after.push((of(&sent), self.becomes(&then, (seen, letter), seen.to, received)));
                     }
                 }
             }
@@ -256,21 +269,33 @@ impl<'a> Full<'a> {
                     for done in here(seen.from, Side::Gives) {
                         self.fired.note(Rule::Send);
                         let required = of(&done);
-                        let mut then = self.becomes(&conf, seen, seen.from, done);
-                        then.queues.entry((seen.from, seen.to)).or_default().push(letter.clone());
+                        let mut then = self.becomes(&conf, (seen, letter), seen.from, done);
+                        let queue = then.queues.entry((seen.from, seen.to)).or_default();
+                        // [replace]  the latest takes the place of what is there
+                        if self.kind(seen.from, seen.to) == EdgeKind::Latest && !queue.is_empty() {
+                            self.fired.note(Rule::Replace);
+                            queue.clear();
+                        }
+                        queue.push(letter.clone());
                         after.push((required, then));
                     }
                 }
             }
             // [receive]  q: p?l(S).L, pq = l(S)·w --q?p:l--> L,  pq := w
             (false, _) => {
-                let queue = conf.queues.get(&(seen.from, seen.to));
-                if queue.and_then(|queue| queue.first()) == Some(letter) {
+                let queue = conf.queues.get(&(seen.from, seen.to)).cloned().unwrap_or_default();
+                // [lose]  … or what is behind others, which a lossy edge has lost
+                let place = queue.iter().position(|queued| queued == letter);
+                let lossy = self.kind(seen.from, seen.to) == EdgeKind::Lossy;
+                if let Some(place) = place.filter(|&place| place == 0 || lossy) {
+                    if place > 0 {
+                        self.fired.note(Rule::Lose);
+                    }
                     for done in here(seen.to, Side::Takes) {
                         self.fired.note(Rule::Receive);
-                        let mut then = self.becomes(&conf, seen, seen.to, done);
+                        let mut then = self.becomes(&conf, (seen, letter), seen.to, done);
                         let rest = then.queues.remove(&(seen.from, seen.to)).unwrap_or_default();
-                        let rest: Vec<Letter> = rest.into_iter().skip(1).collect();
+                        let rest: Vec<Letter> = rest.into_iter().skip(place.saturating_add(1)).collect();
                         if !rest.is_empty() {
                             then.queues.insert((seen.from, seen.to), rest);
                         }
@@ -295,6 +320,18 @@ impl<'a> Full<'a> {
         let Some(seat) = conf.seats.get(role.index()).filter(|seat| !seat.crashed) else { return Vec::new() };
         let copies = self.copies(conf, seat);
         let (from, to) = (seen.from, seen.to);
+        // [epoch]  it was said in an abandoned scope, whatever else it could be; or it was not
+        let message = (from, to, letter.label, letter.sort);
+        let is_left = |stale: &&Stale| !stale.heard.contains(&from) && self.says(&stale.blocks, message);
+        let epoch = self.epoch_of(letter).filter(|_| side == Side::Takes);
+        let known = seat.stale.iter().filter(is_left).filter_map(|stale| epoch.zip(stale.epoch.as_ref()));
+        let old: Vec<bool> = known.map(|(epoch, newest)| is_old(epoch, newest)).collect();
+        if !old.is_empty() {
+            self.fired.note(Rule::Epoch);
+        }
+        if old.contains(&true) {
+            return vec![None];
+        }
         let mut found = Vec::new();
         // What a role can take where it is does not belong to what it has left.
         for late in [false, true] {
@@ -305,8 +342,7 @@ impl<'a> Full<'a> {
         }
         if found.is_empty() && side == Side::Takes {
             // [stale]  what was said in an abandoned scope, before anything from beyond it, is discarded
-            let message = (from, to, letter.label, letter.sort);
-            if seat.stale.iter().any(|stale| !stale.heard.contains(&from) && self.says(&stale.blocks, message)) {
+            if seat.stale.iter().filter(is_left).any(|stale| epoch.is_none() || stale.epoch.is_none()) {
                 self.fired.note(Rule::Stale);
                 return vec![None];
             }
@@ -318,15 +354,19 @@ impl<'a> Full<'a> {
     fn becomes(
         &self,
         conf: &Configuration,
-        seen: &Seen,
+        (seen, letter): (&Seen, &Letter),
         role: RoleId,
         done: Option<Done<super::place::Place>>,
     ) -> Configuration {
         let mut then = conf.clone();
         let Some(done) = done else { return then };
+        let epoch = self.epoch_of(letter);
         let Some(seat) = then.seats.get_mut(role.index()) else { return then };
         seat.frame = done.copies.frames.into_iter().next().unwrap_or_default();
         seat.place = done.at;
+        if let Some(epoch) = epoch.filter(|epoch| !seat.epoch.as_ref().is_some_and(|newest| is_old(epoch, newest))) {
+            seat.epoch = Some(epoch.clone());
+        }
         let receives = role == seen.to && role != seen.from;
         if receives {
             for stale in seat.stale.iter_mut().filter(|stale| !stale.heard.contains(&seen.from)) {
@@ -358,29 +398,35 @@ impl<'a> Full<'a> {
     /// Every role may stop, no round is open, and nothing is on its way.
     #[must_use]
     pub fn is_final(&self, conf: &Configuration) -> bool {
-        conf.queues.is_empty()
+        conf.queues.keys().all(|&(from, to)| self.kind(from, to) == EdgeKind::Lossy)
             && conf.seats.iter().enumerate().all(|(role, seat)| {
                 let Ok(role) = RoleId::new(role) else { return false };
                 seat.crashed || self.ends(role, &seat.place, None).iter().any(|(way, _)| *way == Way::End)
             })
     }
 
-    /// The oldest message on an edge: label, signature, values.
+    /// What may be received next from an edge, the oldest first: label, signature, values.
     #[must_use]
-    pub fn head(
+    pub fn arriving(
         &self,
         conf: &Configuration,
         from: RoleId,
         to: RoleId,
-    ) -> Option<(LabelId, SortId, Vec<Option<Value>>)> {
-        let head = conf.queues.get(&(from, to))?.first()?;
-        Some((head.label, head.sort, head.values.clone()))
+    ) -> Vec<(LabelId, SortId, Vec<Option<Value>>)> {
+        let most = if self.kind(from, to) == EdgeKind::Lossy { usize::MAX } else { 1 };
+        let queue = conf.queues.get(&(from, to)).into_iter().flatten().take(most);
+        queue.map(|letter| (letter.label, letter.sort, letter.values.clone())).collect()
+    }
+
+    fn kind(&self, from: RoleId, to: RoleId) -> EdgeKind {
+        let declared = self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to));
+        declared.map_or(EdgeKind::Fifo, |&(.., kind)| kind)
     }
 
     /// What an edge holds at most.
     fn room(&self, from: RoleId, to: RoleId) -> Option<usize> {
-        match self.channels.iter().rev().find(|&&(f, t, _)| (f, t) == (from, to)) {
-            Some((.., EdgeKind::Bounded(n))) => Some(*n as usize),
+        match self.kind(from, to) {
+            EdgeKind::Bounded(n) => Some(n as usize),
             _ => None,
         }
     }
@@ -431,6 +477,14 @@ impl<'a> Full<'a> {
         Some((key, latest.map(|known| &known.content)))
     }
 
+    /// What the `@epoch` field of a message holds.
+    fn epoch_of<'l>(&self, letter: &'l Letter) -> Option<&'l Value> {
+        let payload = self.names.payload(letter.sort)?;
+        let is_epoch = |name: &str| self.epoch.iter().any(|epoch| **epoch == *name);
+        let at = payload.fields.iter().position(|field| field.name.as_deref().is_some_and(is_epoch))?;
+        letter.values.get(at)?.as_ref()
+    }
+
     fn content(&self, seen: &Seen, letter: &Letter, memory: &Memory) -> Content {
         let payload = self.names.payload(letter.sort);
         let mut values = letter.values.clone();
@@ -441,5 +495,13 @@ impl<'a> Full<'a> {
             }
         }
         (seen.from, seen.to, letter.label, values)
+    }
+}
+
+/// Whether what has this `@epoch` was said no later than when the other was the newest. Texts have no order in time.
+fn is_old(epoch: &Value, newest: &Value) -> bool {
+    match epoch {
+        Value::Text(_) | Value::Uuid(_) | Value::Bytes(_) => epoch == newest,
+        _ => epoch <= newest,
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::Value,
-    id::{BlockId, FrameId},
+    id::FrameId,
     protocol::{self, Key, KeyUse, Scope},
 };
 
@@ -26,7 +26,7 @@ impl Full<'_> {
         &self,
         q: &Query<'_>,
         family: &Family,
-        (frame, body): (FrameId, BlockId),
+        (frame, round): (FrameId, &protocol::Round),
         copies: &Copies,
         (opens, since): (bool, Time),
     ) -> Vec<Done<Round>> {
@@ -55,14 +55,14 @@ impl Full<'_> {
                 });
                 let mut found = Vec::new();
                 if fits {
-                    found = self.instance(q, family, (frame, at), &named, (copies, true));
+                    found = self.instance(q, family, (frame, at), &named, None, (copies, true));
                     self.fired.note(Rule::Named);
                 }
                 // A key that may come again does so after the end of what it named.
                 let reusable = declared.keys.iter().all(|key| key.use_ == KeyUse::Reusable);
                 let ended = self.ends(q.role, &instance.place, None).contains(&(Way::End, None));
                 if reusable && ended && opens {
-                    found.extend(self.open(q, family, (frame, body), &named, (copies, true), since));
+                    found.extend(self.open(q, family, (frame, round), &named, (copies, true), since));
                 }
                 return found;
             }
@@ -77,7 +77,7 @@ impl Full<'_> {
                 if self.holds(q, &instance.place) {
                     any = true;
                     self.fired.note(Rule::InnerKey);
-                    found.extend(self.instance(q, family, (frame, at), &named, (copies, true)));
+                    found.extend(self.instance(q, family, (frame, at), &named, None, (copies, true)));
                 }
             }
             if any {
@@ -96,7 +96,7 @@ impl Full<'_> {
         for doubtful in if doubts { &[false, true][..] } else { &[true] } {
             for (at, instance) in family.live.iter().enumerate() {
                 if waits(instance) && named.iter().all(|(key, _)| !instance.keys.contains_key(key)) {
-                    let found = self.instance(q, family, (frame, at), &named, (copies, *doubtful));
+                    let found = self.instance(q, family, (frame, at), &named, None, (copies, *doubtful));
                     if !found.is_empty() {
                         self.fired.note(Rule::LateKey);
                         return found;
@@ -104,7 +104,7 @@ impl Full<'_> {
                 }
             }
             if opens {
-                let found = self.open(q, family, (frame, body), &named, (copies, *doubtful), since);
+                let found = self.open(q, family, (frame, round), &named, (copies, *doubtful), since);
                 if !found.is_empty() {
                     return found;
                 }
@@ -118,7 +118,7 @@ impl Full<'_> {
         &self,
         q: &Query<'_>,
         family: &Family,
-        (frame, body): (FrameId, BlockId),
+        (frame, round): (FrameId, &protocol::Round),
         named: &Named,
         (copies, doubtful): (&Copies, bool),
         since: Time,
@@ -127,22 +127,23 @@ impl Full<'_> {
         // What has the same keys has ended.
         family.live.retain(|one| !named.iter().any(|(key, value)| one.keys.get(key) == Some(value)));
         let at = family.live.len();
-        let place = Self::fresh(body, since);
+        let place = Self::fresh(round.body, since);
         family.live.push(Instance { keys: Default::default(), frame: Frame::new(), place });
-        let found = self.instance(q, &family, (frame, at), named, (copies, doubtful));
+        let found = self.instance(q, &family, (frame, at), named, Some(round), (copies, doubtful));
         if !found.is_empty() {
             self.fired.note(Rule::Open);
         }
         found
     }
 
-    /// A step of an instance, which gets the keys that it lacks.
+    /// A step of an instance, which gets the keys that it lacks; the first of one that begins with it.
     fn instance(
         &self,
         q: &Query<'_>,
         family: &Family,
         (frame, at): (FrameId, usize),
         named: &Named,
+        begun: Option<&protocol::Round>,
         (copies, doubtful): (&Copies, bool),
     ) -> Vec<Done<Round>> {
         let (Some(instance), Some(declared)) = (family.live.get(at), self.term.frames.entry(frame)) else {
@@ -168,6 +169,11 @@ impl Full<'_> {
         let depth = copies.frames.len();
         let mut found = Vec::new();
         for mut done in self.steps(q, &instance.place, &copies, Here::In) {
+            let until = match begun {
+                Some(round) => self.beat(q, family.until, round, &done.copies),
+                None => Some(family.until),
+            };
+            let Some(until) = until else { continue };
             let own = done.copies.frames.get(depth.saturating_sub(1)).cloned().unwrap_or_default();
             done.copies.frames.truncate(depth.saturating_sub(1));
             done.copies.path.truncate(depth.saturating_sub(1));
@@ -180,7 +186,7 @@ impl Full<'_> {
                     self.fired.note(Rule::Close);
                     live.remove(at);
                 }
-                Round::Family(Family { live, used })
+                Round::Family(Family { live, used, until })
             }));
         }
         found
@@ -214,7 +220,7 @@ impl Full<'_> {
             (Parts::Try { place, .. }, _) => self.holds(q, place),
             (Parts::During { main, rounds }, Some(Scope::During { rounds: declared, .. })) => {
                 let deeper = rounds.iter().zip(declared).any(|(round, declared)| match round {
-                    Round::One(one) => one.as_ref().is_some_and(|one| self.holds(q, one)),
+                    Round::One(one, _) => one.as_ref().is_some_and(|one| self.holds(q, one)),
                     Round::Family(family) => {
                         let depth = declared.family.and_then(|frame| self.term.frames.entry(frame)).map(depth);
                         family.live.iter().any(|one| {

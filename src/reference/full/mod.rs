@@ -13,10 +13,14 @@
 //! [both]        p -> q: l(S)             both ends take the step at once
 //! [send]        p!q:l                    the sender takes it, and it is queued
 //! [receive]     q?p:l                    the receiver takes the head of the edge
+//! [lose]        … or what is behind others, which a lossy edge has lost
+//! [replace]     on an edge that keeps the latest it takes the place of what is there
 //! [act]         p: l(S)                  the role takes it alone
 //! [duplicate]   an idempotent message with a known key and the same content changes nothing
 //! [unique]      a unique message with a known key is refused
 //! [stale]       what was said in an abandoned scope is discarded, until its sender is heard from beyond
+//! [epoch]       … whatever else it could be, if its `@epoch` says that it was said then; nothing, if it says that it was not
+//! [retry]       an attempt that may fail moves nothing
 //! [vanish]      what is sent to a crashed role is gone
 //! [crash]       a crashed role does nothing more
 //!
@@ -37,6 +41,7 @@
 //! [main]        the main part of a during goes on
 //! [round]       an open round goes on
 //! [begin]       the next round begins
+//! [every]       … in time, by whoever begins it: after the scope's start, or the beginning of the last
 //! [over]        a round that has ended is gone
 //! [finish]      rounds of a during that was left go on
 //! [late round]  … or begin, from whom nothing was heard from beyond
@@ -86,7 +91,7 @@ pub use rules::{Fired, Rule};
 
 use crate::{
     id::{RoleId, SortId},
-    protocol::{self, EdgeKind, Names, Term},
+    protocol::{self, EdgeKind, Header, Names, Term},
 };
 
 /// A protocol and the rules by which it runs.
@@ -96,15 +101,24 @@ pub struct Full<'a> {
     names: &'a Names,
     roles: usize,
     channels: &'a [(RoleId, RoleId, EdgeKind)],
+    epoch: &'a [Box<str>],
     fired: Fired,
     plain: protocol::Rule,
 }
 
 impl<'a> Full<'a> {
-    /// The rules of a global term, for so many roles, with the declared kinds of edges.
+    /// The rules of a global term, for the roles of its header, with the declared kinds of edges.
     #[must_use]
-    pub fn new(term: &'a Term, names: &'a Names, roles: usize, channels: &'a [(RoleId, RoleId, EdgeKind)]) -> Self {
-        Self { term, names, roles, channels, fired: Fired::default(), plain: protocol::Rule::default() }
+    pub fn new(term: &'a Term, names: &'a Names, header: &'a Header) -> Self {
+        Self {
+            term,
+            names,
+            roles: header.roles.len(),
+            channels: &header.channels,
+            epoch: &header.epoch,
+            fired: Fired::default(),
+            plain: protocol::Rule::default(),
+        }
     }
 
     /// How often each rule was used so far.

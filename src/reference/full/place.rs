@@ -57,8 +57,8 @@ pub(super) enum Parts {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Round {
-    /// The round that is open.
-    One(Option<Place>),
+    /// The round that is open, and by when the role has to begin the next (`every`).
+    One(Option<Place>, Option<Time>),
     Family(Family),
 }
 
@@ -67,6 +67,8 @@ pub(super) enum Round {
 pub(super) struct Family {
     pub(super) live: Vec<Instance>,
     pub(super) used: Vec<(u16, Value)>,
+    /// By when the role has to begin the next instance (`every`).
+    pub(super) until: Option<Time>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,8 +84,10 @@ pub(super) struct Instance {
 pub(super) struct Stale {
     /// Whatever is said in these blocks is stale,
     pub(super) blocks: Vec<BlockId>,
-    /// but no longer from these.
+    /// but no longer from these,
     pub(super) heard: Vec<RoleId>,
+    /// nor what is newer than this (`@epoch`); and what is not is, wherever else it could have a place.
+    pub(super) epoch: Option<Value>,
 }
 
 /// One role.
@@ -93,6 +97,8 @@ pub(super) struct Seat {
     pub(super) place: Place,
     pub(super) stale: Vec<Stale>,
     pub(super) crashed: bool,
+    /// The newest `@epoch` that it has sent or received.
+    pub(super) epoch: Option<Value>,
 }
 
 /// A message that travels, or is remembered.

@@ -94,6 +94,16 @@ rules! {
     Detect = "detect";
     /// `[told]`
     Told = "told";
+    /// `[lose]`
+    Lose = "lose";
+    /// `[replace]`
+    Replace = "replace";
+    /// `[epoch]`
+    Epoch = "epoch";
+    /// `[retry]`
+    Retry = "retry";
+    /// `[every]`
+    Every = "every";
     /// `[over]`
     Over = "over";
     /// `[open]`

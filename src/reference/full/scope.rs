@@ -41,9 +41,14 @@ impl<'a> Full<'a> {
                 main: main.map(|main| Self::fresh(main, since)),
                 rounds: rounds
                     .iter()
-                    .map(|round| match round.family {
-                        None => Round::One(None),
-                        Some(_) => Round::Family(Family::default()),
+                    .map(|round| {
+                        // [every]  from the scope's start
+                        let time = round.every.as_ref().and_then(|every| view?.duration(every));
+                        let until = time.map(|time| since.saturating_add(time));
+                        match round.family {
+                            None => Round::One(None, until),
+                            Some(_) => Round::Family(Family { until, ..Family::default() }),
+                        }
                     })
                     .collect(),
             },
@@ -98,9 +103,11 @@ impl<'a> Full<'a> {
                 let opens = self.opens(q, open, here);
                 for (number, (round, declared)) in rounds.iter().zip(declared).enumerate() {
                     let steps = match (round, declared.family) {
-                        (Round::One(one), _) => self.round(q, one.as_ref(), declared.body, copies, (opens, since)),
+                        (Round::One(one, until), _) => {
+                            self.round(q, (one.as_ref(), *until), declared, copies, (opens, since))
+                        }
                         (Round::Family(family), Some(frame)) => {
-                            self.family(q, family, (frame, declared.body), copies, (opens, since))
+                            self.family(q, family, (frame, declared), copies, (opens, since))
                         }
                         _ => Vec::new(),
                     };
@@ -133,7 +140,7 @@ impl<'a> Full<'a> {
                                 blocks.push(*body);
                             }
                             let heard = if q.side == Side::Takes { vec![q.from] } else { Vec::new() };
-                            done.stale.push(Stale { blocks, heard });
+                            done.stale.push(Stale { blocks, heard, epoch: q.seat.epoch.clone() });
                             done.crashed.extend(crashed);
                             let (came, limits) = (*came, limits.clone());
                             found.push(done.map(|place| Parts::Try {
@@ -190,8 +197,8 @@ impl<'a> Full<'a> {
     fn round(
         &self,
         q: &Query<'_>,
-        one: Option<&Place>,
-        body: crate::id::BlockId,
+        (one, until): (Option<&Place>, Option<Time>),
+        declared: &crate::protocol::Round,
         copies: &Copies,
         (opens, since): (bool, Time),
     ) -> Vec<Done<Round>> {
@@ -199,25 +206,42 @@ impl<'a> Full<'a> {
         if let Some(place) = one {
             for done in self.steps(q, place, copies, Here::In) {
                 self.fired.note(Rule::Round);
-                found.push(done);
+                found.push((done, until));
             }
         }
         // The next may begin when the last one may be over.
         if opens && one.is_none_or(|place| self.ends(q.role, place, None).contains(&(Way::End, None))) {
-            for done in self.steps(q, &Self::fresh(body, since), copies, Here::In) {
+            for done in self.steps(q, &Self::fresh(declared.body, since), copies, Here::In) {
+                let Some(until) = self.beat(q, until, declared, &done.copies) else { continue };
                 self.fired.note(if q.late { Rule::LateRound } else { Rule::Begin });
-                found.push(done);
+                found.push((done, until));
             }
         }
-        let over = |place: Place| match self.is_over(q.role, &place) {
+        let over = |place: Place, until| match self.is_over(q.role, &place) {
             // [over]  a round that has ended is gone
             true => {
                 self.fired.note(Rule::Over);
-                Round::One(None)
+                Round::One(None, until)
             }
-            false => Round::One(Some(place)),
+            false => Round::One(Some(place), until),
         };
-        found.into_iter().map(|done| done.map(over)).collect()
+        found.into_iter().map(|(done, until)| done.map(|place| over(place, until))).collect()
+    }
+
+    /// `[every]`: whoever begins a round does so in time, and has so much time for the next; nothing if it is late.
+    pub(super) fn beat(
+        &self,
+        q: &Query<'_>,
+        until: Option<Time>,
+        declared: &crate::protocol::Round,
+        after: &Copies,
+    ) -> Option<Option<Time>> {
+        let Some(every) = declared.every.as_ref().filter(|_| q.side == Side::Gives) else { return Some(until) };
+        self.fired.note(Rule::Every);
+        if until.is_some_and(|until| q.now > until) {
+            return None;
+        }
+        Some(self.view(q, after).duration(every).map(|time| q.now.saturating_add(time)))
     }
 
     /// Whether a handler may be entered, and as what; and whose crash that proves.
@@ -332,7 +356,7 @@ impl<'a> Full<'a> {
                         }
                 };
                 let blocked = rounds.iter().any(|round| match round {
-                    Round::One(one) => one.as_ref().is_some_and(blocks),
+                    Round::One(one, _) => one.as_ref().is_some_and(blocks),
                     Round::Family(family) => family.live.iter().any(|one| blocks(&one.place)),
                 });
                 if blocked { Vec::new() } else { vec![(Way::End, due)] }
@@ -370,7 +394,7 @@ impl<'a> Full<'a> {
             Parts::During { main, rounds } => {
                 main.as_ref().is_none_or(inside)
                     && rounds.iter().all(|round| match round {
-                        Round::One(one) => one.as_ref().is_none_or(may),
+                        Round::One(one, _) => one.as_ref().is_none_or(may),
                         Round::Family(family) => family.live.iter().all(|one| may(&one.place)),
                     })
             }
@@ -423,7 +447,7 @@ impl<'a> Full<'a> {
             Parts::During { main, rounds } => {
                 main.as_ref().is_some_and(owes)
                     || rounds.iter().any(|round| match round {
-                        Round::One(one) => one.as_ref().is_some_and(owes),
+                        Round::One(one, _) => one.as_ref().is_some_and(owes),
                         Round::Family(family) => family.live.iter().any(|one| owes(&one.place)),
                     })
             }
@@ -459,7 +483,7 @@ impl<'a> Full<'a> {
             Parts::During { main, rounds } => {
                 main.as_ref().is_some_and(|main| self.is_over(role, main))
                     && rounds.iter().all(|round| match round {
-                        Round::One(one) => one.is_none(),
+                        Round::One(one, _) => one.is_none(),
                         Round::Family(family) => family.live.is_empty(),
                     })
             }

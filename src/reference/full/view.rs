@@ -149,7 +149,7 @@ impl<'a> Full<'a> {
                 });
                 let inner = || {
                     rounds.iter().find_map(|round| match round {
-                        Round::One(place) => self.find_family(place.as_ref()?, wanted),
+                        Round::One(place, _) => self.find_family(place.as_ref()?, wanted),
                         Round::Family(family) => {
                             family.live.iter().find_map(|one| self.find_family(&one.place, wanted))
                         }

@@ -7,8 +7,11 @@
 //! INVARIANT (set): a session's set is never empty. It has more than one configuration only where the specification
 //! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
 
-mod observe;
+pub(crate) mod endpoint;
+pub(crate) mod observe;
 mod why;
+
+pub(crate) use why::has_secret;
 
 use std::sync::Arc;
 
@@ -22,35 +25,37 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    data::{Env, Extract, Misfit, Redaction, Slot, Sort, Value},
+    data::{Code, Env, Extract, Misfit, Redaction, Slot, Sort, Value},
     diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Lapse, Refused, Time, Why, digest},
+        live::{Lapse, Refused, Time, Why, content},
     },
     protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
 };
 
 /// An event, as far as it is known before its payload is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'e> {
-    pub(super) from: RoleId,
+pub(crate) struct Event<'e> {
+    pub(crate) from: RoleId,
     /// The sender itself, if it is a local action.
-    pub(super) to: RoleId,
-    pub(super) label: LabelId,
+    pub(crate) to: RoleId,
+    pub(crate) label: LabelId,
     /// Which messages it can be.
-    pub(super) candidates: &'e [MessageId],
-    pub(super) side: Side,
+    pub(crate) candidates: &'e [MessageId],
+    pub(crate) side: Side,
     /// Valid JSON without flaws; empty if there is none.
-    pub(super) payload: &'e str,
-    pub(super) injected: &'e Injected<'e>,
+    pub(crate) payload: &'e str,
+    pub(crate) injected: &'e Injected<'e>,
     /// The payload is as written in a specification.
-    pub(super) written: bool,
+    pub(crate) written: bool,
     /// Nothing is known of the payload.
-    pub(super) blank: bool,
+    pub(crate) blank: bool,
+    /// It is an attempt that failed.
+    pub(crate) failed: bool,
     /// When, if it says so.
-    pub(super) now: Option<Time>,
+    pub(crate) now: Option<Time>,
 }
 
 /// What was seen of one session.
@@ -63,7 +68,7 @@ struct Sitting {
 
 /// Why an event is refused.
 #[derive(Clone, Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The nearest miss.
     Refused(MessageId, Refused),
     /// It may come here, but not with this payload.
@@ -101,10 +106,12 @@ struct Entry {
 }
 
 /// Judges the sessions of one log.
-pub(super) struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     program: &'a Program,
     subject: Subject<'a>,
     watch: Watch,
+    /// Some message `may retry`.
+    retries: bool,
     slack: Time,
     /// One per distinct payload.
     readings: Vec<Extract>,
@@ -119,7 +126,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         subject: Subject<'a>,
         program: &'a Program,
         observer: Observer,
@@ -140,7 +147,12 @@ impl<'a> Judge<'a> {
             if let Some((_, needed)) = known.get_mut(at) {
                 need(&travel.rule, needed);
                 need(&travel.taken, needed);
-                need(&travel.taken, needed);
+                if let Some(place) = travel.epoch.and_then(|at| needed.get_mut(at)) {
+                    *place = true;
+                }
+                for round in program.scopes().values().flatten().flat_map(|scope| scope.rounds()) {
+                    round.every.iter().for_each(|every| read_by(every, needed));
+                }
             }
             let counts = !travel.rule.idempotent.is_empty();
             let except = travel.rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
@@ -154,6 +166,7 @@ impl<'a> Judge<'a> {
             program,
             subject,
             watch: Watch::new(observer, sided, &subject.header.pipelined),
+            retries: program.messages().values().any(|travel| travel.rule.may_retry),
             slack: 0,
             readings: known.iter().map(extract).collect(),
             entries,
@@ -235,6 +248,7 @@ impl<'a> Judge<'a> {
                     injected: &[],
                     written: false,
                     blank: false,
+                    failed: false,
                     now,
                 };
                 return Err(Box::new(self.offence(slot, &event, &refusal)));
@@ -295,6 +309,10 @@ impl<'a> Judge<'a> {
         if candidates.is_empty() {
             return Err(Refusal::Nothing);
         }
+        // At the other end nothing is seen of it.
+        if event.failed && matches!(self.watch.observer, Observer::Endpoint(own) if own != event.from) {
+            return if self.may_fail(candidates) { Ok(()) } else { Err(Refusal::Nothing) };
+        }
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
         // Most of what an event might be is out of the question by a look at variables. If nothing is left, all is
         // looked at again, to say why.
@@ -311,6 +329,12 @@ impl<'a> Judge<'a> {
         }
         let read = Self::read(&self.readings, &self.entries, candidates, event, now);
         observe::next(program, &self.watch, &mut sitting.set, event, read, now)
+    }
+
+    /// Whether one of these messages may fail and be tried again.
+    pub(super) fn may_fail(&self, candidates: &[MessageId]) -> bool {
+        self.retries
+            && candidates.iter().any(|&id| self.program.messages().entry(id).is_some_and(|one| one.rule.may_retry))
     }
 
     /// What each candidate's payload holds; read once per signature.
@@ -425,7 +449,7 @@ type Read = (usize, Result<Arc<Values>, Misfit>);
 type Content<'e> = (&'e [Box<str>], u128);
 
 /// The values of payload fields, by index.
-type Values = Vec<Option<Value>>;
+pub(crate) type Values = Vec<Option<Value>>;
 
 /// The time, for conditions of sorts that ask for it.
 struct At(Time);
@@ -524,29 +548,18 @@ fn need(rule: &Rule, needed: &mut [bool]) {
     let codes = codes.chain(sets.map(|set| &set.value)).chain(rule.keys.iter().map(|key| &key.value)).chain(within);
     let codes = codes.chain(memories.flat_map(|memory| memory.by.iter().chain(&memory.lasts)));
     for code in codes {
-        for &slot in code.slots() {
-            let (depth, index) = place(slot);
-            if depth == PAYLOAD {
-                mark(index);
-            }
-        }
+        read_by(code, needed);
     }
 }
 
-/// A digest of a payload without the fields that do not count; equal for texts that mean the same.
-fn content(payload: &str, except: &[Box<str>]) -> u128 {
-    if payload.is_empty() {
-        return 0;
-    }
-    match crate::data::read(&Sort::ANY, payload.as_bytes()) {
-        Ok(Value::Record(record)) => {
-            let counts = record.iter().filter(|(name, _)| !except.iter().any(|one| **one == ***name));
-            let parts: Vec<Value> =
-                counts.flat_map(|(name, value)| [Value::Text(name.clone()), value.clone()]).collect();
-            digest(parts.iter())
+/// Marks the payload fields that an expression reads.
+fn read_by(code: &Code, needed: &mut [bool]) {
+    for &slot in code.slots() {
+        let (depth, index) = place(slot);
+        if depth == PAYLOAD
+            && let Some(place) = needed.get_mut(index as usize)
+        {
+            *place = true;
         }
-        Ok(value) => digest([value].iter()),
-        // Too large to be built: the text itself.
-        Err(_) => digest([Value::text(payload)].iter()),
     }
 }

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use super::{Event, Misfit, Refusal, Values};
 use crate::{
-    data::{Assumed, Value},
+    data::{Assumed, Externs, Value},
     id::{Id, MessageId, RoleId},
     machine::{
         End, Live, Program,
@@ -32,16 +32,23 @@ const MAX_AHEAD: usize = 1 << 16;
 
 /// Who watches, and whether lines show one side of a message.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     pub(super) observer: Observer,
     sided: bool,
     /// Roles that send ahead.
     pipelined: Box<[RoleId]>,
+    /// What is said of extern predicates.
+    host: Arc<dyn Externs + Send + Sync>,
 }
 
 impl Watch {
-    pub(super) fn new(observer: Observer, sided: bool, pipelined: &[RoleId]) -> Self {
-        Self { observer, sided, pipelined: pipelined.into() }
+    pub(crate) fn new(observer: Observer, sided: bool, pipelined: &[RoleId]) -> Self {
+        Self { observer, sided, pipelined: pipelined.into(), host: Arc::new(Assumed) }
+    }
+
+    /// The host is there to be asked.
+    pub(crate) fn asking(self, host: Arc<dyn Externs + Send + Sync>) -> Self {
+        Self { host, ..self }
     }
 
     pub(super) fn shows_receives(&self) -> bool {
@@ -54,6 +61,9 @@ impl Watch {
 
     pub(super) fn sides(&self, event: &Event<'_>) -> Sides {
         let local = event.from == event.to;
+        if event.failed {
+            return Sides::Attempt;
+        }
         match (self.observer, event.side) {
             (Observer::Endpoint(own), side) if own == event.from && (local || side != Side::Receive) => Sides::Give,
             (Observer::Endpoint(_), _) => Sides::Take,
@@ -67,15 +77,15 @@ impl Watch {
 
 /// A configuration, and what roles have sent ahead of it.
 #[derive(Clone, Debug)]
-pub(super) struct Config {
-    pub(super) live: Live,
+pub(crate) struct Config {
+    pub(crate) live: Live,
     /// Oldest first.
     pub(super) ahead: Vec<Ahead>,
 }
 
 /// A message whose sender's type is behind.
 #[derive(Clone, Debug)]
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     role: RoleId,
     candidates: Arc<[Candidate]>,
 }
@@ -97,18 +107,18 @@ impl PartialEq for Config {
 
 /// A message that an event can be, with what its payload holds under its signature.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    pub(super) message: MessageId,
-    pub(super) values: Result<Arc<Values>, Misfit>,
-    pub(super) content: u128,
+pub(crate) struct Candidate {
+    pub(crate) message: MessageId,
+    pub(crate) values: Result<Arc<Values>, Misfit>,
+    pub(crate) content: u128,
 }
 
 /// All that an event can be.
 pub(super) type Candidates = SmallVec<[Candidate; 2]>;
 
 impl Candidate {
-    fn seen<'s>(&'s self, values: &'s [Option<Value>], sides: Sides, now: Time) -> Seen<'s> {
-        Seen { message: self.message, sides, payload: values, content: self.content, now, externs: &Assumed }
+    fn seen<'s>(&'s self, watch: &'s Watch, values: &'s [Option<Value>], sides: Sides, now: Time) -> Seen<'s> {
+        Seen { message: self.message, sides, payload: values, content: self.content, now, externs: &*watch.host }
     }
 }
 
@@ -133,7 +143,7 @@ impl Nearest {
 }
 
 /// The configurations that explain an event after those of the set; the set stays as it is if there are none.
-pub(super) fn next(
+pub(crate) fn next(
     program: &Program,
     watch: &Watch,
     set: &mut Vec<Config>,
@@ -149,13 +159,13 @@ pub(super) fn next(
     }
     // The one configuration with the one explanation is changed in place.
     if let (Observer::Total | Observer::Endpoint(_), [config]) = (watch.observer, &mut **set) {
-        let found = briefly(program, &config.live, &candidates, sides, now);
+        let found = briefly(program, watch, &config.live, &candidates, sides, now);
         if let [way] = &*found {
             config.live.take(program, way);
             return Ok(());
         }
         // Only of what is refused it is asked why.
-        if found.is_empty() && ways(program, &config.live, &candidates, sides, now, &mut nearest).is_empty() {
+        if found.is_empty() && ways(program, watch, &config.live, &candidates, sides, now, &mut nearest).is_empty() {
             return Err(nearest.refusal());
         }
     }
@@ -166,7 +176,7 @@ pub(super) fn next(
             _ => Vec::new(),
         };
         for start in std::iter::once(&config.live).chain(&starts) {
-            for way in ways(program, start, &candidates, sides, now, &mut nearest) {
+            for way in ways(program, watch, start, &candidates, sides, now, &mut nearest) {
                 let mut after = start.clone();
                 after.take(program, &way);
                 add(&mut next, after.into(), watch.most())?;
@@ -198,6 +208,7 @@ fn actor(event: &Event<'_>, sides: Sides) -> RoleId {
 /// All ways in which an event may happen in a configuration.
 fn ways(
     program: &Program,
+    watch: &Watch,
     live: &Live,
     candidates: &[Candidate],
     sides: Sides,
@@ -213,7 +224,7 @@ fn ways(
     if candidates.len() > 1 {
         for candidate in candidates.iter().filter(|candidate| !excluded(candidate)) {
             let Ok(values) = &candidate.values else { continue };
-            let found = live.admits(program, candidate.seen(values, sides, now)).unwrap_or_default();
+            let found = live.admits(program, candidate.seen(watch, values, sides, now)).unwrap_or_default();
             if let Some(way) = found.iter().find(|way| way.is_duplicate()) {
                 return vec![way.clone()];
             }
@@ -228,7 +239,7 @@ fn ways(
             Ok(values) => values,
             Err(misfit) => {
                 // Only of a message that might come here is it worth saying that its payload does not fit.
-                match live.admits(program, candidate.seen(&[], sides, now)) {
+                match live.admits(program, candidate.seen(watch, &[], sides, now)) {
                     Err(refused)
                         if refused.why.rank() < Why::NEAR && !matches!(refused.why, Why::NoInstance { .. }) =>
                     {
@@ -239,7 +250,7 @@ fn ways(
                 continue;
             }
         };
-        match live.admits(program, candidate.seen(values, sides, now)) {
+        match live.admits(program, candidate.seen(watch, values, sides, now)) {
             Ok(found) => {
                 // A repetition changes nothing, whatever else the event might be.
                 if let Some(way) = found.iter().find(|way| way.is_duplicate()) {
@@ -254,11 +265,18 @@ fn ways(
 }
 
 /// As [`ways`], without reasons.
-fn briefly(program: &Program, live: &Live, candidates: &[Candidate], sides: Sides, now: Time) -> Vec<Way> {
+fn briefly(
+    program: &Program,
+    watch: &Watch,
+    live: &Live,
+    candidates: &[Candidate],
+    sides: Sides,
+    now: Time,
+) -> Vec<Way> {
     let mut all: Vec<Way> = Vec::new();
     for candidate in candidates {
         let Ok(values) = &candidate.values else { continue };
-        let found = live.ways(program, candidate.seen(values, sides, now));
+        let found = live.ways(program, candidate.seen(watch, values, sides, now));
         if let Some(way) = found.iter().find(|way| way.is_duplicate()) {
             return vec![way.clone()];
         }
@@ -289,7 +307,7 @@ fn pipelined(
         let waits = sends_ahead && config.ahead.iter().any(|ahead| ahead.role == event.from);
         let mut found: Vec<Config> = Vec::new();
         if !waits {
-            for way in ways(program, &config.live, candidates, sides, now, nearest) {
+            for way in ways(program, watch, &config.live, candidates, sides, now, nearest) {
                 let mut after = config.clone();
                 after.live.take(program, &way);
                 found.push(after);
@@ -305,7 +323,7 @@ fn pipelined(
                 found.push(after);
             };
             if sides == Sides::Both && event.from != event.to {
-                for way in ways(program, &config.live, candidates, Sides::Early, now, nearest) {
+                for way in ways(program, watch, &config.live, candidates, Sides::Early, now, nearest) {
                     let mut after = config.clone();
                     after.live.take(program, &way);
                     push(after);
@@ -341,7 +359,7 @@ fn catch_up(
         for &role in &watch.pipelined {
             let Some(at) = config.ahead.iter().position(|ahead| ahead.role == role) else { continue };
             let Some(candidates) = config.ahead.get(at).map(|ahead| Arc::clone(&ahead.candidates)) else { continue };
-            let found = ways(program, &config.live, &candidates, Sides::Behind, now, nearest);
+            let found = ways(program, watch, &config.live, &candidates, Sides::Behind, now, nearest);
             if !found.is_empty() {
                 config.ahead.remove(at);
                 for way in &found {
@@ -400,7 +418,7 @@ fn receives(program: &Program, live: &Live, role: RoleId, now: Time) -> Result<V
 }
 
 /// Whether a session may be over in a configuration.
-pub(super) fn is_final(program: &Program, watch: &Watch, config: &Config) -> bool {
+pub(crate) fn is_final(program: &Program, watch: &Watch, config: &Config) -> bool {
     let live = &config.live;
     config.ahead.is_empty()
         && match watch.observer {

@@ -95,10 +95,22 @@ impl Judge<'_> {
                 codes::OTHER_CONTENT,
                 format!("{} came before with other content", self.memory(message, *option, true)),
             ),
+            Why::MayNotFail => (codes::MAY_NOT_FAIL, "it failed, and does not say `may retry`".to_owned()),
             Why::MemoryFull => (codes::MEMORY_FULL, "more keys than are remembered".to_owned()),
         };
         let found = self.set(slot).iter().find_map(|config| self.explain(config, event, message, refused));
         let mut text = format!("{what}: {text}");
+        if let (Why::Unfit { slot }, Some(reads)) = (&refused.why, &found)
+            && let Some(value) = &reads.gives
+        {
+            let (variable, sort) = self.slot(message, reads.frame, *slot);
+            let shown = match self.tainted.contains(slot) {
+                true => self.redaction.digest(&data::write(value, None, &self.redaction, &|_| false)),
+                false => self.value(&variable, value, sort.as_ref()),
+            };
+            let sort = sort.map(|sort| format!(" of sort `{sort}`")).unwrap_or_default();
+            text = format!("{what}: `{variable}`{sort} would get {shown}");
+        }
         if let Some(reads) = &found {
             if !text.contains(reads.code.text()) {
                 text.push_str(&format!(" (in `{}`)", reads.code.text()));
@@ -262,7 +274,7 @@ fn offence(code: Code, message: String, blame: String, span: Option<Span>) -> Of
     Offence { code, message, help: None, blame: Some(blame), span }
 }
 
-pub(super) fn has_secret(sort: &Sort) -> bool {
+pub(crate) fn has_secret(sort: &Sort) -> bool {
     match sort {
         Sort::Secret(_) => true,
         Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Refined(of, _) => has_secret(of),

@@ -11,6 +11,8 @@
 //! sides = true             # the key `dir` ("send", "receive") says which side of a message a line shows
 //!
 //! payload = "/body"        # where in a line the payload is; else behind its key `payload`
+//! retry = "/outcome/again" # where a line says `true` if the step failed and will be tried again; else its key `retry`;
+//!                          # `{ pointer = "/outcome", pattern = "^retry$" }` if it says so by another value
 //!
 //! [session]                # which session a line belongs to; else what its key `session` says
 //! pointer = "/payload/path"             # a JSON pointer into the line, or a list of them: the first that finds a value
@@ -68,6 +70,7 @@
 //! be a scalar; anything else counts as nothing. A pattern meets a label of the log in `drop`, `keep` and `derive`, and a
 //! label of the specification in `local`.
 
+#[cfg(feature = "maps")]
 mod parse;
 
 use std::borrow::Cow;
@@ -145,6 +148,8 @@ pub struct Map {
     pub(crate) whole: bool,
     session: Option<Lookup>,
     payload: Option<Path>,
+    /// What says that an attempt failed.
+    retry: Option<Lookup>,
     join: Option<Join>,
     /// Payload fields that come from elsewhere in the line; the first of them for every label.
     sources: Vec<(Placed, Source)>,
@@ -334,10 +339,38 @@ fn best<'a, T>(patterns: &'a [(Placed, T)], name: &str) -> Option<(usize, &'a T)
     met.max_by_key(|&(how, ..)| how).map(|(_, at, of)| (at, of))
 }
 
+fn watch(text: &str, place: Place) -> Result<Watch, MapError> {
+    match text {
+        "total" => Ok(Watch::Total),
+        "wire" => Ok(Watch::Wire),
+        "endpoint" => Ok(Watch::Endpoint),
+        _ => Err(MapError {
+            code: codes::MAP_VALUE,
+            place,
+            text: format!("there is no observer `{text}`"),
+            help: Some("there are `total`, `wire` and `endpoint`".to_owned()),
+        }),
+    }
+}
+
 impl Map {
-    /// Reads a map.
+    /// Reads a map (feature `maps`).
+    #[cfg(feature = "maps")]
     pub fn parse(text: &str) -> Result<Self, MapError> {
         parse::map(text)
+    }
+
+    /// Whether it says where a line tells of an attempt that failed.
+    pub(crate) fn names_failures(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    /// Whether a line tells of an attempt that failed.
+    pub(crate) fn failed(&self, line: Line<'_>) -> bool {
+        match &self.retry {
+            None => line.pointer(&["retry".into()]) == Some("true"),
+            Some(lookup) => lookup.find(line).is_some_and(|found| lookup.pattern.is_some() || found == "true"),
+        }
     }
 
     /// The protocol that the map chooses.
@@ -349,7 +382,7 @@ impl Map {
     /// With another observer: `total`, `wire`, or `endpoint` of a role.
     pub fn observe(&mut self, observer: &str, role: Option<&str>) -> Result<(), MapError> {
         let place = Place::default();
-        self.watch = Some(parse::watch(observer, place)?);
+        self.watch = Some(watch(observer, place)?);
         if let Some(role) = role {
             self.role = Some(Placed { text: role.into(), place });
             self.recorder = None;

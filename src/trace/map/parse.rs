@@ -6,7 +6,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Derive, Happening, Join, Lookup, Map, MapError, Path, Place, Placed, Source, Watch, listed};
+use super::{Derive, Happening, Join, Lookup, Map, MapError, Path, Place, Placed, Source, listed, watch};
 use crate::{
     diag::{Code, catalogue::trace as codes},
     trace::near::near,
@@ -139,20 +139,6 @@ fn article(value: &Value<'_>) -> &'static str {
     }
 }
 
-pub(super) fn watch(text: &str, place: Place) -> Result<Watch, MapError> {
-    match text {
-        "total" => Ok(Watch::Total),
-        "wire" => Ok(Watch::Wire),
-        "endpoint" => Ok(Watch::Endpoint),
-        _ => Err(MapError {
-            code: codes::MAP_VALUE,
-            place,
-            text: format!("there is no observer `{text}`"),
-            help: Some("there are `total`, `wire` and `endpoint`".to_owned()),
-        }),
-    }
-}
-
 pub(super) fn map(source: &str) -> Result<Map, MapError> {
     let text = Text(source);
     let table = DeTable::parse(source).map_err(|error| {
@@ -174,6 +160,7 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "sides" => map.sides = text.bool("sides", value)?,
             "session" => session(&text, &mut map, value)?,
             "payload" => map.payload = Some(text.path(&text.string("payload", value)?)?),
+            "retry" => map.retry = Some(retry(&text, value)?),
             "inject" => inject = Some(value),
             "fields" => fields = Some(value),
             "events" => events(&text, &mut map, value)?,
@@ -182,8 +169,8 @@ pub(super) fn map(source: &str) -> Result<Map, MapError> {
             "labels" => labels(&text, &mut map, value)?,
             _ => {
                 let known = [
-                    "protocol", "observer", "role", "sides", "payload", "session", "inject", "fields", "roles",
-                    "events", "redact", "labels",
+                    "protocol", "observer", "role", "sides", "payload", "retry", "session", "inject", "fields",
+                    "roles", "events", "redact", "labels",
                 ];
                 return Err(text.unknown(key, "the map", &known));
             }
@@ -303,6 +290,28 @@ fn join(text: &Text<'_>, map: &mut Map, value: &Value<'_>) -> Result<(), MapErro
         }
     }
     Ok(())
+}
+
+/// What says that an attempt failed.
+fn retry(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {
+    let mut lookup = Lookup { pointers: Vec::new(), pattern: None };
+    if !value.get_ref().is_table() {
+        lookup.pointers = text.places("retry", value)?;
+        return Ok(lookup);
+    }
+    for (key, value) in text.table("retry", value)? {
+        match key.get_ref().as_ref() {
+            "pointer" => lookup.pointers = text.places("pointer", value)?,
+            "pattern" => lookup.pattern = Some(text.pattern("pattern", value)?),
+            _ => return Err(text.unknown(key, "`retry`", &["pointer", "pattern"])),
+        }
+    }
+    if lookup.pointers.is_empty() {
+        let problem = "`retry` does not say where a line tells of it".to_owned();
+        let help = Some("add `pointer = \"/…\"`".to_owned());
+        return Err(text.error(codes::MAP_VALUE, value.span().start, problem, help));
+    }
+    Ok(lookup)
 }
 
 fn recorder(text: &Text<'_>, value: &Value<'_>) -> Result<Lookup, MapError> {

@@ -48,6 +48,8 @@ pub(crate) enum Refusal {
     Sender,
     /// The receiver may not.
     Receiver,
+    /// The sender may, but for the edge, which has no room.
+    Full,
     /// It is not the next message on its way.
     Unsent,
     /// It may happen, but not with this payload.
@@ -118,7 +120,10 @@ impl<'a> Watcher<'a> {
     /// Takes a move, and notes who went where.
     fn take(&self, found: &mut Found, step: Move) {
         match step {
-            Move::Send { role, action, .. } | Move::Receive { role, action, .. } | Move::Act { role, action, .. } => {
+            Move::Send { role, action, .. }
+            | Move::Lose { role, action, .. }
+            | Move::Receive { role, action, .. }
+            | Move::Act { role, action, .. } => {
                 found.trail.push((role, found.at.state(role), action));
             }
             Move::Sync { sender, receiver, .. } => {
@@ -192,6 +197,19 @@ impl<'a> Watcher<'a> {
         let info = self.system.messages()[message];
         let (from, to) = self.ends(message);
         self.offers(at.state(to), to, Act::Receive(from), info.label, info.sort).next().is_some()
+    }
+
+    /// If only room is missing to send a message, that is why it is refused.
+    fn full(&self, at: &Configuration, message: MessageId, refusal: &mut Refusal) {
+        let edge = self.system.messages()[message].edge;
+        let room = SEMANTICS.capacity(self.system.edges()[edge].kind);
+        if *refusal == Refusal::Sender && room.is_some_and(|room| room > 0 && at.queued(edge) >= room as usize) {
+            let (from, to) = self.ends(message);
+            let sends = Act::Send(to);
+            if self.offers(at.state(from), from, sends, self.label(message), self.sort(message)).next().is_some() {
+                *refusal = Refusal::Full;
+            }
+        }
     }
 
     /// The configurations that explain an event after those of `set`.
@@ -297,6 +315,7 @@ impl<'a> Watcher<'a> {
                     }
                 }
                 (Observer::Total, Side::Both) => {
+                    self.full(at, message, refusal);
                     for step in self.sends(at, message) {
                         let mut sent = Found::of(at);
                         self.take(&mut sent, step);
@@ -313,13 +332,20 @@ impl<'a> Watcher<'a> {
                     }
                 }
                 (Observer::Total, Side::Send) => {
+                    self.full(at, message, refusal);
                     for step in self.sends(at, message) {
                         let mut next = Found::of(at);
                         self.take(&mut next, step);
                         found.push(next);
                     }
                 }
-                (Observer::Wire, Side::Both | Side::Send) => self.wire_send(at, message, found)?,
+                (Observer::Wire, Side::Both | Side::Send) => {
+                    let before = found.len();
+                    self.wire_send(at, message, found)?;
+                    if found.len() == before {
+                        self.full(at, message, refusal);
+                    }
+                }
                 (Observer::Total | Observer::Wire, Side::Receive) => {
                     let starts = match self.observer {
                         Observer::Wire => self.receives(Found::of(at), to)?,

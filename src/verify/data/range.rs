@@ -99,18 +99,15 @@ fn in_range(of: &Node, at: &Node) -> Option<Node> {
     let boolean = |op: Op| with(&Node::constant(Value::Bool(true), Sort::BOOL), op);
     match of.sort.plain() {
         Sort::List(_) => {
-            let number = |value: usize| {
-                Some(with(at, Op::Const(Value::Int(i64::try_from(value).ok()?))))
-            };
+            let number = |value: usize| Some(with(at, Op::Const(Value::Int(i64::try_from(value).ok()?))));
             let size = match &of.op {
                 Op::Const(Value::List(items)) => number(items.len())?,
                 Op::List(items) => number(items.len())?,
                 Op::Slot(..) => with(at, Op::Call(Function::Size, vec![of.clone()])),
                 _ => return None,
             };
-            let compare = |operator, left: Node, right: Node| {
-                boolean(Op::Binary(operator, Box::new(left), Box::new(right)))
-            };
+            let compare =
+                |operator, left: Node, right: Node| boolean(Op::Binary(operator, Box::new(left), Box::new(right)));
             let low = compare(Operator::Ge, at.clone(), number(0)?);
             Some(boolean(Op::All(vec![low, compare(Operator::Lt, at.clone(), size)])))
         }

@@ -413,4 +413,3 @@ fn conjuncts<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
         _ => out.push(node),
     }
 }
-

@@ -69,9 +69,11 @@ impl Outside {
     pub(super) fn text(&self, graph: &Graph, header: &Header, names: &Names) -> String {
         let step = |node: NodeId| super::tell::step(graph, header, names, node);
         match self {
-            Self::Scopes => "it has `par`, `during` or `try`, of which the conditions of implementability say nothing: \
+            Self::Scopes => {
+                "it has `par`, `during` or `try`, of which the conditions of implementability say nothing: \
                              `projectable` and `safe` look at those"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Senders(one, other) => format!(
                 "different roles may go first in one choice, `{}` or `{}`, and the conditions of implementability speak \
                  of choices of one sender",
@@ -81,7 +83,9 @@ impl Outside {
             Self::Alike(one, other) => {
                 let (one, other) = (step(*one), step(*other));
                 let which = if one == other { one } else { format!("{one}` and `{other}") };
-                format!("two branches begin with `{which}`: take what they share out of the choice, or give it two labels")
+                format!(
+                    "two branches begin with `{which}`: take what they share out of the choice, or give it two labels"
+                )
             }
             Self::MayEnd(node) => format!(
                 "where `{}` is next the protocol may also end, and nobody says which: give the end a message",

@@ -46,11 +46,14 @@ pub(super) fn check(automaton: &Automaton, header: &Header, ask: &mut Ask<'_>) -
     best.map_or(Found::Holds { stuck: None }, |(_, found)| Found::Violated(Box::new(found)))
 }
 
+/// By which step from which place.
+type From = Option<(usize, NodeId)>;
+
 /// What can be reached from a state by steps without the role.
 #[derive(Default)]
 struct Segment {
     /// The states, nearest first: by which step from which of them, and how far.
-    states: Vec<(NodeId, Option<(usize, NodeId)>, usize)>,
+    states: Vec<(NodeId, From, usize)>,
     /// The role's own steps, with the place of their state.
     own: Vec<(usize, Transition)>,
     /// Per letter: the nearest state from which it can not be reached; none if it can from everywhere.
@@ -187,14 +190,6 @@ impl Search<'_> {
                 best.as_ref().map(|(cost, _)| *cost).or(known).is_none_or(|known| total < known).then_some(total)
             };
             for (at, step) in &one.own {
-                // Send Validity
-                if step.from == self.role
-                    && let Some(place) = other.lacks(step.letter)
-                    && let Some(total) = better(one.far(*at).saturating_add(other.far(place)), &best)
-                {
-                    let found = self.found(Condition::SendValidity, pair, &met, (*at, step), (place, None), &[]);
-                    best = Some((total, found));
-                }
                 for (place, against) in other.own.iter().filter(|(_, against)| against.from != role) {
                     work = work.saturating_add(1);
                     let extra = one.far(*at).saturating_add(other.far(*place));
@@ -216,6 +211,14 @@ impl Search<'_> {
                         }
                     }
                 }
+                // Send Validity
+                if step.from == self.role
+                    && let Some(place) = other.lacks(step.letter)
+                    && let Some(total) = better(one.far(*at).saturating_add(other.far(place)), &best)
+                {
+                    let found = self.found(Condition::SendValidity, pair, &met, (*at, step), (place, None), &[]);
+                    best = Some((total, found));
+                }
             }
             for (at, step) in &one.own {
                 for (place, same) in &other.own {
@@ -235,7 +238,9 @@ impl Search<'_> {
                 }
             }
             if work > MAX_WORK {
-                return Err(Limit::Undecided("there are too many pairs of runs that look the same to a role".to_owned()));
+                return Err(Limit::Undecided(
+                    "there are too many pairs of runs that look the same to a role".to_owned(),
+                ));
             }
         }
         Ok(best)
@@ -301,7 +306,7 @@ fn available(
 ) -> Result<Vec<(u32, Vec<NodeId>)>, Limit> {
     let mut found = Vec::new();
     let mut seen: FxHashSet<(NodeId, Vec<RoleId>)> = FxHashSet::default();
-    let mut order: Vec<((NodeId, Vec<RoleId>), Option<(usize, NodeId)>)> = Vec::new();
+    let mut order: Vec<((NodeId, Vec<RoleId>), From)> = Vec::new();
     let first = (state, vec![role]);
     seen.insert(first.clone());
     order.push((first, None));

@@ -110,7 +110,9 @@ pub(super) fn implementable(
         return undecided("it has a role that may crash, of which the conditions of implementability say nothing");
     }
     if header.channels.iter().any(|(.., kind)| matches!(kind, EdgeKind::Lossy | EdgeKind::Latest)) {
-        return undecided("it has an edge that loses messages, of which the conditions of implementability say nothing");
+        return undecided(
+            "it has an edge that loses messages, of which the conditions of implementability say nothing",
+        );
     }
     if !header.pipelined.is_empty() {
         return undecided("it has a role that sends ahead, of which the conditions of implementability say nothing");
@@ -130,9 +132,9 @@ pub(super) fn implementable(
     // A queue that blocks its sender keeps some messages from coming too early; without one nothing changes.
     let blocks = header.channels.iter().any(|(.., kind)| *kind != EdgeKind::Fifo);
     match found {
-        Found::Violated(_) if blocks => {
-            undecided("with unbounded queues it is not implementable; whether its bounded ones mend that was not decided")
-        }
+        Found::Violated(_) if blocks => undecided(
+            "with unbounded queues it is not implementable; whether its bounded ones mend that was not decided",
+        ),
         found => found,
     }
 }

@@ -112,7 +112,9 @@ impl Indistinct {
         }
         let by = first_apart(self.role, &self.first, &self.second, graph);
         let who = match by {
-            Some(who) => format!("let `{}`, or somebody who knows, tell `{role}` which run it is", header.role_name(who)),
+            Some(who) => {
+                format!("let `{}`, or somebody who knows, tell `{role}` which run it is", header.role_name(who))
+            }
             None => format!("let somebody who knows tell `{role}` which run it is"),
         };
         found.help(format!("{who}, before `{role}` has to act"))

@@ -20,6 +20,9 @@ const MAX_WAYS: usize = 64;
 /// Steps of such a way.
 const MAX_STEPS: usize = 12;
 
+/// The fields of a step on each side.
+pub(super) type Fields = (Vec<Linear>, Vec<Linear>);
+
 /// A condition that was not proved of a pair.
 #[derive(Clone, Copy)]
 pub(super) struct Open {
@@ -70,7 +73,8 @@ pub(super) fn check(
                         note(Condition::NoMixedChoice, Some(*other));
                     }
                 } else if one.from != other.from {
-                    let (ways, cut, query) = early(&query, model, role, one, other, (&first, &second)).ok_or_else(large)?;
+                    let (ways, cut, query) =
+                        early(&query, model, role, one, other, (&first, &second)).ok_or_else(large)?;
                     if cut || !ways.iter().all(|way| query.never(&way.demands)) {
                         note(Condition::ReceiveValidity, Some(*other));
                     }
@@ -107,7 +111,7 @@ pub(super) fn both(
     one: &Transition,
     other: &Transition,
     (first, second): (&[Linear], &[Linear]),
-) -> Option<((Vec<Linear>, Vec<Linear>), Query)> {
+) -> Option<(Fields, Query)> {
     let mut query = query.clone();
     let a = query.fire(model.rules.get(&one.node)?, first, None)?;
     let b = query.fire(model.rules.get(&other.node)?, second, None)?;
@@ -129,7 +133,6 @@ struct Place {
 /// The ways on which, after the second state's message, a message like the first state's comes while the role is
 /// blocked; whether some were left out; and the question that they are about. Each way's last step is that message, the
 /// fields of both states' messages come first.
-#[expect(clippy::type_complexity, reason = "the ways, whether that is all, and what they are about")]
 pub(super) fn early(
     query: &Query,
     model: &Model<'_>,

@@ -126,7 +126,9 @@ fn in_class(world: World<'_>, model: &Model<'_>, alone: &Invariants<NodeId>) -> 
                 if !query.never(&[]) {
                     let (one, other) = (step(one.node), step(other.node));
                     return Err(undecided(if alike {
-                        format!("one message may be both `{one}` and `{other}`: conditions that exclude each other tell them apart")
+                        format!(
+                            "one message may be both `{one}` and `{other}`: conditions that exclude each other tell them apart"
+                        )
                     } else {
                         format!(
                             "different roles may go first in one choice, `{one}` or `{other}`, and the conditions of \

@@ -131,9 +131,7 @@ impl<'a> Model<'a> {
         }
         let mut rules = FxHashMap::default();
         for step in &steps {
-            if !rules.contains_key(&step.node) {
-                rules.insert(step.node, maker.ruled(step)?);
-            }
+            rules.insert(step.node, maker.ruled(step)?);
         }
         let mut start: Vec<Linear> = (0..maker.registers.len()).map(var).collect();
         let mut apps = Vec::new();
@@ -148,7 +146,17 @@ impl<'a> Model<'a> {
         let whole = maker.registers.values().copied().collect();
         let registers = maker.registers.keys().copied().collect();
         let texts = maker.texts;
-        Ok(Self { automaton, registers, whole, domain: Formula::All(domain), rules, start, texts, asked: std::rc::Rc::default(), outside: outside.clone() })
+        Ok(Self {
+            automaton,
+            registers,
+            whole,
+            domain: Formula::All(domain),
+            rules,
+            start,
+            texts,
+            asked: std::rc::Rc::default(),
+            outside: outside.clone(),
+        })
     }
 }
 
@@ -267,7 +275,15 @@ impl Maker<'_> {
             if payload_of(&condition.code, &payload.fields) {
                 return Err(Beyond(format!("`{}`, of a field that may be absent", condition.code)));
             }
-            parts.push(self.with(&condition.code, Some(step.from), &after, Some(&field), &mut apps, base, &mut facts)?);
+            parts.push(self.with(
+                &condition.code,
+                Some(step.from),
+                &after,
+                Some(&field),
+                &mut apps,
+                base,
+                &mut facts,
+            )?);
         }
         let ends = ends(step);
         let refined = self.assign(&rule.sets, &ends, Some(&field), &mut after, &mut apps, &mut facts, base)?;
@@ -434,9 +450,7 @@ impl Maker<'_> {
                 let comparable = |node: &Node| {
                     matches!(
                         node.sort.builtin(),
-                        Some(
-                            Builtin::Int | Builtin::Uint | Builtin::Decimal | Builtin::Timestamp | Builtin::Duration
-                        )
+                        Some(Builtin::Int | Builtin::Uint | Builtin::Decimal | Builtin::Timestamp | Builtin::Duration)
                     )
                 };
                 if ordered && !(comparable(left) && comparable(right)) {
@@ -493,7 +507,9 @@ impl Maker<'_> {
                 }
                 Ok(app(view, Function::Product, vec![a, b]))
             }
-            Op::Binary(operator @ (Operator::Rem | Operator::Div), a, b) if node.sort.builtin() == Some(Builtin::Int) => {
+            Op::Binary(operator @ (Operator::Rem | Operator::Div), a, b)
+                if node.sort.builtin() == Some(Builtin::Int) =>
+            {
                 let (a, b) = (self.value(a, view)?, self.value(b, view)?);
                 if !b.terms.is_empty() || b.constant <= 0 {
                     return Err(beyond(node));

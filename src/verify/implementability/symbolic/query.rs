@@ -17,7 +17,7 @@ const MAX_ATOMS: usize = 4_000;
 const MAX_TRIES: usize = 40;
 
 /// Questions about one protocol.
-const MAX_QUESTIONS: usize = 60_000;
+const MAX_QUESTIONS: usize = 20_000;
 
 /// What is asked.
 #[derive(Clone, Default)]
@@ -89,7 +89,9 @@ impl Query {
             }
         }
         let formula = Formula::All(parts);
-        let Some(formula) = formula.map(&|sum| Some(sum.clone())) else { return Solution::Unknown("a number is too large") };
+        let Some(formula) = formula.map(&|sum| Some(sum.clone())) else {
+            return Solution::Unknown("a number is too large");
+        };
         let mut atoms = 0_usize;
         formula.each(&mut |_| atoms = atoms.saturating_add(1));
         let whole = |var: u32| self.whole.get(var as usize).copied().unwrap_or(true);
@@ -214,7 +216,8 @@ impl Can<'_> {
             let Some(rule) = model.rules.get(&step.node) else { continue };
             if step.letter == letter {
                 any.push(query.fire(rule, before, Some(fields))?.guard);
-            } else if self.role.is_none_or(|role| !step.involves(role)) && reaches(model, step.then, self.role, letter) {
+            } else if self.role.is_none_or(|role| !step.involves(role)) && reaches(model, step.then, self.role, letter)
+            {
                 let fired = query.fire(rule, before, None)?;
                 let rest = self.letter(query, step.then, &fired.after, letter, fields)?;
                 let body = Formula::All(vec![fired.guard, rest]);
@@ -263,7 +266,8 @@ impl Can<'_> {
                 Some(Formula::Any(parts))
             }
             Formula::All(parts) => {
-                let (mine, mut rest): (Vec<Formula>, Vec<Formula>) = parts.into_iter().partition(|part| part.mentions(var));
+                let (mine, mut rest): (Vec<Formula>, Vec<Formula>) =
+                    parts.into_iter().partition(|part| part.mentions(var));
                 let given = mine.iter().find_map(|part| match part {
                     Formula::Is(bound) if bound.is == Relation::Zero => value_of(&bound.sum, var),
                     _ => None,
@@ -349,4 +353,3 @@ pub(super) fn same(one: &[Linear], other: &[Linear]) -> Option<Formula> {
     let parts = one.iter().zip(other).map(|(a, b)| is(a.plus(-1, b), Relation::Zero)).collect::<Option<Vec<_>>>()?;
     Some(Formula::All(parts))
 }
-

@@ -35,7 +35,7 @@ pub(super) fn replay(world: World<'_>, model: &Model<'_>, shown: &Shown) -> Resu
         // At once the same cannot be done; that it cannot be done later either is what the solver has proved.
         for step in model.automaton.steps(open.pair.1).iter().filter(|step| step.letter == open.one.letter) {
             let mut copy = State { world, model, values, held: second.held.clone() };
-            if copy.run(&vec![(step.node, does.1.clone())], &mut Vec::new()).is_ok() {
+            if copy.run(&[(step.node, does.1.clone())], &mut Vec::new()).is_ok() {
                 return Err("what cannot be sent can be sent".to_owned());
             }
         }

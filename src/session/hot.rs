@@ -1,0 +1,308 @@
+//! The short way of a step: a label in the ring of a session that fits one line.
+//!
+//! What [`step`](super::step) looks up in the plan's tables is laid out here for one look each: per message where its
+//! roles' states and generations and its edge's ring are in the block, and where its column is in one table of all
+//! machines. Whatever is not the usual case (no such message, not enabled, no room, a payload, a witness, a flag of the
+//! block) is left to the long way, which decides it from the beginning; so the short way takes steps and never refuses.
+//!
+//! INVARIANT (same): a step that the short way takes is the step that the long way would take; a test runs both.
+
+use super::{
+    Capability,
+    audit::{Audit, Kind, Record, SessionRef, Verdict},
+    block::{self, Layout, Line, Width},
+    plan::{Blueprint, Reading},
+    queue::Spill,
+    step::{Done, Payload, Receive, Send},
+};
+use crate::{
+    id::{EdgeId, Id, IdVec, LabelId, MessageId},
+    machine::System,
+};
+
+/// What a message needs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Message {
+    /// Where the column of the sender is in `next`, and how far its states are apart.
+    send: u32,
+    receive: u32,
+    /// Its number in the ring.
+    entry: u32,
+    edge: u32,
+    label: u32,
+    send_shift: u8,
+    receive_shift: u8,
+    /// Bytes in the block: of the sender's and the receiver's generation and state, and of the ring.
+    from_generation: u8,
+    from_state: u8,
+    to_generation: u8,
+    to_state: u8,
+    ring: u8,
+    first: u8,
+    size: u8,
+    /// How many the ring may hold; 0 if its sends go the long way.
+    room: u8,
+}
+
+/// The queue of an edge.
+#[derive(Clone, Copy, Debug, Default)]
+struct Edge {
+    ring: u8,
+    first: u8,
+    size: u8,
+    /// The first of its messages; one more, so that 0 is no edge.
+    base: u32,
+}
+
+/// The tables of a plan whose sessions fit one line.
+#[derive(Debug)]
+pub(super) struct Hot {
+    roles: usize,
+    labels: usize,
+    /// How many edges there are.
+    rings: usize,
+    /// By sender, receiver and label: the message, plus one.
+    by: Box<[u32]>,
+    messages: Box<[Message]>,
+    /// By sender and receiver.
+    edges: Box<[Edge]>,
+    next: Box<[u32]>,
+    state: Width,
+    entry: Width,
+}
+
+/// Larger tables are left to the long way.
+const MOST: usize = 1 << 20;
+
+/// The bits of a block's first word that must be as expected: generation, status and the flags that matter.
+const HEAD: u64 = 0x0000_00ff_ffff_ffff | ((block::UNUSUAL as u64) << 40);
+/// Queued messages carry payload ids.
+const PAYLOADS: u64 = (block::PAYLOADS as u64) << 40;
+const ACTIVE: u64 = (super::Status::Active as u64) << 32;
+/// One step.
+const STEP: u64 = 1 << 48;
+
+impl Hot {
+    /// The tables, if sessions fit one line and the tables are not too large.
+    pub(super) fn of(
+        system: &System,
+        layout: &Layout,
+        blueprints: &IdVec<EdgeId, Blueprint>,
+        readings: &IdVec<MessageId, Reading>,
+        labels: usize,
+    ) -> Option<Self> {
+        let roles = system.machines().len();
+        let size = roles.checked_mul(roles)?.checked_mul(labels)?;
+        if layout.lines != 1 || size > MOST {
+            return None;
+        }
+        let mut next = Vec::new();
+        let mut bases = Vec::new();
+        for machine in system.machines().values() {
+            let (table, shift) = machine.table()?;
+            bases.push((u32::try_from(next.len()).ok()?, u8::try_from(shift).ok()?));
+            next.extend(table.iter().map(|state| state.raw()));
+            if next.len() > MOST {
+                return None;
+            }
+        }
+        let mut hot = Self {
+            roles,
+            labels,
+            rings: layout.rings.len(),
+            by: vec![0; size].into(),
+            messages: vec![Message::default(); system.messages().len()].into(),
+            edges: vec![Edge::default(); roles.checked_mul(roles)?].into(),
+            next: next.into(),
+            state: layout.state_width(),
+            entry: layout.entry_width(),
+        };
+        for (id, edge) in system.edges().iter() {
+            let ring = &layout.rings[id];
+            let (head, first) = ring.bytes();
+            let at = edge.from.index().checked_mul(roles)?.checked_add(edge.to.index())?;
+            *hot.edges.get_mut(at)? = Edge {
+                ring: u8::try_from(head).ok()?,
+                first: u8::try_from(first).ok()?,
+                size: ring.size,
+                base: if blueprints[id].bound == 0 { 0 } else { ring.base.checked_add(1)? },
+            };
+        }
+        for (id, message) in system.messages().iter() {
+            let edge = system.edges()[message.edge];
+            let ring = &layout.rings[message.edge];
+            let (head, first) = ring.bytes();
+            let bound = blueprints[message.edge].bound;
+            let (send_base, send_shift) = *bases.get(edge.from.index())?;
+            let (receive_base, receive_shift) = *bases.get(edge.to.index())?;
+            // Without a column nothing is ever enabled: an index out of the table.
+            let column = |base: u32, action: Option<crate::id::ActionId>| {
+                action.map_or(Some(u32::MAX), |action| base.checked_add(action.raw()))
+            };
+            let simple = readings[id].simple && bound > 0;
+            *hot.messages.get_mut(id.index())? = Message {
+                send: column(send_base, message.send)?,
+                receive: column(receive_base, message.receive)?,
+                entry: id.raw().checked_sub(ring.base)?,
+                edge: message.edge.raw(),
+                label: message.label.raw(),
+                send_shift,
+                receive_shift,
+                from_generation: u8::try_from(block::generation_byte(edge.from)).ok()?,
+                from_state: u8::try_from(layout.state_byte(edge.from)).ok()?,
+                to_generation: u8::try_from(block::generation_byte(edge.to)).ok()?,
+                to_state: u8::try_from(layout.state_byte(edge.to)).ok()?,
+                ring: u8::try_from(head).ok()?,
+                first: u8::try_from(first).ok()?,
+                size: ring.size,
+                room: if simple { ring.size.min(u8::try_from(bound).unwrap_or(u8::MAX)) } else { 0 },
+            };
+            if simple {
+                let pair = edge.from.index().checked_mul(roles)?.checked_add(edge.to.index())?;
+                let at = pair.checked_mul(labels)?.checked_add(message.label.index())?;
+                *hot.by.get_mut(at)? = id.raw().checked_add(1)?;
+            }
+        }
+        Some(hot)
+    }
+
+    /// Takes a send in the usual case.
+    #[inline(always)]
+    pub(super) fn send(
+        &self,
+        line: &mut Line,
+        spill: &mut Spill,
+        audit: &mut Audit,
+        plan: u32,
+        cap: &Capability,
+        send: &Send<'_>,
+    ) -> Option<Done> {
+        if send.to.index() >= self.roles || send.label.index() >= self.labels || send.witness.is_some() {
+            return None;
+        }
+        let pair = send.from.index().wrapping_mul(self.roles).wrapping_add(send.to.index());
+        let number = self.by.get(pair.wrapping_mul(self.labels).wrapping_add(send.label.index()))?.checked_sub(1)?;
+        let message = self.messages.get(number as usize)?;
+        let Payload::Unseen(payload) = send.payload else { return None };
+        let mut head = self.ready(line, cap, message.from_generation)?;
+        let state = block::get(line, usize::from(message.from_state), self.state) as usize;
+        let then = *self.next.get((message.send as usize).wrapping_add(state << message.send_shift))?;
+        let len = block::get(line, usize::from(message.ring).wrapping_add(1), Width::Byte);
+        if then == 0 || len >= u32::from(message.room) || !audit.has_room(1) {
+            return None;
+        }
+        let first = block::get(line, usize::from(message.ring), Width::Byte);
+        let mut at = first.wrapping_add(len);
+        if at >= u32::from(message.size) {
+            at = at.wrapping_sub(u32::from(message.size));
+        }
+        block::put(line, usize::from(message.from_state), self.state, then);
+        let byte = usize::from(message.first).wrapping_add((at as usize).wrapping_mul(self.entry.bytes()));
+        block::put(line, byte, self.entry, message.entry);
+        block::put(line, usize::from(message.ring).wrapping_add(1), Width::Byte, len.wrapping_add(1));
+        if payload != 0 || head & PAYLOADS != 0 {
+            head |= PAYLOADS;
+            spill.set_payload(cap.session.slot, self.rings, message.edge, at, payload);
+        }
+        let now = self.moved(line, spill, cap, head, send.at);
+        let record = self.record(audit, plan, cap, now, (Kind::Send, send.from.raw(), send.to.raw(), number));
+        Some(Done::plain(MessageId::from_raw(number), send.label, record))
+    }
+
+    /// Takes a receive in the usual case.
+    #[inline(always)]
+    pub(super) fn receive(
+        &self,
+        line: &mut Line,
+        spill: &mut Spill,
+        audit: &mut Audit,
+        plan: u32,
+        cap: &Capability,
+        receive: &Receive,
+    ) -> Option<Done> {
+        if receive.role.index() >= self.roles {
+            return None;
+        }
+        let pair = receive.from.index().wrapping_mul(self.roles).wrapping_add(receive.role.index());
+        let edge = self.edges.get(pair)?;
+        let base = edge.base.checked_sub(1)?;
+        let len = block::get(line, usize::from(edge.ring).wrapping_add(1), Width::Byte);
+        if len == 0 {
+            return None;
+        }
+        let first = block::get(line, usize::from(edge.ring), Width::Byte);
+        let byte = usize::from(edge.first).wrapping_add((first as usize).wrapping_mul(self.entry.bytes()));
+        let number = base.wrapping_add(block::get(line, byte, self.entry));
+        let message = self.messages.get(number as usize)?;
+        let head = self.ready(line, cap, message.to_generation)?;
+        let state = block::get(line, usize::from(message.to_state), self.state) as usize;
+        let then = *self.next.get((message.receive as usize).wrapping_add(state << message.receive_shift))?;
+        if then == 0 || !audit.has_room(1) {
+            return None;
+        }
+        block::put(line, usize::from(message.to_state), self.state, then);
+        let after = first.wrapping_add(1);
+        let after = if after >= u32::from(edge.size) { 0 } else { after };
+        block::put(line, usize::from(edge.ring), Width::Byte, after);
+        block::put(line, usize::from(edge.ring).wrapping_add(1), Width::Byte, len.wrapping_sub(1));
+        let payload = if head & PAYLOADS == 0 { 0 } else { spill.payload(cap.session.slot, message.edge, first) };
+        let now = self.moved(line, spill, cap, head, receive.at);
+        let record =
+            self.record(audit, plan, cap, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
+        Some(Done { payload, ..Done::plain(MessageId::from_raw(number), LabelId::from_raw(message.label), record) })
+    }
+
+    /// The first word of a block whose session is active without anything unusual, under a live capability.
+    #[inline]
+    fn ready(&self, line: &Line, cap: &Capability, generation: u8) -> Option<u64> {
+        let head = block::Words::word(line, 0);
+        let live = head & HEAD == ACTIVE | u64::from(cap.session.generation);
+        // By INVARIANT (one stamp) of capabilities.
+        let owned = block::get(line, usize::from(generation), Width::Full) == cap.stamp;
+        (live && owned).then_some(head)
+    }
+
+    /// One step more, at a time.
+    #[inline]
+    fn moved(&self, line: &mut Line, spill: &mut Spill, cap: &Capability, head: u64, at: i64) -> i64 {
+        let head = head.wrapping_add(STEP);
+        block::Words::put(line, 0, head);
+        if head < STEP {
+            spill.carry(cap.session.slot);
+        }
+        let now = block::now(line).max(at);
+        block::set_now(line, now);
+        now
+    }
+
+    #[inline]
+    fn record(
+        &self,
+        audit: &mut Audit,
+        plan: u32,
+        cap: &Capability,
+        time: i64,
+        (kind, role, peer, message): (Kind, u32, u32, u32),
+    ) -> u64 {
+        let number = audit.next_sequence();
+        let record = Record {
+            session: SessionRef { slot: cap.session.slot, generation: cap.session.generation },
+            sequence: 0,
+            time,
+            witness: 0,
+            role,
+            peer,
+            message,
+            generation: cap.stamp,
+            detail: 0,
+            count: 1,
+            plan,
+            code: 0,
+            kind,
+            verdict: Verdict::Accepted,
+        };
+        // There is room, or the audit is lossy and counts it.
+        let _: Result<(), super::audit::AuditFull> = audit.push(record);
+        number
+    }
+}

@@ -1,0 +1,487 @@
+//! Steps of table sessions that are more than a label in a queue: payloads with conditions, several messages under one
+//! label, witnesses, offers on synchronous edges, payload ids, handlers.
+//!
+//! All of it is looked at before anything changes.
+
+use smallvec::SmallVec;
+
+use super::{
+    Code, OpenPlan,
+    audit::{Kind, Record, Verdict},
+    block::{self, Head, Words},
+    plan::Reading,
+    queue::View,
+    refuse::Detail,
+    step::{
+        Act, Admitted, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, commit, covers, record,
+        sendable,
+    },
+    store::{Keep, Pending, Rest},
+    witness::Use,
+};
+use crate::{
+    data::{Env, ExternId, Externs, Fault, Slot, Value, fits},
+    id::{EdgeId, Id, MessageId, RoleId, StateId},
+    machine::{Cells, Move, Semantics, System},
+    protocol::{Act as Does, EdgeKind, PAYLOAD, place},
+};
+
+/// The values of a payload's fields.
+pub(super) type Values = SmallVec<[Option<Value>; 4]>;
+
+/// What conditions on a payload read.
+pub(super) struct Shown<'a> {
+    pub(super) values: &'a [Option<Value>],
+    pub(super) now: i64,
+    pub(super) externs: &'a dyn Externs,
+}
+
+impl Env for Shown<'_> {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        let (depth, index) = place(slot);
+        if depth == PAYLOAD { self.values.get(index as usize)?.as_ref() } else { None }
+    }
+
+    fn now(&self) -> Option<i64> {
+        Some(self.now)
+    }
+
+    fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
+        self.externs.ask(id, args)
+    }
+}
+
+/// What a payload holds under a signature; nothing if it is not shown and need not be.
+pub(super) fn read(
+    reading: &Reading,
+    payload: Payload<'_>,
+    now: i64,
+    externs: &dyn Externs,
+) -> Result<Option<Values>, Miss> {
+    let env = Shown { values: &[], now, externs };
+    let misfit = |misfit| Miss::with(Code::Payload, Detail::Misfit(misfit));
+    match payload {
+        Payload::Unseen(_) if reading.judged => Err(Miss::with(
+            Code::Payload,
+            Detail::Text("there are conditions on the payload, so it must be shown".into()),
+        )),
+        Payload::Unseen(_) => Ok(None),
+        Payload::Json(text) => {
+            let mut values = Vec::new();
+            reading.extract.read(text.as_bytes(), &env, &mut values).map_err(misfit)?;
+            Ok(Some(values.into()))
+        }
+        Payload::Values(values) => {
+            let fields = reading.fields.as_deref().unwrap_or(&[]);
+            if values.len() != fields.len() && reading.fields.is_some() {
+                let text = format!("{} values were given for {} fields", values.len(), fields.len());
+                return Err(Miss::with(Code::Payload, Detail::Text(text.into())));
+            }
+            for (field, value) in fields.iter().zip(values) {
+                match value {
+                    None if field.optional => {}
+                    None => {
+                        let name = field.name.as_deref().unwrap_or("a field");
+                        return Err(Miss::with(Code::Payload, Detail::Text(format!("`{name}` is absent").into())));
+                    }
+                    Some(value) => fits(&field.sort, value, &env).map_err(misfit)?,
+                }
+            }
+            Ok(Some(values.iter().cloned().collect()))
+        }
+    }
+}
+
+/// Whether the conditions on a payload hold.
+fn conditions(
+    plan: &OpenPlan,
+    reading: &Reading,
+    message: MessageId,
+    env: &Shown<'_>,
+    rest: &Rest,
+) -> Result<(), Miss> {
+    for condition in &reading.rule.conditions {
+        match condition.code.holds(env) {
+            Ok(true) => {}
+            Ok(false) => {
+                let detail = super::explain::condition(plan, message, &condition.code, env, &rest.redaction);
+                return Err(Miss::with(Code::Condition, detail));
+            }
+            Err(fault) => return Err(faulted(fault)),
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be computed; what takes too long or grows too large is a limit.
+pub(super) fn faulted(fault: Fault) -> Miss {
+    Miss::with(Code::Fault, Detail::Fault(fault))
+}
+
+/// A send that may be taken.
+pub(super) struct Chosen {
+    message: MessageId,
+    /// None on a synchronous edge, where it is offered.
+    admitted: Option<Admitted>,
+    consumed: Use,
+}
+
+/// Which of the messages under a label a send is, if it may be taken; nothing changes.
+#[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
+pub(super) fn choose_send<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    send: &Send<'_>,
+    first: MessageId,
+) -> Result<Chosen, Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let now = block::now(words).max(send.at);
+    let mut miss: Option<Miss> = None;
+    let mut chosen = None;
+    let mut at = first;
+    loop {
+        let reading = &planned.readings[at];
+        let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+        let admitted = match sendable(planned, system, &view, at) {
+            Ok(admitted) => Ok(Some(admitted)),
+            Err(Code::Offered) => Ok(None),
+            Err(code) => Err(code),
+        };
+        match admitted {
+            Ok(admitted) => match judged(plan, reading, at, send.payload, now, rest) {
+                Ok(values) => {
+                    chosen = Some((at, admitted, values));
+                    break;
+                }
+                Err(why) => further(&mut miss, why),
+            },
+            Err(code) => further(&mut miss, code.into()),
+        }
+        if !reading.more {
+            break;
+        }
+        at = MessageId::from_raw(at.raw().saturating_add(1));
+    }
+    let Some((message, admitted, values)) = chosen else {
+        return Err(miss.unwrap_or_else(|| Code::NotEnabled.into()));
+    };
+    if admitted.is_none()
+        && let Some(offer) = rest.offers.get(&(slot, system.messages()[message].edge))
+        && block::generation(words, send.from) == offer.stamp
+    {
+        return Err(Code::Offered.into());
+    }
+    let reading = &planned.readings[message];
+    let consumed = rest.check_witness(words, asker, send.from, reading, &values, send.witness, now)?;
+    // An offer is no step yet, and has no record.
+    if admitted.is_some() {
+        rest.room(words, slot, &[send.from], &consumed)?;
+    }
+    Ok(Chosen { message, admitted, consumed })
+}
+
+/// Of several messages under a label, the one that got furthest is what is said: the first of these.
+fn further(known: &mut Option<Miss>, miss: Miss) {
+    let rank = |code: Code| match code {
+        Code::NotEnabled => 0,
+        Code::WouldBlock | Code::Full => 1,
+        Code::Payload => 2,
+        _ => 3,
+    };
+    if known.as_ref().is_none_or(|known| rank(known.code) < rank(miss.code)) {
+        *known = Some(miss);
+    }
+}
+
+/// A send that must be looked at more closely.
+#[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
+#[inline(never)]
+pub(super) fn send_judged<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    send: &Send<'_>,
+    first: MessageId,
+) -> Result<Done, Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let Chosen { message, admitted, consumed } = choose_send(words, plan, system, rest, asker, send, first)?;
+    let Some(admitted) = admitted else {
+        let edge = system.messages()[message].edge;
+        let payload = id_of(send.payload);
+        let offer = Pending { message, stamp: asker.cap.stamp, payload, witness: consumed.number(), shown: None };
+        rest.offers.insert((slot, edge), offer);
+        let head = Head::read(words);
+        Head { flags: head.flags | block::OFFERS, ..head }.write(words);
+        return Ok(Done { offered: true, payload, ..Done::plain(message, send.label, 0) });
+    };
+    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+    let now = commit(system, view, &admitted, send.at);
+    if let (Payload::Unseen(id), Some(edge)) = (send.payload, admitted.edge) {
+        let mut view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+        view.set_last_payload(edge, id);
+    }
+    if let Some(edge) = admitted.edge.filter(|_| Head::read(words).flags & block::WATCHED != 0) {
+        rest.watch.sent(asker.cap.session, plan, edge, message, send.payload);
+    }
+    let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
+    let number = rest.audit.accepted(entry);
+    rest.use_witness(words, asker, &[send.from], &consumed, now);
+    Ok(Done::plain(message, send.label, number))
+}
+
+impl Rest {
+    /// Whether the audit takes a step of these roles, with the witnesses that die of it.
+    pub(super) fn room<W: Words + ?Sized>(
+        &mut self,
+        words: &W,
+        slot: u32,
+        roles: &[RoleId],
+        used: &Use,
+    ) -> Result<(), Code> {
+        let mut records = 1_usize;
+        if Head::read(words).flags & block::WITNESSED != 0 {
+            records = records.saturating_add(self.witnesses.stepping(slot, roles, used));
+        }
+        if self.audit.has_room(records) { Ok(()) } else { Err(Code::AuditFull) }
+    }
+
+    /// Offers of a session are worth nothing any more: all, or those under one stamp, or of one edge.
+    pub(super) fn end_offers<W: Words + ?Sized>(
+        &mut self,
+        words: &mut W,
+        plan: &OpenPlan,
+        session: super::SessionId,
+        stamp: Option<u32>,
+        edge: Option<EdgeId>,
+    ) {
+        let mut head = Head::read(words);
+        if head.flags & block::OFFERS == 0 {
+            return;
+        }
+        let mut left = false;
+        for at in plan.edges().ids() {
+            match self.offers.get(&(session.slot, at)) {
+                Some(offer) if stamp.is_none_or(|stamp| offer.stamp == stamp) && edge.is_none_or(|edge| edge == at) => {
+                    self.offers.remove(&(session.slot, at));
+                }
+                other => left |= other.is_some(),
+            }
+        }
+        if !left {
+            head.flags &= !block::OFFERS;
+            head.write(words);
+        }
+    }
+}
+
+/// The record of a step that consumes a witness says so.
+pub(super) fn consuming(record: Record, consumed: &Use) -> Record {
+    match consumed.number() {
+        0 => record,
+        witness => Record { witness, verdict: Verdict::Consumed, ..record },
+    }
+}
+
+fn id_of(payload: Payload<'_>) -> u64 {
+    if let Payload::Unseen(id) = payload { id } else { 0 }
+}
+
+/// The values of a payload that fits and satisfies what is demanded of it.
+fn judged(
+    plan: &OpenPlan,
+    reading: &Reading,
+    message: MessageId,
+    payload: Payload<'_>,
+    now: i64,
+    rest: &Rest,
+) -> Result<Values, Miss> {
+    let values = read(reading, payload, now, &*rest.externs)?.unwrap_or_default();
+    let env = Shown { values: &values, now, externs: &*rest.externs };
+    conditions(plan, reading, message, &env, rest)?;
+    Ok(values)
+}
+
+/// A receive that may be taken: of a queue, or of an offer.
+pub(super) fn choose_receive<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    receive: &Receive,
+    edge: EdgeId,
+) -> Result<(Admitted, Option<(Pending, Use)>), Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let now = block::now(words).max(receive.at);
+    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+    let chosen = if planned.edges[edge].kind == EdgeKind::Sync {
+        let offer = rest.offers.get(&(slot, edge)).cloned();
+        // An offer dies with the capability under which it was made.
+        let offer = offer.filter(|offer| block::generation(view.words, receive.from) == offer.stamp);
+        let Some(offer) = offer else { return Err(Code::Empty.into()) };
+        let message = offer.message;
+        let Some(step) = system.admits_sync(Semantics::default(), &view, message) else {
+            return Err(match system.messages()[message].receive {
+                // Its sender has moved on.
+                Some(action) if takes(system, &view, receive.role, action) => Code::Empty,
+                _ => Code::Unexpected,
+            }
+            .into());
+        };
+        let consumed = rest.still_good(words, receive.from, offer.witness, now)?;
+        rest.room(words, slot, &[receive.from, receive.role], &consumed)?;
+        return Ok((Admitted { step, message, edge: Some(edge) }, Some((offer, consumed))));
+    } else {
+        let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
+        let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
+        if Head::read(words).flags & block::WATCHED != 0 {
+            rest.watch.authentic(asker.cap.session, plan, edge, message, None)?;
+        }
+        (Admitted { step, message, edge: Some(edge) }, None)
+    };
+    rest.room(words, slot, &[receive.role], &Use::default())?;
+    Ok(chosen)
+}
+
+/// A receive of a session with more than labels in its queues.
+#[inline(never)]
+pub(super) fn receive_watched<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    receive: &Receive,
+    edge: EdgeId,
+) -> Result<Done, Miss> {
+    let planned = &*plan.0;
+    let slot = asker.cap.session.slot;
+    let (admitted, offer) = choose_receive(words, plan, system, rest, asker, receive, edge)?;
+    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
+    let payload = view.head_payload(edge);
+    let now = commit(system, view, &admitted, receive.at);
+    let message = admitted.message;
+    let (entry, payload) = match &offer {
+        Some((offer, consumed)) => {
+            rest.synced(slot);
+            let entry = record(asker, Kind::Sync, now, receive.role, receive.from, message.raw());
+            // Both generations.
+            (consuming(Record { detail: offer.stamp, ..entry }, consumed), offer.payload)
+        }
+        None => {
+            rest.watch.received(slot, edge);
+            (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload)
+        }
+    };
+    let number = rest.audit.accepted(entry);
+    match &offer {
+        Some((_, consumed)) => {
+            rest.end_offers(words, plan, asker.cap.session, None, Some(edge));
+            rest.use_witness(words, asker, &[receive.from, receive.role], consumed, now);
+        }
+        None => rest.use_witness(words, asker, &[receive.role], &Use::default(), now),
+    }
+    let handler = rest.handler(slot, edge);
+    Ok(Done { payload, handler, ..Done::plain(message, system.messages()[message].label, number) })
+}
+
+fn takes<W: Words + ?Sized>(system: &System, view: &View<'_, W>, role: RoleId, action: crate::id::ActionId) -> bool {
+    system.machines()[role].next(view.state(role), action) != StateId::default()
+}
+
+/// An action that may be taken.
+pub(super) fn choose_act<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    act: &Act<'_>,
+) -> Result<(Admitted, Use), Miss> {
+    let planned = &*plan.0;
+    let cap = asker.cap;
+    alive(Head::read(words), cap.session, true)?;
+    covers(words, planned, cap, act.role)?;
+    let now = block::now(words).max(act.at);
+    let machine = &system.machines()[act.role];
+    let mut miss: Option<Miss> = None;
+    for offer in machine.offers(planned.layout.state(words, act.role)) {
+        let action = machine.actions()[offer.action];
+        if action.act != Does::Act || action.label != act.label {
+            continue;
+        }
+        let Some(reading) = planned.acts.get(&action.sort) else { continue };
+        let message = MessageId::from_raw(offer.action.raw());
+        let values = match judged(plan, reading, message, act.payload, now, rest) {
+            Ok(values) => values,
+            Err(why) => {
+                further(&mut miss, why);
+                continue;
+            }
+        };
+        let consumed = rest.check_witness(words, asker, act.role, reading, &values, act.witness, now)?;
+        rest.room(words, cap.session.slot, &[act.role], &consumed)?;
+        let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
+        return Ok((Admitted { step, message, edge: None }, consumed));
+    }
+    Err(miss.unwrap_or_else(|| Code::NotEnabled.into()))
+}
+
+/// `[act]`
+pub(super) fn act_in<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    act: &Act<'_>,
+) -> Result<Done, Miss> {
+    let (admitted, consumed) = choose_act(words, plan, system, rest, asker, act)?;
+    let slot = asker.cap.session.slot;
+    let view = View { words: &mut *words, layout: &plan.0.layout, spill: &mut rest.spill, slot };
+    let now = commit(system, view, &admitted, act.at);
+    let entry = consuming(record(asker, Kind::Act, now, act.role, act.role, admitted.message.raw()), &consumed);
+    let number = rest.audit.accepted(entry);
+    rest.use_witness(words, asker, &[act.role], &consumed, now);
+    rest.others(slot);
+    Ok(Done::plain(admitted.message, act.label, number))
+}
+
+/// Everything that a role of a table session could do.
+pub(super) fn expected<W: Words + ?Sized>(
+    plan: &OpenPlan,
+    system: &System,
+    view: &View<'_, W>,
+    role: RoleId,
+    out: &mut Vec<Expected>,
+) {
+    let Some(machine) = system.machines().entry(role) else { return };
+    for offer in machine.offers(view.state(role)) {
+        let action = machine.actions()[offer.action];
+        let (direction, peer, ready) = match action.act {
+            Does::Send(to) => {
+                let message = system.message_of(role, offer.action);
+                let ready = message.is_some_and(
+                    |message| !matches!(sendable(&plan.0, system, view, message), Err(code) if code != Code::Offered),
+                );
+                (Direction::Send, to, ready)
+            }
+            Does::Receive(from) => {
+                let edge = plan.edge(from, role);
+                let head = edge.and_then(|edge| view.head(edge));
+                (Direction::Receive, from, head.is_some() && head == system.message_of(role, offer.action))
+            }
+            Does::Act => (Direction::Act, role, true),
+            Does::Scope(_) | Does::Leave(..) | Does::Exit(..) => continue,
+        };
+        out.push(Expected { role, direction, peer, label: action.label, sort: action.sort, ready });
+    }
+}

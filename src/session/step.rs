@@ -1,0 +1,569 @@
+//! Advancing: one step of one session, or nothing at all.
+//!
+//! A step is looked at in this order, and the first thing that fails is the refusal: the session is live, the capability
+//! is live and covers the role, the endpoint's type, the queue, the payload's sorts, its conditions, the witness if the
+//! message requires one, limits. Then type, queue, variables and audit advance together.
+//!
+//! This is the long way, which decides everything; of most steps [`hot`](super::hot) takes the short one, which touches the
+//! block, one table of the plan and the audit's ring, and allocates nothing. What is rare (payloads to be judged,
+//! witnesses, offers on synchronous edges, handlers) is in [`judge`](super::judge).
+
+use super::{
+    Capability, Code, OpenPlan, Readiness, Refused, SessionId, Status,
+    audit::{Kind, Record, SessionRef, Verdict},
+    block::{self, Head, Words},
+    judge::{act_in, choose_act, choose_receive, choose_send, receive_watched, send_judged},
+    plan::{Engine, Planned, QueuePolicy, Reading},
+    queue::View,
+    refuse::Detail,
+    store::{Keep, Rest, Store},
+};
+use crate::{
+    data::Value,
+    id::{EdgeId, Id, LabelId, MessageId, RoleId, SortId, StateId},
+    machine::{Cells, Move, Semantics, System},
+    protocol::EdgeKind,
+};
+
+/// What a message carries, as far as the host shows it.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// Not shown: nothing is said about it, and what has conditions on it is refused. The number is the host's, and
+    /// comes back with the receive.
+    Unseen(u64),
+    /// JSON text.
+    Json(&'a str),
+    /// A value per field of the signature, in order; none for what is absent.
+    Values(&'a [Option<Value>]),
+}
+
+impl Default for Payload<'_> {
+    fn default() -> Self {
+        Self::Unseen(0)
+    }
+}
+
+/// `from` sends to `to`.
+#[derive(Clone, Copy, Debug)]
+pub struct Send<'a> {
+    /// Who.
+    pub from: RoleId,
+    /// To whom.
+    pub to: RoleId,
+    /// What.
+    pub label: LabelId,
+    /// With what.
+    pub payload: Payload<'a>,
+    /// The witness, if the message requires one.
+    pub witness: Option<&'a Readiness>,
+    /// When, in microseconds; what is earlier than the session's latest event counts as its time.
+    pub at: i64,
+}
+
+/// `role` takes the oldest message from `from`.
+#[derive(Clone, Copy, Debug)]
+pub struct Receive {
+    /// Who.
+    pub role: RoleId,
+    /// From whom.
+    pub from: RoleId,
+    /// When.
+    pub at: i64,
+}
+
+/// `role` acts by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Act<'a> {
+    /// Who.
+    pub role: RoleId,
+    /// What.
+    pub label: LabelId,
+    /// With what.
+    pub payload: Payload<'a>,
+    /// The witness, if the action requires one.
+    pub witness: Option<&'a Readiness>,
+    /// When.
+    pub at: i64,
+}
+
+/// A step that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A send.
+    Send(Send<'a>),
+    /// A receive.
+    Receive(Receive),
+    /// A local action.
+    Act(Act<'a>),
+}
+
+/// Which way a message goes, as its role sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// `!`
+    Send,
+    /// `?`
+    Receive,
+    /// By itself.
+    Act,
+}
+
+/// Something that a role could do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Expected {
+    /// Who.
+    pub role: RoleId,
+    /// Which way.
+    pub direction: Direction,
+    /// With whom; itself, if it acts alone.
+    pub peer: RoleId,
+    /// The label.
+    pub label: LabelId,
+    /// The payload signature.
+    pub sort: SortId,
+    /// Whether it could be done right now: there is room, or the message is at the head of its queue. What data and
+    /// time demand is not looked at.
+    pub ready: bool,
+}
+
+impl Expected {
+    /// As in `A!B:l(x: int)`.
+    #[must_use]
+    pub fn text(&self, plan: &OpenPlan) -> String {
+        let message = plan.0.names.message(self.label, self.sort);
+        let (role, peer) = (plan.role_name(self.role), plan.role_name(self.peer));
+        match self.direction {
+            Direction::Send => format!("{role}!{peer}:{message}"),
+            Direction::Receive => format!("{role}?{peer}:{message}"),
+            Direction::Act => format!("{role}:{message}"),
+        }
+    }
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The message or action; of a table's action its column.
+    pub message: MessageId,
+    /// The label.
+    pub label: LabelId,
+    /// The number of its record in the audit.
+    pub record: u64,
+    /// Of a receive: what the sender gave with it.
+    pub payload: u64,
+    /// Of a receive: the host's handler for the edge, or the session's default.
+    pub handler: Option<u32>,
+    /// The message waits on a synchronous edge for its receiver: nothing has changed.
+    pub offered: bool,
+    /// A repetition of something accepted before, under `idempotent by`: nothing has changed.
+    pub repeated: bool,
+}
+
+/// Why a step is not taken; what is more to say is found out when it is told.
+#[derive(Debug)]
+pub(super) struct Miss {
+    pub(super) code: Code,
+    pub(super) detail: Option<Box<Detail>>,
+    pub(super) blame: Option<RoleId>,
+}
+
+impl From<Code> for Miss {
+    #[inline]
+    fn from(code: Code) -> Self {
+        Self { code, detail: None, blame: None }
+    }
+}
+
+impl Miss {
+    pub(super) fn with(code: Code, detail: Detail) -> Self {
+        Self { code, detail: Some(Box::new(detail)), blame: None }
+    }
+}
+
+/// A step of a table session that type and queues allow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    pub(super) step: Move,
+    /// The message; of an action its column.
+    pub(super) message: MessageId,
+    pub(super) edge: Option<EdgeId>,
+}
+
+/// Who asks, of what.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'c> {
+    pub(super) cap: &'c Capability,
+    /// The plan's number in the store.
+    pub(super) number: u32,
+}
+
+impl Store {
+    /// A role sends. O(1) in the number of branches, in the size of the rest of the protocol, in the session's history and
+    /// in the number of other sessions.
+    ///
+    /// # Errors
+    ///
+    /// The first of the checks that failed; nothing has changed then, and the refusal is audited.
+    #[inline]
+    pub fn send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
+        match self.try_send(cap, &send) {
+            Ok(done) => {
+                debug_assert_eq!(
+                    self.coheres(cap.session, send.from, send.to),
+                    Ok(()),
+                    "the store disagrees with itself"
+                );
+                Ok(done)
+            }
+            Err(miss) => Err(self.refused_step(cap, &Step::Send(send), miss)),
+        }
+    }
+
+    /// A role takes the oldest message from another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::send`].
+    #[inline]
+    pub fn receive(&mut self, cap: &Capability, role: RoleId, from: RoleId, at: i64) -> Result<Done, Refused> {
+        let receive = Receive { role, from, at };
+        match self.try_receive(cap, &receive) {
+            Ok(done) => {
+                debug_assert_eq!(self.coheres(cap.session, from, role), Ok(()), "the store disagrees with itself");
+                Ok(done)
+            }
+            Err(miss) => Err(self.refused_step(cap, &Step::Receive(receive), miss)),
+        }
+    }
+
+    /// A role acts by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::send`].
+    pub fn act(&mut self, cap: &Capability, act: Act<'_>) -> Result<Done, Refused> {
+        match self.try_act(cap, &act) {
+            Ok(done) => Ok(done),
+            Err(miss) => Err(self.refused_step(cap, &Step::Act(act), miss)),
+        }
+    }
+
+    /// Any of the three.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::send`].
+    #[inline]
+    pub fn step(&mut self, cap: &Capability, step: Step<'_>) -> Result<Done, Refused> {
+        match step {
+            Step::Send(send) => self.send(cap, send),
+            Step::Receive(receive) => self.receive(cap, receive.role, receive.from, receive.at),
+            Step::Act(act) => self.act(cap, act),
+        }
+    }
+
+    /// Many steps, of any sessions, in order; answers are appended to `out`. Chunks are read ahead, so that sessions that
+    /// are far apart in memory are waited for together: for many sessions a good deal faster than one by one.
+    pub fn step_batch(&mut self, steps: &[(&Capability, Step<'_>)], out: &mut Vec<Result<Done, Refused>>) {
+        out.reserve(steps.len());
+        for chunk in steps.chunks(CHUNK) {
+            let mut near = 0_u64;
+            for (cap, _) in chunk {
+                near ^= self.pages.touch(cap.session);
+            }
+            std::hint::black_box(near);
+            for (cap, step) in chunk {
+                out.push(self.step(cap, *step));
+            }
+        }
+    }
+
+    #[inline]
+    fn try_send(&mut self, cap: &Capability, send: &Send<'_>) -> Result<Done, Miss> {
+        if cap.store != self.id {
+            return Err(Code::Foreign.into());
+        }
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
+            && let Some(done) = hot.send(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, send)
+        {
+            return Ok(done);
+        }
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_send(cap, send) };
+        send_in(block, plan, system, &mut self.rest, asker, send)
+    }
+
+    #[inline]
+    fn try_receive(&mut self, cap: &Capability, receive: &Receive) -> Result<Done, Miss> {
+        if cap.store != self.id {
+            return Err(Code::Foreign.into());
+        }
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
+            && let Some(done) =
+                hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
+        {
+            return Ok(done);
+        }
+        if block.first().is_some_and(|first| Head::read(first).status == Status::Draining as u8) {
+            return self.receive_last(cap, receive);
+        }
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_receive(cap, receive) };
+        let (done, draining) = receive_in(block, plan, system, &mut self.rest, asker, receive)?;
+        debug_assert!(!draining, "a draining session goes the other way");
+        Ok(done)
+    }
+
+    /// A receive of a draining session, which may end it: there must be room for what is then to be recorded.
+    #[cold]
+    fn receive_last(&mut self, cap: &Capability, receive: &Receive) -> Result<Done, Miss> {
+        self.try_dry(cap, &Step::Receive(*receive))?;
+        if !self.rest.audit.has_room(self.ending(cap.session).saturating_add(1)) {
+            return Err(Code::AuditFull.into());
+        }
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        let done = match &plan.0.engine {
+            Engine::Table(system) => receive_in(block, plan, system, &mut self.rest, asker, receive)?.0,
+            Engine::Tree(_) => self.tree_receive(cap, receive)?,
+        };
+        self.drained(cap.session, receive.at);
+        Ok(done)
+    }
+
+    /// Whether a step may be taken now; nothing changes.
+    pub(super) fn try_dry(&mut self, cap: &Capability, step: &Step<'_>) -> Result<(), Miss> {
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_dry(cap, step) };
+        match step {
+            Step::Send(send) => {
+                alive(Head::read(block), cap.session, true)?;
+                covers(block, &plan.0, cap, send.from)?;
+                let first = first(&plan.0, send)?;
+                choose_send(block, plan, system, &mut self.rest, asker, send, first).map(drop)
+            }
+            Step::Receive(receive) => {
+                alive(Head::read(block), cap.session, false)?;
+                covers(block, &plan.0, cap, receive.role)?;
+                let edge = edge(&plan.0, receive)?;
+                choose_receive(block, plan, system, &mut self.rest, asker, receive, edge).map(drop)
+            }
+            Step::Act(act) => choose_act(block, plan, system, &mut self.rest, asker, act).map(drop),
+        }
+    }
+
+    fn try_act(&mut self, cap: &Capability, act: &Act<'_>) -> Result<Done, Miss> {
+        if cap.store != self.id {
+            return Err(Code::Foreign.into());
+        }
+        let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
+        let asker = Asker { cap, number: page.number };
+        let (plan, block) = page.split(at);
+        let Engine::Table(system) = &plan.0.engine else { return self.tree_act(cap, act) };
+        act_in(block, plan, system, &mut self.rest, asker, act)
+    }
+}
+
+/// The first message under a label.
+#[inline]
+fn first(planned: &Planned, send: &Send<'_>) -> Result<MessageId, Code> {
+    let none = if send.to.index() < planned.roles { Code::NoMessage } else { Code::NoRole };
+    planned.first(send.from, send.to, send.label).ok_or(none)
+}
+
+/// The edge from which a role receives.
+#[inline]
+fn edge(planned: &Planned, receive: &Receive) -> Result<EdgeId, Code> {
+    let none = if receive.from.index() < planned.roles { Code::NoEdge } else { Code::NoRole };
+    planned.edge_of(receive.from, receive.role).ok_or(none)
+}
+
+/// Sessions that are read ahead together.
+const CHUNK: usize = 128;
+
+/// Whether steps of a session may be taken at all.
+#[inline]
+pub(super) fn alive(head: Head, session: SessionId, sends: bool) -> Result<(), Code> {
+    if head.generation == session.generation && head.status == Status::Active as u8 {
+        return Ok(());
+    }
+    if head.generation != session.generation {
+        return Err(Code::UnknownSession);
+    }
+    match Status::of(head.status) {
+        None => Err(Code::UnknownSession),
+        Some(Status::Active) => Ok(()),
+        Some(Status::Draining) if !sends => Ok(()),
+        Some(Status::Draining) => Err(Code::Draining),
+        Some(_) => Err(Code::Terminal),
+    }
+}
+
+/// Whether a capability is live and covers a role.
+#[inline]
+pub(super) fn covers<W: Words + ?Sized>(words: &W, plan: &Planned, cap: &Capability, role: RoleId) -> Result<(), Code> {
+    // By INVARIANT (one stamp) of capabilities the stamp of the role says it all; no capability has stamp 0.
+    if role.index() < plan.roles && block::generation(words, role) == cap.stamp {
+        return Ok(());
+    }
+    if role.index() >= plan.roles {
+        return Err(Code::NoRole);
+    }
+    Err(if cap.roles.contains(role) { Code::Stale } else { stale_or_out(words, cap) })
+}
+
+/// What is to be said of a capability that does not cover a role.
+#[cold]
+fn stale_or_out<W: Words + ?Sized>(words: &W, cap: &Capability) -> Code {
+    let live = cap.roles.iter().any(|role| block::generation(words, role) == cap.stamp);
+    if live { Code::OutOfScope } else { Code::Stale }
+}
+
+/// Whether type and queue allow a message to be sent.
+#[inline]
+pub(super) fn sendable<W: Words + ?Sized>(
+    plan: &Planned,
+    system: &System,
+    view: &View<'_, W>,
+    message: MessageId,
+) -> Result<Admitted, Code> {
+    let info = &system.messages()[message];
+    let blueprint = &plan.edges[info.edge];
+    match system.admits_send(Semantics::default(), view, message) {
+        Some(step) if view.queued(info.edge) < blueprint.bound as usize => {
+            Ok(Admitted { step, message, edge: Some(info.edge) })
+        }
+        _ => Err(unsendable(plan, system, view, message)),
+    }
+}
+
+#[cold]
+fn unsendable<W: Words + ?Sized>(plan: &Planned, system: &System, view: &View<'_, W>, message: MessageId) -> Code {
+    let info = &system.messages()[message];
+    let blueprint = &plan.edges[info.edge];
+    let next = |action| system.machines()[blueprint.from].next(view.state(blueprint.from), action);
+    if info.send.is_none_or(|action| next(action) == StateId::default()) {
+        return Code::NotEnabled;
+    }
+    match (blueprint.kind, blueprint.policy) {
+        // On a synchronous edge it is offered.
+        (EdgeKind::Sync, _) => Code::Offered,
+        (_, QueuePolicy::Block) => Code::WouldBlock,
+        _ => Code::Full,
+    }
+}
+
+/// `[send]`
+fn send_in<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    send: &Send<'_>,
+) -> Result<Done, Miss> {
+    let (cap, planned) = (asker.cap, &*plan.0);
+    let head = Head::read(words);
+    alive(head, cap.session, true)?;
+    covers(words, planned, cap, send.from)?;
+    let first = first(planned, send)?;
+    let reading: &Reading = &planned.readings[first];
+    // Whatever is not just a label in a queue is judged elsewhere.
+    if !reading.simple
+        || !matches!(send.payload, Payload::Unseen(0))
+        || send.witness.is_some()
+        || head.flags & block::WATCHFUL != 0
+    {
+        return send_judged(words, plan, system, rest, asker, send, first);
+    }
+    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
+    let admitted = sendable(planned, system, &view, first)?;
+    if !rest.audit.has_room(1) {
+        return Err(Code::AuditFull.into());
+    }
+    let now = commit(system, view, &admitted, send.at);
+    let record = record(asker, Kind::Send, now, send.from, send.to, first.raw());
+    Ok(Done::plain(first, send.label, rest.audit.accepted(record)))
+}
+
+/// `[receive]`
+fn receive_in<W: Words + ?Sized>(
+    words: &mut W,
+    plan: &OpenPlan,
+    system: &System,
+    rest: &mut Rest,
+    asker: Asker<'_>,
+    receive: &Receive,
+) -> Result<(Done, bool), Miss> {
+    let (cap, planned) = (asker.cap, &*plan.0);
+    let head = Head::read(words);
+    alive(head, cap.session, false)?;
+    covers(words, planned, cap, receive.role)?;
+    let edge = edge(planned, receive)?;
+    let draining = head.status != Status::Active as u8;
+    if head.flags & block::WATCHFUL != 0 {
+        let done = receive_watched(words, plan, system, rest, asker, receive, edge)?;
+        return Ok((done, draining));
+    }
+    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
+    let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
+    let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
+    if !rest.audit.has_room(1) {
+        return Err(Code::AuditFull.into());
+    }
+    let now = commit(system, view, &Admitted { step, message, edge: Some(edge) }, receive.at);
+    let record = record(asker, Kind::Receive, now, receive.role, receive.from, message.raw());
+    let label = system.messages()[message].label;
+    Ok((Done::plain(message, label, rest.audit.accepted(record)), draining))
+}
+
+/// Takes an admitted step, and gives its time.
+#[inline]
+pub(super) fn commit<W: Words + ?Sized>(system: &System, mut view: View<'_, W>, admitted: &Admitted, at: i64) -> i64 {
+    system.step(&mut view, admitted.step);
+    let now = block::now(view.words).max(at);
+    block::set_now(view.words, now);
+    let mut head = Head::read(view.words);
+    head.steps = head.steps.wrapping_add(1);
+    head.write(view.words);
+    if head.steps == 0 {
+        view.spill.carry(view.slot);
+    }
+    now
+}
+
+/// The record of a step.
+#[inline]
+pub(super) fn record(asker: Asker<'_>, kind: Kind, time: i64, role: RoleId, peer: RoleId, message: u32) -> Record {
+    let session = asker.cap.session;
+    Record {
+        session: SessionRef { slot: session.slot, generation: session.generation },
+        sequence: 0,
+        time,
+        witness: 0,
+        role: role.raw(),
+        peer: peer.raw(),
+        message,
+        generation: asker.cap.stamp,
+        detail: 0,
+        count: 1,
+        plan: asker.number,
+        code: 0,
+        kind,
+        verdict: Verdict::Accepted,
+    }
+}
+
+impl Done {
+    #[inline]
+    pub(super) fn plain(message: MessageId, label: LabelId, record: u64) -> Self {
+        Self { message, label, record, payload: 0, handler: None, offered: false, repeated: false }
+    }
+}

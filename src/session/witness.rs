@@ -1,0 +1,480 @@
+//! Readiness witnesses: a predicate was true when one was issued, and exactly one step that requires it consumes it.
+//!
+//! INVARIANT (once): an entry goes from waiting to an end and never back; its number is not given out again, because a
+//! place that is used anew has a higher generation.
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::{
+    Capability, Code, Readiness, Refused, SessionId,
+    audit::{Kind, Record, SessionRef, Verdict},
+    block::{self, Head, Words},
+    handle::Roles,
+    judge::{Shown, Values, faulted},
+    own::{EACH, together},
+    plan::Reading,
+    step::{Asker, Miss},
+    store::{Keep, Rest, Store},
+};
+use crate::{data::Value, id::RoleId, protocol::PredicateBody};
+
+/// What became of a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Waiting,
+    Consumed,
+    /// The generation of its roles moved on, or its role took another step.
+    Stale,
+    Expired,
+}
+
+/// A witness that was issued.
+#[derive(Clone, Debug)]
+pub(super) struct Witness {
+    pub(super) session: SessionId,
+    pub(super) roles: Roles,
+    pub(super) stamp: u32,
+    /// Of the plan's predicates.
+    pub(super) predicate: usize,
+    pub(super) args: SmallVec<[Value; 2]>,
+    pub(super) until: Option<i64>,
+    /// It dies at the next step of any of its roles.
+    pub(super) brief: bool,
+    pub(super) fate: Fate,
+    /// Which witness of this place it is.
+    generation: u32,
+}
+
+/// All witnesses.
+#[derive(Debug, Default)]
+pub(super) struct Witnesses {
+    entries: Vec<Witness>,
+    free: Vec<u32>,
+    /// Those of a session that wait.
+    of: FxHashMap<u32, SmallVec<[u32; 4]>>,
+    pub(super) waiting: usize,
+}
+
+/// The witness that a step will consume.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Use(Option<u32>, u64);
+
+impl Use {
+    /// Its number; 0 if there is none.
+    pub(super) fn number(&self) -> u64 {
+        self.1
+    }
+}
+
+impl Witnesses {
+    /// A new one; its number is never 0.
+    pub(super) fn issue(&mut self, mut witness: Witness) -> u64 {
+        let slot = witness.session.slot;
+        let at = match self.free.pop() {
+            Some(at) => {
+                if let Some(entry) = self.entries.get_mut(at as usize) {
+                    witness.generation = entry.generation.wrapping_add(1);
+                    *entry = witness;
+                }
+                at
+            }
+            None => {
+                let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+                self.entries.push(witness);
+                at
+            }
+        };
+        self.of.entry(slot).or_default().push(at);
+        self.waiting = self.waiting.saturating_add(1);
+        self.number(at)
+    }
+
+    fn number(&self, at: u32) -> u64 {
+        let generation = self.entries.get(at as usize).map_or(0, |entry| entry.generation);
+        (u64::from(generation) << 32) | u64::from(at.wrapping_add(1))
+    }
+
+    fn place(number: u64) -> Option<(u32, u32)> {
+        Some(((number as u32).checked_sub(1)?, (number >> 32) as u32))
+    }
+
+    /// The witness of a number, if it waits; else what became of it.
+    pub(super) fn find(&self, number: u64) -> Result<(u32, &Witness), Code> {
+        let (at, generation) = Self::place(number).ok_or(Code::WitnessUnknown)?;
+        let entry = self.entries.get(at as usize).ok_or(Code::WitnessUnknown)?;
+        if entry.generation != generation {
+            // The place was used anew, so this one had come to its end.
+            return Err(Code::WitnessConsumed);
+        }
+        match entry.fate {
+            Fate::Waiting => Ok((at, entry)),
+            Fate::Consumed => Err(Code::WitnessConsumed),
+            Fate::Stale => Err(Code::WitnessStale),
+            Fate::Expired => Err(Code::WitnessExpired),
+        }
+    }
+
+    /// One comes to its end; whether others of its session still wait.
+    fn end(&mut self, at: u32, fate: Fate) -> bool {
+        let Some(entry) = self.entries.get_mut(at as usize) else { return false };
+        entry.fate = fate;
+        entry.args = SmallVec::new();
+        let slot = entry.session.slot;
+        // A place whose generations are used up is not used again.
+        if entry.generation != u32::MAX {
+            self.free.push(at);
+        }
+        self.waiting = self.waiting.saturating_sub(1);
+        let Some(list) = self.of.get_mut(&slot) else { return false };
+        list.retain(|one| *one != at);
+        if list.is_empty() {
+            self.of.remove(&slot);
+            return false;
+        }
+        true
+    }
+
+    /// Those of a session that wait and satisfy a condition.
+    pub(super) fn waiting(&self, slot: u32, which: impl Fn(&Witness) -> bool) -> SmallVec<[(u32, u64); 4]> {
+        let list = self.of.get(&slot).map_or(&[][..], |list| list);
+        let named = |&at: &u32| which(self.entries.get(at as usize)?).then(|| (at, self.number(at)));
+        list.iter().filter_map(named).collect()
+    }
+
+    /// How many records it takes when those of a session end: all, or those with one stamp.
+    pub(super) fn ending(&self, slot: u32, stamp: Option<u32>) -> usize {
+        together(self.waiting(slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp)).len())
+    }
+
+    /// How many records the witnesses take that die of a step of some roles which uses one.
+    pub(super) fn stepping(&self, slot: u32, roles: &[RoleId], used: &Use) -> usize {
+        together(self.dying(slot, roles).iter().filter(|(at, _)| used.0 != Some(*at)).count())
+    }
+
+    /// Those that die at the next step of some roles.
+    fn dying(&self, slot: u32, roles: &[RoleId]) -> SmallVec<[(u32, u64); 4]> {
+        self.waiting(slot, |one| one.brief && roles.iter().any(|&role| one.roles.contains(role)))
+    }
+
+    /// Sessions with waiting witnesses that have a time, and that time.
+    pub(super) fn timed(&self, session: SessionId) -> impl Iterator<Item = (u32, i64)> + '_ {
+        let list = self.of.get(&session.slot).map_or(&[][..], |list| list);
+        list.iter().filter_map(|&at| Some((at, self.entries.get(at as usize)?.until?)))
+    }
+
+    /// Bytes, as allocated.
+    pub(super) fn bytes(&self) -> usize {
+        let entries = self.entries.capacity().saturating_mul(std::mem::size_of::<Witness>());
+        let lists =
+            self.of.capacity().saturating_mul(std::mem::size_of::<(u32, SmallVec<[u32; 4]>)>().saturating_add(1));
+        entries.saturating_add(self.free.capacity().saturating_mul(4)).saturating_add(lists)
+    }
+}
+
+impl Rest {
+    /// Whether the witness that a step brings is the one that it requires.
+    #[expect(clippy::too_many_arguments, reason = "who brings what, in which session of which plan")]
+    pub(super) fn check_witness<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        asker: Asker<'_>,
+        role: RoleId,
+        reading: &Reading,
+        values: &Values,
+        witness: Option<&Readiness>,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        let Some(need) = reading.rule.requires.first() else {
+            // What is not required is not consumed.
+            return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
+        };
+        let env = Shown { values, now, externs: &*self.externs };
+        let mut args: SmallVec<[Value; 2]> = SmallVec::new();
+        for code in &need.args {
+            args.push(code.eval(&env).map_err(faulted)?);
+        }
+        // What only the host knows was asked when the witness was issued.
+        let again = need.is_extern() || need.holds.holds(&env).map_err(faulted)?;
+        self.match_witness(words, asker, role, need.predicate, &args, again, witness, now)
+    }
+
+    /// Whether a witness is for a predicate and arguments, and still good. `again`: the predicate, asked again, is true.
+    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
+    pub(super) fn match_witness<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        asker: Asker<'_>,
+        role: RoleId,
+        predicate: usize,
+        args: &[Value],
+        again: bool,
+        witness: Option<&Readiness>,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        let Some(witness) = witness else { return Err(Code::WitnessMissing.into()) };
+        if witness.store != asker.cap.store {
+            return Err(Code::Foreign.into());
+        }
+        self.match_number(words, asker, role, predicate, args, again, witness.number, now)
+    }
+
+    /// The same of a witness by its number.
+    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
+    pub(super) fn match_number<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        asker: Asker<'_>,
+        role: RoleId,
+        predicate: usize,
+        args: &[Value],
+        again: bool,
+        number: u64,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        let (at, entry) = self.witnesses.find(number)?;
+        let fits = entry.session == asker.cap.session
+            && entry.predicate == predicate
+            && entry.args[..] == *args
+            && entry.roles.contains(role);
+        if !fits {
+            return Err(Code::WitnessMismatch.into());
+        }
+        if block::generation(words, role) != entry.stamp {
+            return Err(Code::WitnessStale.into());
+        }
+        if entry.until.is_some_and(|until| now > until) {
+            return Err(Code::WitnessExpired.into());
+        }
+        if !again {
+            return Err(Code::WitnessFalse.into());
+        }
+        Ok(Use(Some(at), number))
+    }
+
+    /// Whether the witness of an offer is still good when it is taken.
+    pub(super) fn still_good<W: Words + ?Sized>(
+        &self,
+        words: &W,
+        role: RoleId,
+        number: u64,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        if number == 0 {
+            return Ok(Use::default());
+        }
+        let (at, entry) = self.witnesses.find(number)?;
+        if block::generation(words, role) != entry.stamp {
+            return Err(Code::WitnessStale.into());
+        }
+        if entry.until.is_some_and(|until| now > until) {
+            return Err(Code::WitnessExpired.into());
+        }
+        Ok(Use(Some(at), number))
+    }
+
+    /// A step of some roles is taken, and consumes its witness; those that lived until the next step of any of them are
+    /// invalidated.
+    pub(super) fn use_witness<W: Words + ?Sized>(
+        &mut self,
+        words: &mut W,
+        asker: Asker<'_>,
+        roles: &[RoleId],
+        consumed: &Use,
+        now: i64,
+    ) {
+        let mut head = Head::read(words);
+        if head.flags & block::WITNESSED == 0 {
+            return;
+        }
+        let mut left = true;
+        if let Use(Some(at), _) = *consumed {
+            left = self.witnesses.end(at, Fate::Consumed);
+        }
+        let slot = asker.cap.session.slot;
+        let brief = self.witnesses.dying(slot, roles);
+        let each = brief.len() <= EACH;
+        for &(at, number) in &brief {
+            left = self.witnesses.end(at, Fate::Stale);
+            if each {
+                self.note(asker, Kind::Readiness, Verdict::Invalidated, number, now);
+            }
+        }
+        if !each {
+            self.ended(asker.cap.session, brief.len(), now);
+        }
+        if !left {
+            head.flags &= !block::WITNESSED;
+            head.write(words);
+        }
+    }
+
+    /// Witnesses of a session come to their end: all, or those with one stamp.
+    pub(super) fn end_witnesses<W: Words + ?Sized>(
+        &mut self,
+        words: &mut W,
+        session: SessionId,
+        stamp: Option<u32>,
+        now: i64,
+    ) {
+        let mut head = Head::read(words);
+        if head.flags & block::WITNESSED == 0 {
+            return;
+        }
+        let mut left = true;
+        let ending = self.witnesses.waiting(session.slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp));
+        let each = ending.len() <= EACH;
+        for &(at, number) in &ending {
+            left = self.witnesses.end(at, Fate::Stale);
+            if each {
+                let of = SessionRef { slot: session.slot, generation: session.generation };
+                let record =
+                    Record { time: now, witness: number, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) };
+                self.audit.accepted(record);
+                self.entry(session.slot);
+            }
+        }
+        if !each {
+            self.ended(session, ending.len(), now);
+        }
+        if !left {
+            head.flags &= !block::WITNESSED;
+            head.write(words);
+        }
+    }
+
+    /// So many witnesses ended at once.
+    fn ended(&mut self, session: SessionId, count: usize, now: i64) {
+        let of = SessionRef { slot: session.slot, generation: session.generation };
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.audit.accepted(Record { time: now, count, ..Record::new(of, Kind::Readiness, Verdict::Invalidated) });
+        self.entry(session.slot);
+    }
+
+    /// A witness is past its time.
+    pub(super) fn expire_witness<W: Words + ?Sized>(&mut self, words: &mut W, session: SessionId, at: u32, now: i64) {
+        let number = self.witnesses.number(at);
+        if !self.witnesses.end(at, Fate::Expired) {
+            let mut head = Head::read(words);
+            head.flags &= !block::WITNESSED;
+            head.write(words);
+        }
+        let of = SessionRef { slot: session.slot, generation: session.generation };
+        self.audit.accepted(Record {
+            time: now,
+            witness: number,
+            ..Record::new(of, Kind::Readiness, Verdict::Expired)
+        });
+        self.entry(session.slot);
+    }
+
+    /// A record about an authority.
+    pub(super) fn note(&mut self, asker: Asker<'_>, kind: Kind, verdict: Verdict, number: u64, now: i64) {
+        let session = asker.cap.session;
+        let of = SessionRef { slot: session.slot, generation: session.generation };
+        let record = Record {
+            time: now,
+            witness: number,
+            generation: asker.cap.stamp,
+            plan: asker.number,
+            ..Record::new(of, kind, verdict)
+        };
+        self.audit.accepted(record);
+        self.entry(session.slot);
+    }
+}
+
+impl Store {
+    /// Issues a witness that a predicate holds of some arguments, for one step of the roles of a capability that requires
+    /// it. Without a time, the witness of an extern predicate dies at the next step of any of its roles.
+    ///
+    /// # Errors
+    ///
+    /// As for a step, for session and capability; the capability covers no step that requires the predicate; the
+    /// specification names no such predicate; arguments that do not fit; the predicate is false.
+    pub fn issue_readiness(
+        &mut self,
+        capability: &Capability,
+        predicate: &str,
+        args: &[Value],
+        until: Option<i64>,
+    ) -> Result<Readiness, Refused> {
+        let id = capability.session;
+        match self.try_issue(capability, predicate, args, until) {
+            Ok(readiness) => Ok(readiness),
+            Err(miss) => {
+                let refused = Refused::with(miss.code, miss.detail.map(|detail| *detail).unwrap_or_default());
+                Err(self.rejected(id, capability.stamp, Kind::Readiness, refused))
+            }
+        }
+    }
+
+    fn try_issue(
+        &mut self,
+        capability: &Capability,
+        name: &str,
+        args: &[Value],
+        until: Option<i64>,
+    ) -> Result<Readiness, Miss> {
+        let id = capability.session;
+        if capability.store != self.id {
+            return Err(Code::Foreign.into());
+        }
+        let (page, place) = self.pages.place(id).ok_or(Code::UnknownSession)?;
+        let asker = Asker { cap: capability, number: page.number };
+        let plan = page.plan.clone();
+        let block = page.block_mut(place);
+        super::step::alive(Head::read(block), id, true)?;
+        for role in capability.roles.iter() {
+            super::step::covers(block, &plan.0, capability, role)?;
+        }
+        let number = plan.predicate(name).ok_or(Code::NoPredicate)?;
+        let needed = plan.requiring(number).any(|role| capability.roles.contains(role));
+        if !needed {
+            return Err(Code::OutOfScope.into());
+        }
+        let predicate = plan.0.header.predicates.get(number).ok_or(Code::NoPredicate)?;
+        if args.len() != predicate.params.len() {
+            let text = format!("{} arguments were given for {} parameters", args.len(), predicate.params.len());
+            return Err(Miss::with(Code::Payload, super::refuse::Detail::Text(text.into())));
+        }
+        let now = block::now(block);
+        let values: Values = args.iter().cloned().map(Some).collect();
+        let env = Shown { values: &values, now, externs: &*self.rest.externs };
+        for ((_, sort), value) in predicate.params.iter().zip(args) {
+            crate::data::fits(sort, value, &env)
+                .map_err(|misfit| Miss::with(Code::Payload, super::refuse::Detail::Misfit(misfit)))?;
+        }
+        let (holds, brief) = match &predicate.body {
+            PredicateBody::Def(code) => (code.holds(&env).map_err(faulted)?, false),
+            PredicateBody::Extern(id) => (self.rest.externs.ask(*id, args) == Some(true), until.is_none()),
+        };
+        if !holds {
+            return Err(Code::PredicateFalse.into());
+        }
+        if until.is_some_and(|until| until < now) {
+            return Err(Code::Past.into());
+        }
+        if !self.rest.audit.has_room(1) {
+            return Err(Code::AuditFull.into());
+        }
+        let issued = self.rest.witnesses.issue(Witness {
+            session: id,
+            roles: capability.roles.clone(),
+            stamp: capability.stamp,
+            predicate: number,
+            args: args.into(),
+            until,
+            brief,
+            fate: Fate::Waiting,
+            generation: 0,
+        });
+        let head = Head::read(block);
+        Head { flags: head.flags | block::WITNESSED, ..head }.write(block);
+        self.rest.note(asker, Kind::Readiness, Verdict::Issued, issued, now);
+        if until.is_some() {
+            self.arm(id);
+        }
+        Ok(Readiness { store: self.id, session: id, number: issued })
+    }
+}

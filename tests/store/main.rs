@@ -1,0 +1,19 @@
+//! The session store against a slow one: see `random`, `recursion`, `bounds`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod bounds;
+mod protocols;
+mod random;
+mod recursion;
+mod slow;
+mod trees;
+mod watched;
