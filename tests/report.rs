@@ -26,6 +26,7 @@ fn step(dir: &'static str, from: &str, to: &str, label: &str) -> StepRecord {
 
 fn verdict() -> VerdictRecord {
     VerdictRecord {
+        by: None,
         file: "a b.mpst".into(),
         line: 9,
         check: "safe".into(),

@@ -262,6 +262,7 @@ fn judge(
             if let (true, Some(command)) = (outcome.outside, &args.smt) {
                 let detail = record.detail.take().map_or_else(String::new, |detail| format!("{detail}; "));
                 record.detail = Some(format!("{detail}by `{command}`"));
+                record.by = Some(command.clone());
             }
             if !record.as_stated() && shown.insert(subject.header().name.to_string()) {
                 tally.because(&loaded.sources, &outcome.diagnostics)?;
@@ -317,6 +318,7 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
         Verdict::Holds | Verdict::Violated(_) => None,
     };
     VerdictRecord {
+        by: None,
         file: loaded.sources.name(claim.span).to_owned(),
         line: loaded.sources.start(claim.span).line,
         check,

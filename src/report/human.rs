@@ -252,6 +252,8 @@ fn scope(verdict: &VerdictRecord) -> String {
     let left_out = verdict.detail.as_ref().filter(|detail| detail.starts_with("looked at with"));
     if let (Answer::Holds, Some(left_out)) = (verdict.verdict, left_out) {
         parts.push(left_out.clone());
+    } else if let (Answer::Holds, Some(by)) = (verdict.verdict, &verdict.by) {
+        parts.push(format!("by `{by}`"));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

@@ -156,6 +156,8 @@ impl From<Expected> for Answer {
 /// A claim and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictRecord {
+    /// The other solver's command, if the verdict rests on its word.
+    pub by: Option<String>,
     /// The specification.
     pub file: String,
     /// The claim's line, or that of the target's name if nobody wrote the claim down.

@@ -49,18 +49,16 @@ impl Defined {
         }
     }
 
-    /// Whether it is what a variable holds.
-    fn is(&self, result: Ratio, values: &Values) -> Option<bool> {
+    /// What it is for values.
+    fn value(&self, values: &Values) -> Option<Ratio> {
         let whole = |sum: &Linear| sum.value(values).filter(|value| value.under == 1).map(|value| value.over);
         Some(match self {
             Self::Product(a, b) => {
                 let (a, b) = (a.value(values)?, b.value(values)?);
-                let over = a.over.checked_mul(b.over)?.checked_mul(result.under)?;
-                let under = a.under.checked_mul(b.under)?.checked_mul(result.over)?;
-                over == under
+                Ratio::new(a.over.checked_mul(b.over)?, a.under.checked_mul(b.under)?)?
             }
-            Self::Quotient(a, by) => Ratio::whole(whole(a)?.checked_div(*by)?) == result,
-            Self::Remainder(a, by) => Ratio::whole(whole(a)?.checked_rem(*by)?) == result,
+            Self::Quotient(a, by) => Ratio::whole(whole(a)?.checked_div(*by)?),
+            Self::Remainder(a, by) => Ratio::whole(whole(a)?.checked_rem(*by)?),
         })
     }
 }
@@ -70,10 +68,19 @@ impl Question<'_> {
     pub(crate) fn holds(&self, values: &Values) -> bool {
         let defined = |(var, is): &Definition| {
             let result = values.get(var).copied().unwrap_or(Ratio::whole(0));
-            is.is(result, values) == Some(true)
+            is.value(values) == Some(result)
         };
         let whole = values.iter().all(|(&var, value)| !(self.whole)(var) || value.under == 1);
         whole && self.formula.holds(values) && self.definitions.iter().all(defined)
+    }
+
+    /// Values with what is no sum made right, if that is an answer.
+    pub(crate) fn repaired(&self, mut values: Values) -> Option<Values> {
+        for (var, is) in self.definitions {
+            let value = is.value(&values)?;
+            values.insert(*var, value);
+        }
+        self.holds(&values).then_some(values)
     }
 
     fn variables(&self) -> BTreeSet<u32> {

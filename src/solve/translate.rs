@@ -8,7 +8,7 @@ use super::{
     Defined, Definition, Values,
     linear::{Bound, Linear, Relation},
 };
-use crate::data::{Builtin, Node, Op, Operator, Slot, Sort, Value};
+use crate::data::{Builtin, Function, Node, Op, Operator, Slot, Sort, Value};
 
 /// What conditions speak of: a name, or something that is taken as one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Term {
     Slot(Slot, Arc<str>),
     /// Whether a slot holds something.
     Present(Slot, Arc<str>),
+    /// How much a collection in a slot holds.
+    Size(Slot, Arc<str>),
     /// An expression that is no sum.
     Other(Box<Node>),
 }
@@ -137,6 +139,19 @@ impl Atoms {
         Linear::constant(i128::try_from(number).unwrap_or(i128::MAX))
     }
 
+    /// The size of what a slot holds, if that is a collection.
+    fn size(&self, args: &[Node]) -> Option<Term> {
+        let [of] = args else { return None };
+        let Op::Slot(slot_of, name) = &of.op else { return None };
+        if !matches!(of.sort.plain(), Sort::List(_) | Sort::Set(_) | Sort::Map(..)) {
+            return None;
+        }
+        match &self.renamed {
+            Some((from, Term::Slot(slot, name))) if from == slot_of => Some(Term::Size(*slot, Arc::clone(name))),
+            _ => Some(Term::Size(*slot_of, Arc::clone(name))),
+        }
+    }
+
     fn atom(&mut self, node: &Node, kind: Kind) -> Linear {
         let term = match &node.op {
             Op::Slot(slot, name) => match &self.renamed {
@@ -147,11 +162,14 @@ impl Atoms {
                 Op::Slot(slot, name) => Term::Present(*slot, Arc::clone(name)),
                 _ => Term::Other(Box::new(node.clone())),
             },
+            Op::Call(Function::Size, args) if let Some(term) = self.size(args) => term,
             _ => {
                 self.inexact = true;
                 Term::Other(Box::new(node.clone()))
             }
         };
+        // No size is below 0.
+        let kind = if matches!(term, Term::Size(..)) { Kind::Natural } else { kind };
         if let Kind::Enum(names) = &kind {
             for name in names {
                 self.text(name);

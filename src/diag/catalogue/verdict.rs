@@ -158,4 +158,15 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
+
+    /// An index that may be out of range.
+    OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
+For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.
+
+```
+protocol P(role A, role B) { var xs: list<int> = [1, 2]; A -> B: take(i: uint) where xs[i] > 0; }
+```
+
+Add the condition under which it cannot happen (`where i < size(xs) && xs[i] > 0`).
+"#;
 }

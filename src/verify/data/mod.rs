@@ -5,14 +5,16 @@
 //! * a step whose conditions, with the sorts of what they speak of, exclude each other: it is never taken;
 //! * a state in which one event can be two steps, so a monitor follows both;
 //! * a state in which a role can only send, and all conditions can be false at once;
-//! * an assignment after which the condition of the variable's sort may be false.
+//! * an assignment after which the condition of the variable's sort may be false;
+//! * an index that may be out of range.
 //!
 //! What a message requires a witness of is a condition here: without a witness the step is not taken.
 //!
-//! The last two speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
+//! The last three speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
 //! happen, and the condition they name is the one that would have to be known (`var x: int{…}`). What they do not find
 //! cannot happen: that is the inductive argument that [`super::Evidence::Unrolled`] rests on.
 
+mod range;
 mod stuck;
 
 use std::sync::Arc;
@@ -203,6 +205,7 @@ pub(super) fn conditions(program: &Program, header: &Header, names: &Names, outs
                 if told.insert(arm.span) {
                     never(&world, frame, arm, &mut found);
                     assignments(&world, frame, arm, &mut found);
+                    range::indices(&world, frame, arm, &mut told, &mut found);
                 }
             }
             overlaps(&world, role, frame, &row.arms, &mut told, &mut found);
@@ -312,6 +315,10 @@ fn shown(values: &[(Term, Value)]) -> String {
     let one = |(term, value): &(Term, Value)| match term {
         Term::Slot(_, name) => Some(format!(
             "`{name}` = {}",
+            crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false)
+        )),
+        Term::Size(_, name) => Some(format!(
+            "`size({name})` = {}",
             crate::data::write(value, None, &crate::data::Redaction::new(b""), &|_| false)
         )),
         Term::Present(..) | Term::Other(_) => None,

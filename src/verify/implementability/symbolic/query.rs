@@ -100,16 +100,20 @@ impl Query {
         } else {
             solve::solve(&formula, &whole)
         };
-        if !self.outside.is_there() || matches!(own, Solution::None) {
+        if matches!(own, Solution::None) || matches!(own, Solution::Values(_)) && self.apps.is_empty() {
             return own;
         }
         let definitions = self.definitions();
         let question = Question { formula: &formula, whole: &whole, definitions: &definitions };
-        match own {
-            // Values may be none when products are what they are.
-            Solution::Values(values) if question.holds(&values) => Solution::Values(values),
-            own => self.outside.solve(question).unwrap_or(own),
-        }
+        let own = match own {
+            // For it products were anything: values may be none when they are what they are.
+            Solution::Values(values) => match question.repaired(values) {
+                Some(values) => return Solution::Values(values),
+                None => Solution::Unknown("it depends on what a product or quotient is"),
+            },
+            own => own,
+        };
+        self.outside.solve(question).unwrap_or(own)
     }
 
     /// What is no sum, as another solver understands it.
