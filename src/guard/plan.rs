@@ -219,7 +219,7 @@ pub struct Plan(pub(super) Arc<Inner>);
 /// Where a role's behaviour comes from.
 enum Source {
     Local(Local),
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Plan {
@@ -258,7 +258,7 @@ impl Plan {
                         &made
                     }
                 };
-                done(Source::Program(Program::of(&spec.names, header, &protocol.term, graph)?))
+                done(Source::Program(Box::new(Program::of(&spec.names, header, &protocol.term, graph)?)))
             }
             Target::System(at) | Target::SystemRole(at, _) => {
                 let system = spec.systems.get(at).ok_or_else(none)?;
@@ -278,7 +278,7 @@ impl Plan {
                     &system.graphs
                 };
                 let types = system.terms.iter().zip(graphs.values()).map(|((role, term), graph)| (role, term, graph));
-                done(Source::Program(Program::written(&spec.names, header, types)?))
+                done(Source::Program(Box::new(Program::written(&spec.names, header, types)?)))
             }
             Target::Local(at) => {
                 let decl = spec.locals.get(at).ok_or_else(none)?;
@@ -295,7 +295,7 @@ impl Plan {
                         &made
                     }
                 };
-                done(Source::Program(Program::written(&spec.names, header, [(decl.role, &decl.term, graph)])?))
+                done(Source::Program(Box::new(Program::written(&spec.names, header, [(decl.role, &decl.term, graph)])?)))
             }
         }
     }
@@ -304,7 +304,7 @@ impl Plan {
     pub fn of_open(open: &OpenPlan, role: RoleId, options: Options) -> Result<Self, PlanError> {
         let parts = open.parts();
         let source = match (parts.program, parts.locals.entry(role)) {
-            (Some(program), _) => Source::Program(program.clone()),
+            (Some(program), _) => Source::Program(Box::new(program.clone())),
             (None, Some(local)) => Source::Local(local.clone()),
             (None, None) => return Err(PlanError::NoRole { role: "".into(), declared: declared(parts.header) }),
         };
@@ -326,7 +326,7 @@ impl Plan {
             Source::Local(local) => Engine::Table(Box::new(maker.table(&local)?)),
             Source::Program(program) => {
                 let host = options.host.clone().unwrap_or_else(|| Arc::new(Assumed));
-                Engine::Tree(Box::new(maker.tree(program, host)?))
+                Engine::Tree(Box::new(maker.tree(*program, host)?))
             }
         };
         let Maker { steps, by, .. } = maker;
