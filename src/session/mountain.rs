@@ -17,7 +17,9 @@ fn join(left: &Hash, right: &Hash) -> Hash {
 fn bag(count: u64, tops: &[Hash]) -> Hash {
     let mut hasher = blake3::Hasher::new_derive_key(ROOT);
     hasher.update(&count.to_le_bytes());
-    tops.iter().for_each(|top| drop(hasher.update(top)));
+    for top in tops {
+        hasher.update(top);
+    }
     *hasher.finalize().as_bytes()
 }
 
