@@ -223,7 +223,9 @@ pub(super) fn send_judged<W: Words + ?Sized>(
     };
     let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
     let now = commit(system, view, &admitted, send.at);
-    if let (Payload::Unseen(id), Some(edge)) = (send.payload, admitted.edge) {
+    if let Some(edge) = admitted.edge {
+        // Also if there is none: an earlier message may have had one at this place.
+        let id = id_of(send.payload);
         let mut view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
         view.set_last_payload(edge, id);
     }
