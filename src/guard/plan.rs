@@ -295,7 +295,11 @@ impl Plan {
                         &made
                     }
                 };
-                done(Source::Program(Box::new(Program::written(&spec.names, header, [(decl.role, &decl.term, graph)])?)))
+                done(Source::Program(Box::new(Program::written(
+                    &spec.names,
+                    header,
+                    [(decl.role, &decl.term, graph)],
+                )?)))
             }
         }
     }
