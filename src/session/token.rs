@@ -166,7 +166,8 @@ impl Claimed {
 
 /// The session that a token names, whether or not it is genuine.
 pub(crate) fn named(token: &[u8]) -> Option<SessionId> {
-    let session = token.get(16..)?.first_chunk::<8>()?;
+    // Behind the magic, the key's number, the store, the fingerprint and the token's own number.
+    let session = token.get(56..)?.first_chunk::<8>()?;
     token.starts_with(MAGIC).then(|| SessionId::from_u64(u64::from_le_bytes(*session)))
 }
 

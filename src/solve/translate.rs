@@ -244,6 +244,14 @@ impl Atoms {
         Some((var, Formula::All(self.of_kind(var, kind))))
     }
 
+    /// The name under which a slot is known here.
+    pub(crate) fn name_of(&self, slot: Slot) -> Option<Arc<str>> {
+        self.terms.iter().find_map(|term| match term {
+            Term::Slot(known, name) if *known == slot => Some(Arc::clone(name)),
+            _ => None,
+        })
+    }
+
     /// Whether a slot holds something.
     pub fn present(&mut self, slot: Slot, name: &Arc<str>) -> Formula {
         let (at, new) = self.terms.insert_full(Term::Present(slot, Arc::clone(name)));

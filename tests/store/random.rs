@@ -393,7 +393,7 @@ mod steps;
 fn the_store_is_the_slow_store() {
     let known = all();
     let long = std::env::var_os("POLYLOGUE_LONG").is_some();
-    let (worlds, operations) = if long { (1_000, 6_000) } else { (100, 4_000) };
+    let (worlds, operations) = if long { (1_000, 6_000) } else { (150, 4_000) };
     let mut tally = Tally::default();
     for seed in 0..worlds {
         let mut world = World::new(seed, &known);

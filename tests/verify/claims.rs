@@ -121,10 +121,10 @@ fn names_and_targets() {
 fn what_is_not_built_is_unknown() {
     let loaded = load(&format!(
         "{SHOP}
-        protocol Lossy(role A, role B) {{ channel A -> B: lossy; A -> B: m(x: int); }}
+        protocol Asserts(role A, role B) {{ A -> B: m(x: int); assert x > 0; rec X {{ B -> A: n(); continue X; }} }}
         protocol Generic<type T>(role A, role B) {{ A -> B: m(T); }}
         check kmc(Shop, 2); check live_plus_plus(Shop); check never_terminating(Shop); check live_plus(Stuck);
-        check safe(Lossy); check projectable(Lossy); check safe(Generic); check Shop@B <: Shop@B;"
+        check safe(Asserts); check projectable(Asserts); check safe(Generic); check Shop@B <: Shop@B;"
     ));
     let limits: Vec<String> = outcomes(&loaded, &Options::default())
         .into_iter()

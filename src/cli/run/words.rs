@@ -226,7 +226,8 @@ mod tests {
                 read(&line).is_ok()
                     || read(name).is_ok()
                     || read(&format!("{name} A")).is_ok()
-                    || read(&format!("{name} A B")).is_ok(),
+                    || read(&format!("{name} A B")).is_ok()
+                    || read(&format!("{name} p yes")).is_ok(),
                 "{name}"
             );
         }

@@ -124,8 +124,9 @@ fn possible(
         if let Some((var, domain)) = premises.atoms.slot(field) {
             all.push(domain);
             let from = premises.parts.len();
-            if let Some(sort) = world.sort(message, frame, field) {
-                premises.refined(sort, field, &"field".into());
+            // Under the name by which it is known: else it would be another.
+            if let (Some(sort), Some(name)) = (world.sort(message, frame, field), premises.atoms.name_of(field)) {
+                premises.refined(sort, field, &name);
             }
             all.extend(premises.parts.split_off(from));
             vars.push(var);
@@ -160,18 +161,8 @@ fn keeps(
         }
     };
     let mut made = 0_usize;
-    for (turn, group) in std::iter::once(&rule.sets).chain(&rule.after).enumerate() {
-        // Names are bound before what follows the step.
-        if turn == 1 {
-            for &(field, slot) in &rule.binds {
-                let Some(info) = world.slot(frame, slot) else { continue };
-                let field = Slot((u32::from(PAYLOAD) << 24) | field);
-                if let Some(value) = premises.atoms.linear(&named(field, &info.name, &info.sort)) {
-                    now.retain(|(known, _)| *known != slot);
-                    now.push((slot, value));
-                }
-            }
-        }
+    // What is assigned behind the step depends on what earlier conditions left true, which is not followed here.
+    for group in std::iter::once(&rule.sets) {
         let mut next = now.clone();
         let mut changed = Vec::new();
         for set in group.iter().filter(mine) {
