@@ -125,8 +125,16 @@ impl Store {
                 .saturating_add(self.key_bytes.saturating_mul(2)),
             total: 0,
         };
-        let all =
-            [bytes.sessions, bytes.queues, bytes.handlers, bytes.authority, bytes.audit, bytes.auth, bytes.archive, bytes.keys];
+        let all = [
+            bytes.sessions,
+            bytes.queues,
+            bytes.handlers,
+            bytes.authority,
+            bytes.audit,
+            bytes.auth,
+            bytes.archive,
+            bytes.keys,
+        ];
         bytes.total = all.into_iter().fold(0, usize::saturating_add);
         Memory { counts, bytes }
     }

@@ -95,5 +95,5 @@ pub use step::{Act, Direction, Done, Expected, Payload, Receive, Send, Step};
 pub use store::{Config, Host, Store};
 pub use timer::Due;
 pub use token::Secrets;
-pub use watch::{Coherence, Incoherent};
 pub(crate) use token::named;
+pub use watch::{Coherence, Incoherent};

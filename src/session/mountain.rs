@@ -143,7 +143,10 @@ impl MessageProof {
         else {
             return false;
         };
-        if self.index >= self.count || self.path.len() != height as usize || self.tops.len() != trees(self.count).count() {
+        if self.index >= self.count
+            || self.path.len() != height as usize
+            || self.tops.len() != trees(self.count).count()
+        {
             return false;
         }
         let mut own = self.leaf;
@@ -151,6 +154,7 @@ impl MessageProof {
             let right = (self.index ^ start) >> level & 1 == 1;
             own = if right { join(other, &own) } else { join(&own, other) };
         }
-        self.tops.get(at) == Some(&own) && blake3::Hash::from_bytes(bag(self.count, &self.tops)) == blake3::Hash::from_bytes(*root)
+        self.tops.get(at) == Some(&own)
+            && blake3::Hash::from_bytes(bag(self.count, &self.tops)) == blake3::Hash::from_bytes(*root)
     }
 }

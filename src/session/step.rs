@@ -208,7 +208,11 @@ impl Store {
     pub fn send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
         match self.try_send(cap, &send) {
             Ok(done) => {
-                debug_assert_eq!(self.coheres(cap.session, send.from, send.to), Ok(()), "the store disagrees with itself");
+                debug_assert_eq!(
+                    self.coheres(cap.session, send.from, send.to),
+                    Ok(()),
+                    "the store disagrees with itself"
+                );
                 Ok(done)
             }
             Err(miss) => Err(self.refused_step(cap, &Step::Send(send), miss)),

@@ -392,7 +392,8 @@ impl Store {
             }
             return Ok(Met { message, way, consumed, offer: Some(Box::new((values, content))), payload: 0 });
         }
-        if let Some(edge) = request.edge.filter(|_| request.sides == Sides::Receive && head.flags & block::WATCHED != 0) {
+        if let Some(edge) = request.edge.filter(|_| request.sides == Sides::Receive && head.flags & block::WATCHED != 0)
+        {
             self.rest.watch.authentic(cap.session, &plan, edge, message, None)?;
         }
         let roles: &[RoleId] = if offer.is_some() { &[request.peer, request.role] } else { &[request.role] };

@@ -79,7 +79,14 @@ fn leaf(session: SessionId, edge: EdgeId, number: u64, message: MessageId, conte
 
 impl Watch {
     /// A message was put on an edge.
-    pub(super) fn sent(&mut self, session: SessionId, plan: &OpenPlan, edge: EdgeId, message: MessageId, payload: Payload<'_>) {
+    pub(super) fn sent(
+        &mut self,
+        session: SessionId,
+        plan: &OpenPlan,
+        edge: EdgeId,
+        message: MessageId,
+        payload: Payload<'_>,
+    ) {
         let traffic = self.edges.entry((session.slot, edge)).or_default();
         let number = traffic.sent;
         traffic.sent = traffic.sent.saturating_add(1);
@@ -131,7 +138,11 @@ impl Watch {
         let content = shown.map_or(flying.content, digest);
         let own = leaf(session, edge, flying.number, message, &content);
         // In constant time.
-        if blake3::Hash::from_bytes(own) == blake3::Hash::from_bytes(flying.leaf) { Ok(()) } else { Err(Code::Unauthentic) }
+        if blake3::Hash::from_bytes(own) == blake3::Hash::from_bytes(flying.leaf) {
+            Ok(())
+        } else {
+            Err(Code::Unauthentic)
+        }
     }
 
     fn traffic(&self, slot: u32, edge: EdgeId) -> Option<&Traffic> {
@@ -195,9 +206,11 @@ impl Store {
         let plan = self.plan(session)?;
         let edge = plan.edge(from, to)?;
         let in_flight = self.messages(session, edge).into_iter().map(|message| plan.message_text(message)).collect();
-        let carried = self.rest.watch.traffic(session.slot, edge).map(|traffic| {
-            traffic.carried.iter().map(|&message| plan.message_text(message)).collect()
-        });
+        let carried = self
+            .rest
+            .watch
+            .traffic(session.slot, edge)
+            .map(|traffic| traffic.carried.iter().map(|&message| plan.message_text(message)).collect());
         Some(Coherence { in_flight, carried: carried.unwrap_or_default() })
     }
 
@@ -292,7 +305,12 @@ impl Store {
     pub fn message_root(&self, session: SessionId, from: RoleId, to: RoleId) -> Option<[u8; 32]> {
         let plan = self.plan(session).filter(|plan| plan.options().authenticate)?;
         let edge = plan.edge(from, to)?;
-        Some(self.rest.watch.traffic(session.slot, edge).map_or_else(|| Mountain::default().root(), |one| one.tree.root()))
+        Some(
+            self.rest
+                .watch
+                .traffic(session.slot, edge)
+                .map_or_else(|| Mountain::default().root(), |one| one.tree.root()),
+        )
     }
 
     /// A proof that a message was sent between two roles, by its number on that edge, counted from 0. None before it was
@@ -378,11 +396,20 @@ fn past(plan: &OpenPlan, role: RoleId, mut here: Vec<StateId>, not: impl Fn(Act)
 }
 
 /// States from which a role comes to some by a message.
-fn past_by(plan: &OpenPlan, role: RoleId, to: &[StateId], message: MessageId, by: impl Fn(Act) -> bool) -> Vec<StateId> {
+fn past_by(
+    plan: &OpenPlan,
+    role: RoleId,
+    to: &[StateId],
+    message: MessageId,
+    by: impl Fn(Act) -> bool,
+) -> Vec<StateId> {
     let (label, sort) = (plan.label_of(message), plan.sort_of(message));
     let Some(local) = plan.0.locals.entry(role) else { return Vec::new() };
     let comes = |state: &crate::protocol::State| {
-        state.arms.iter().any(|arm| by(arm.act) && arm.label == label && Some(arm.sort) == sort && to.contains(&arm.then))
+        state
+            .arms
+            .iter()
+            .any(|arm| by(arm.act) && arm.label == label && Some(arm.sort) == sort && to.contains(&arm.then))
     };
     local.states.iter().filter(|(_, state)| comes(state)).map(|(state, _)| state).collect()
 }
@@ -403,7 +430,13 @@ fn future(plan: &OpenPlan, role: RoleId, mut here: Vec<StateId>, not: impl Fn(Ac
 }
 
 /// States to which a role comes by a message.
-fn future_by(plan: &OpenPlan, role: RoleId, from: &[StateId], message: MessageId, by: impl Fn(Act) -> bool) -> Vec<StateId> {
+fn future_by(
+    plan: &OpenPlan,
+    role: RoleId,
+    from: &[StateId],
+    message: MessageId,
+    by: impl Fn(Act) -> bool,
+) -> Vec<StateId> {
     let (label, sort) = (plan.label_of(message), plan.sort_of(message));
     let Some(local) = plan.0.locals.entry(role) else { return Vec::new() };
     let arms = from.iter().filter_map(|&state| local.states.entry(state)).flat_map(|state| &state.arms);

@@ -2,7 +2,10 @@
 
 use polylogue::{
     generate::Rng,
-    session::{By, Capability, Code, Compat, Config, Opener, Owner, Payload, PlanOptions, Receive, Scope, Send, Store, Supervisor},
+    session::{
+        By, Capability, Code, Compat, Config, Opener, Owner, Payload, PlanOptions, Receive, Scope, Send, Store,
+        Supervisor,
+    },
 };
 
 fn open(options: PlanOptions) -> (polylogue::session::OpenPlan, Store, Supervisor, Opener, Capability) {
@@ -30,8 +33,14 @@ fn what_arrives_is_what_was_sent() {
     for _ in 0..2_000 {
         match rng.below(8) {
             0..3 if queue.len() < 20 => {
-                let (label, json) = if rng.chance(50) { (labels[0], "{}".to_owned()) } else { (labels[1], format!("{{\"n\": {}}}", rng.below(9))) };
-                store.send(&cap, Send { from: a, to: b, label, payload: Payload::Json(&json), witness: None, at: 0 }).unwrap();
+                let (label, json) = if rng.chance(50) {
+                    (labels[0], "{}".to_owned())
+                } else {
+                    (labels[1], format!("{{\"n\": {}}}", rng.below(9)))
+                };
+                store
+                    .send(&cap, Send { from: a, to: b, label, payload: Payload::Json(&json), witness: None, at: 0 })
+                    .unwrap();
                 queue.push_back(json);
                 sent += 1;
             }
@@ -123,17 +132,28 @@ fn forms_in_json() {
     assert_eq!(EdgeName::read(bare, Some(session)).unwrap(), edge);
     assert_eq!(EdgeName::read(bare, None).unwrap_err().to_string(), "field `session` is missing");
     assert_eq!(EdgeName::read("{\"session\":\"0.1\",\"from\":\"A\"}", None), Err(EdgeError::Missing("to")));
-    assert_eq!(EdgeName::read("{\"session\":\"x\",\"from\":\"A\",\"to\":\"B\"}", Some(session)), Err(EdgeError::Invalid("session")));
+    assert_eq!(
+        EdgeName::read("{\"session\":\"x\",\"from\":\"A\",\"to\":\"B\"}", Some(session)),
+        Err(EdgeError::Invalid("session"))
+    );
     assert!(matches!(EdgeName::read("[]", None), Err(EdgeError::Malformed(_))));
     assert_eq!(edge.ends(&plan), Some((plan.role("A").unwrap(), plan.role("B").unwrap())));
     let other = EdgeName { from: "B".into(), to: "A".into(), ..edge };
     assert_eq!(other.ends(&plan), None);
     assert_eq!(format!("{session}").parse::<SessionId>(), Ok(session));
     let said = serde_json::to_string(&cap.describe(&plan)).unwrap();
-    assert_eq!(said, format!("{{\"kind\":\"capability\",\"session\":\"{session}\",\"owner\":1,\"roles\":[\"A\",\"B\"],\"generation\":1}}"));
+    assert_eq!(
+        said,
+        format!(
+            "{{\"kind\":\"capability\",\"session\":\"{session}\",\"owner\":1,\"roles\":[\"A\",\"B\"],\"generation\":1}}"
+        )
+    );
     let ended = store.cancel(By::Opener(&opener), "enough", 3).unwrap();
     let said = serde_json::to_value(ended.describe()).unwrap();
-    assert_eq!((said["kind"].as_str(), said["reason"].as_str(), said["at"].as_i64()), (Some("cancellation"), Some("enough"), Some(3)));
+    assert_eq!(
+        (said["kind"].as_str(), said["reason"].as_str(), said["at"].as_i64()),
+        (Some("cancellation"), Some("enough"), Some(3))
+    );
     let record = store.audit().latest().next().unwrap();
     let line = serde_json::to_string(&record).unwrap();
     let back: polylogue::session::audit::Record = serde_json::from_str(&line).unwrap();
