@@ -411,11 +411,13 @@ fn the_store_is_the_slow_store() {
     const DEFENCE: [Code; 3] = [Code::NotPending, Code::OwnerChanged, Code::WitnessUnknown];
     /// Plans that authenticate have the first, protocols whose predicates read the time the other: `watched`, `trees`.
     const ELSEWHERE: [Code; 2] = [Code::Unauthentic, Code::WitnessFalse];
+    // In the quick run at least met, in the long one a hundred times.
+    let least = if long { 100 } else { 1 };
     for code in Code::ALL {
         let count = tally.codes.get(&code).copied().unwrap_or(0);
         match DEFENCE.contains(&code) || ELSEWHERE.contains(&code) {
             true => assert_eq!(count, 0, "{code:?}"),
-            false => assert!(count >= 100, "{code:?}: {count}"),
+            false => assert!(count >= least, "{code:?}: {count}"),
         }
     }
 }

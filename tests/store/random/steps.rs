@@ -68,7 +68,7 @@ impl World<'_> {
                 true if text.contains("string") => {
                     [Given::Text, Given::Unseen(0), Given::Unseen(9)][self.rng.below(3)].clone()
                 }
-                true if text.contains("n:") => Given::Int([4, 4, 4, 20, 3][self.rng.below(5)]),
+                true if text.contains("n:") => Given::Int([4, 4, 4, 20, 3, 0, -1][self.rng.below(7)]),
                 true => [Given::Unseen(0), Given::Unseen(3), Given::Nothing][self.rng.below(3)].clone(),
             };
             let what = match act {
