@@ -127,7 +127,6 @@ pub(super) struct Chosen {
 }
 
 /// Which of the messages under a label a send is, if it may be taken; nothing changes.
-#[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
 pub(super) fn choose_send<W: Words + ?Sized>(
     words: &mut W,
     plan: &OpenPlan,
@@ -198,7 +197,6 @@ fn further(known: &mut Option<Miss>, miss: Miss) {
 }
 
 /// A send that must be looked at more closely.
-#[expect(clippy::too_many_arguments, reason = "who sends what, in which session of which plan")]
 #[inline(never)]
 pub(super) fn send_judged<W: Words + ?Sized>(
     words: &mut W,

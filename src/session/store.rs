@@ -258,7 +258,6 @@ pub struct Store {
 
 impl Store {
     /// An empty store, and the authority over it.
-    #[must_use]
     pub fn new(config: Config) -> (Self, Supervisor) {
         /// Stores of a process, for telling them apart: nothing else depends on it.
         static STORES: AtomicU32 = AtomicU32::new(1);

@@ -12,6 +12,9 @@ use polylogue::{
 
 use crate::protocols::{Given, Known, Need};
 
+/// Labels, signatures and payload ids, oldest first.
+pub type Queue = VecDeque<(LabelId, SortId, u64)>;
+
 pub type Roles = BTreeSet<RoleId>;
 
 #[derive(Clone, Debug)]
@@ -74,7 +77,7 @@ pub struct Sess {
     pub stamp: u32,
     pub claims: BTreeMap<u32, Claim>,
     pub states: Vec<StateId>,
-    pub queues: BTreeMap<(RoleId, RoleId), VecDeque<(LabelId, SortId, u64)>>,
+    pub queues: BTreeMap<(RoleId, RoleId), Queue>,
     pub conf: Configuration,
     pub offers: BTreeMap<(RoleId, RoleId), Offer>,
     pub handlers: BTreeMap<Option<(RoleId, RoleId)>, u32>,

@@ -297,7 +297,7 @@ impl World<'_> {
         let (session, stamp) = (cap.cap.session(), cap.cap.generation());
         let expected = self.held(cap.foreign, session, stamp).map(drop);
         let secret = self.secret;
-        let expected = expected.and_then(|()| if secret { Ok(()) } else { Err(Code::NoSecret) });
+        let expected = expected.and(if secret { Ok(()) } else { Err(Code::NoSecret) });
         let expected = expected.and_then(|()| self.need(1));
         let not_after = self.clock + self.rng.below(60) as i64;
         self.trail.push(format!("export {session} {stamp}: {expected:?}"));
