@@ -92,7 +92,7 @@ fn levels(system: &System, options: &Options) -> Vec<u32> {
         None => {
             let mut last = options.max_bound.max(1);
             // Declared bounds are finite anyway: explore them to the end.
-            if system.edges().values().all(|edge| edge.kind != EdgeKind::Fifo) {
+            if system.edges().values().all(|edge| !matches!(edge.kind, EdgeKind::Fifo | EdgeKind::Lossy)) {
                 let declared = system.edges().values().map(|edge| match edge.kind {
                     EdgeKind::Bounded(n) => n,
                     EdgeKind::Fifo | EdgeKind::Sync | EdgeKind::Lossy | EdgeKind::Latest => 1,

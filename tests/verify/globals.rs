@@ -124,7 +124,10 @@ fn what_projects_is_safe_and_live() {
         let Ok(locals) = project::project_all(&graph, global.roles(), project::Discipline::Full) else { continue };
         projected += 1;
         // Said to be written by hand, so that no theorem speaks for it.
-        let mut subject = Subject::written(locals, global.channels());
+        let mut channels = global.channels().to_vec();
+        // What is lost or replaced may make it go wrong.
+        channels.retain(|(.., kind)| !matches!(kind, EdgeKind::Lossy | EdgeKind::Latest));
+        let mut subject = Subject::written(locals, &channels);
         for k in [0, 1, 2] {
             for property in [Property::Safe, Property::Live] {
                 let options = Options { max_states: 3000, ..bound(k) };
