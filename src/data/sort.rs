@@ -144,6 +144,18 @@ impl Sort {
         matches!(self.plain(), Self::Option(_))
     }
 
+    /// Whether it, or a part of it, is secret.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::List(of) | Self::Set(of) | Self::Option(of) | Self::Refined(of, _) => of.has_secret(),
+            Self::Map(key, of) => key.has_secret() || of.has_secret(),
+            Self::Record(payload) => payload.has_secret(),
+            Self::Builtin(_) | Self::Opaque(_) | Self::Enum(_) => false,
+        }
+    }
+
     /// Whether a value that is one of it by its form may still not be one: it, or a part of it, has a condition.
     #[must_use]
     pub fn has_condition(&self) -> bool {
@@ -168,6 +180,12 @@ impl Sort {
 }
 
 impl Payload {
+    /// Whether a part of it is secret.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        self.fields.iter().any(|field| field.sort.has_secret())
+    }
+
     /// The field with this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {

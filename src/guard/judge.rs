@@ -221,7 +221,7 @@ impl Inner {
         let first = misfit.path.split(['.', '[']).next().unwrap_or_default();
         let field = reading.fields.iter().flatten().find(|field| field.name.as_deref() == Some(first));
         match field {
-            Some(field) if crate::trace::live::has_secret(&field.sort) => {
+            Some(field) if field.sort.has_secret() => {
                 format!("field `{}` does not fit `{}`", misfit.path, field.sort)
             }
             _ if misfit.path.is_empty() => format!("the payload {}", misfit.what),

@@ -144,14 +144,3 @@ fn text(value: Option<&Value>, sort: Option<&Sort>, redaction: &Redaction, hide:
     }
     text.into()
 }
-
-/// Whether a part of a sort is secret.
-pub(super) fn is_secret(sort: &Sort) -> bool {
-    match sort {
-        Sort::Secret(_) => true,
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Refined(of, _) => is_secret(of),
-        Sort::Map(key, of) => is_secret(key) || is_secret(of),
-        Sort::Record(payload) => payload.fields.iter().any(|field| is_secret(&field.sort)),
-        Sort::Builtin(_) | Sort::Opaque(_) | Sort::Enum(_) => false,
-    }
-}

@@ -601,7 +601,7 @@ impl OpenPlan {
 
 fn secretive(names: &Names) -> bool {
     let payloads = names.sorts().filter_map(|sort| names.payload(sort));
-    payloads.flat_map(|payload| &payload.fields).any(|field| super::explain::is_secret(&field.sort))
+    payloads.into_iter().any(crate::protocol::Payload::has_secret)
 }
 
 /// What an edge holds at most, and what happens then.

@@ -11,8 +11,6 @@ pub(crate) mod endpoint;
 pub(crate) mod observe;
 mod why;
 
-pub(crate) use why::has_secret;
-
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -491,7 +489,7 @@ fn tainted(subject: Subject<'_>, program: &Program, hidden: &[Box<str>]) -> FxHa
             let field = |index: u32| {
                 let field = fields.get(index as usize);
                 field.is_some_and(|field| {
-                    why::has_secret(&field.sort)
+                    field.sort.has_secret()
                         || field.name.as_deref().is_some_and(|name| hidden.iter().any(|one| **one == *name))
                 })
             };

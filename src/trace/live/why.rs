@@ -198,7 +198,7 @@ impl Judge<'_> {
     fn key(&self, family: FrameId, key: &Value) -> String {
         let frame = self.program.frames().entry(family);
         let keys = frame.map(|frame| &*frame.keys).unwrap_or_default();
-        let hidden = keys.iter().any(|key| self.hides(&key.name) || has_secret(&key.sort));
+        let hidden = keys.iter().any(|key| self.hides(&key.name) || key.sort.has_secret());
         if hidden {
             let plain = data::write(key, None, &self.redaction, &|_| false);
             return self.redaction.digest(&plain);
@@ -237,7 +237,7 @@ impl Judge<'_> {
         let payload = self.program.messages().entry(message).and_then(|travel| self.subject.names.payload(travel.sort));
         let field = payload.and_then(|payload| payload.field(first));
         match field {
-            Some(field) if has_secret(&field.sort) && misfit.what.contains('`') => {
+            Some(field) if field.sort.has_secret() && misfit.what.contains('`') => {
                 format!("field `{}` does not fit `{}`", misfit.path, field.sort)
             }
             _ if misfit.path.is_empty() => format!("the payload {}", misfit.what),
@@ -256,8 +256,8 @@ impl Judge<'_> {
         let payload = candidates
             .iter()
             .filter_map(|&message| self.subject.names.payload(self.program.messages().entry(message)?.sort))
-            .max_by_key(|payload| payload.fields.iter().filter(|field| has_secret(&field.sort)).count());
-        let secret = payload.is_some_and(|payload| payload.fields.iter().any(|field| has_secret(&field.sort)));
+            .max_by_key(|payload| payload.fields.iter().filter(|field| field.sort.has_secret()).count());
+        let secret = payload.is_some_and(data::Payload::has_secret);
         if !secret && self.hidden.is_empty() {
             return Some(event.payload.to_owned());
         }
@@ -272,16 +272,6 @@ impl Judge<'_> {
 
 fn offence(code: Code, message: String, blame: String, span: Option<Span>) -> Offence {
     Offence { code, message, help: None, blame: Some(blame), span }
-}
-
-pub(crate) fn has_secret(sort: &Sort) -> bool {
-    match sort {
-        Sort::Secret(_) => true,
-        Sort::List(of) | Sort::Set(of) | Sort::Option(of) | Sort::Refined(of, _) => has_secret(of),
-        Sort::Map(key, of) => has_secret(key) || has_secret(of),
-        Sort::Record(payload) => payload.fields.iter().any(|field| has_secret(&field.sort)),
-        Sort::Builtin(_) | Sort::Opaque(_) | Sort::Enum(_) => false,
-    }
 }
 
 fn cut(mut text: String) -> String {
