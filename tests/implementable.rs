@@ -19,8 +19,12 @@ use polylogue::{
 };
 use serde_json::Value;
 
+#[path = "implementable/complete.rs"]
+mod complete;
 #[path = "implementable/symbolic.rs"]
 mod symbolic;
+#[path = "implementable/synthesized.rs"]
+mod synthesized;
 #[path = "implementable/values.rs"]
 mod values;
 
@@ -89,6 +93,7 @@ fn the_corpus() {
                     Condition::SendValidity => "SV",
                     Condition::ReceiveValidity => "RV",
                     Condition::NoMixedChoice => "NMC",
+                    Condition::NoOptionalTermination => "OT",
                 };
                 let text = &outcome.diagnostics[0].text;
                 let mine = |role: &Value| text.starts_with(&format!("role `{}` ", role.as_str().unwrap()));
