@@ -19,8 +19,12 @@ use polylogue::{
 };
 use serde_json::Value;
 
+#[path = "implementable/brute.rs"]
+mod brute;
 #[path = "implementable/complete.rs"]
 mod complete;
+#[path = "implementable/known.rs"]
+mod known;
 #[path = "implementable/symbolic.rs"]
 mod symbolic;
 #[path = "implementable/synthesized.rs"]

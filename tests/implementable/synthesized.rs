@@ -54,9 +54,9 @@ fn shape(local: &Local, header: &Header, names: &Names) -> Vec<(usize, bool, Vec
                     Act::Receive(peer) => ('?', header.role_name(peer)),
                     _ => (':', ""),
                 };
-                let sorts = names.payload(arm.sort).map(|payload| {
-                    payload.fields.iter().map(|field| format!("{},", field.sort)).collect::<String>()
-                });
+                let sorts = names
+                    .payload(arm.sort)
+                    .map(|payload| payload.fields.iter().map(|field| format!("{},", field.sort)).collect::<String>());
                 (format!("{peer}{sign}{} {sorts:?}", names.label_text(arm.label)), arm.then)
             })
             .collect();
