@@ -1,6 +1,6 @@
 //! What went wrong, as data and in words.
 
-use super::implementability::Indistinct;
+use super::implementability::{Condition, Indistinct};
 use crate::{
     diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
@@ -108,7 +108,10 @@ impl Detail {
             Self::Unbounded { .. } => codes::UNBOUNDED,
             Self::Overflow { .. } => codes::OVERFLOW,
             Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
-            Self::NotImplementable { .. } => projection::NOT_IMPLEMENTABLE,
+            Self::NotImplementable { indistinct, .. } => match indistinct.condition {
+                Condition::NoOptionalTermination => projection::MAY_STOP,
+                _ => projection::NOT_IMPLEMENTABLE,
+            },
         }
     }
 
