@@ -381,8 +381,25 @@ fn evidence(outcome: &Outcome) -> Option<String> {
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
+        Some(Evidence::Compatible(found)) => Some(compatible(found)),
         Some(Evidence::Exhaustive) | None => None,
     }
+}
+
+/// By which theorem a system is safe under every bound.
+fn compatible(found: verify::Compatible) -> String {
+    let verify::Compatible { bound, least, whole, directed } = found;
+    let least = if least { ", and for no smaller k" } else { "" };
+    let why = match (whole, directed) {
+        (true, _) => "no queue ever holds more, and every configuration was looked at",
+        (_, true) => {
+            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
+        }
+        (..) => {
+            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
+        }
+    };
+    format!("{bound}-multiparty compatible{least}: {why}")
 }
 
 /// Why there is no answer, in words.

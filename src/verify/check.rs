@@ -7,6 +7,7 @@ use super::{
     detail::Detail,
     fault::Counts,
     judge::{Answer, Judgement, judge},
+    kmc::{Compatible, Judged, kmc},
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
@@ -15,7 +16,7 @@ use crate::{
     data::Value,
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
-    id::RoleId,
+    id::{Id, RoleId},
     machine::{Program, System, SystemError},
     protocol::{Claim, ClaimKind, Expected, Flat, Origin, Spec, Target},
 };
@@ -39,6 +40,8 @@ pub enum Evidence {
     Conditions,
     /// Every role projects by plain merge.
     Plain,
+    /// k-multiparty compatible, and so safe under every bound.
+    Compatible(Compatible),
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
 }
@@ -404,16 +407,24 @@ fn explore(
         Ok(system) => system,
         Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
     };
-    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } =
-        judge(&system, property, options, poll);
+    let name = |role: RoleId| match subject.header {
+        Some(header) => header.role_name(role).to_owned(),
+        None => format!("role {}", role.index()),
+    };
+    let Judged { judgement, compatible, replay } = match property {
+        Property::Kmc => kmc(&system, options, &name, poll),
+        _ => Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound },
+    };
+    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
     match answer {
         Answer::Holds => {
             // Without a bound of the user's the level that decided cut nothing.
             outcome.bound = options.bound;
-            outcome.evidence = Some(match options.bound {
-                Some(bound) if !exhaustive => Evidence::Bounded(bound),
-                _ => Evidence::Exhaustive,
+            outcome.evidence = Some(match (compatible, options.bound) {
+                (Some(compatible), _) => Evidence::Compatible(compatible),
+                (None, Some(bound)) if !exhaustive => Evidence::Bounded(bound),
+                (None, _) => Evidence::Exhaustive,
             });
         }
         Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
@@ -421,12 +432,12 @@ fn explore(
             let mut finding = *finding;
             let (counterexample, detail) = finding.counterexample();
             let channels = subject.channels;
-            let turns = confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            let turns = confirm(subject.terms, &subject.locals, channels, replay, &counterexample, &detail)?;
             if let Some(turns) = turns {
                 finding.unroll(turns.before, turns.around);
             }
             let (counterexample, detail) = finding.counterexample();
-            outcome.bound = options.bound;
+            outcome.bound = if property == Property::Kmc { replay } else { options.bound };
             outcome.shortest = shortest;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);

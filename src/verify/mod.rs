@@ -15,6 +15,7 @@
 //! cone        which events a failure depends on
 //! counterexample   every run is replayed by the reference before anybody sees it
 //! concrete    values for a run that was found with data left out
+//! kmc         k-multiparty compatibility: one bound that speaks for all
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! synthesize  a global type from machines, certified by projecting it back
 //! complete    that, and the machines by determinization, as answers to claims
@@ -36,6 +37,7 @@ mod fault;
 mod hopeless;
 mod implementability;
 mod judge;
+mod kmc;
 mod liveness;
 mod packed;
 mod property;
@@ -50,6 +52,7 @@ pub use detail::{Detail, Queued, Waiting};
 pub use expand::expand;
 pub use fault::Counts;
 pub use implementability::{Condition, Indistinct, Machines};
+pub use kmc::Compatible;
 pub use property::Property;
 pub use subject::Subject;
 

@@ -186,4 +186,16 @@ protocol P(role A, role B) { var xs: list<int> = [1, 2]; A -> B: take(i: uint) w
 
 Add the condition under which it cannot happen (`where i < size(xs) && xs[i] > 0`).
 "#;
+
+    /// k-multiparty compatibility fails.
+    NOT_COMPATIBLE = "PL0524", Error, "not k-multiparty compatible", r#"
+`kmc` was claimed: with queues of some length k everybody who waits can be served and everything under way received (k-safe), and whoever wants to send can get room without doing anything else (k-exhaustive). Then longer queues change nothing, and the system is safe under every bound (Lange and Yoshida, CAV 2019). Where a state speaks with several peers, it must be able to send all or nothing (k-OBI), and which message it receives first may not be left to chance (k-CIBI).
+
+```
+system Flood(role P, role Q) { P = rec X. Q!a(). Q!a(). Q?b(). X; Q = rec X. P!b(). P?a(). X; }
+check kmc(Flood);
+```
+
+An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any.
+"#;
 }
