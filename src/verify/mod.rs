@@ -16,6 +16,7 @@
 //! counterexample   every run is replayed by the reference before anybody sees it
 //! concrete    values for a run that was found with data left out
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
+//! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
 //! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
@@ -38,6 +39,7 @@ mod packed;
 mod property;
 mod search;
 mod subject;
+pub mod subtype;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
