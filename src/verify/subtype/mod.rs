@@ -11,15 +11,25 @@
 //! pair          both local types as minimized machines over one alphabet
 //! payload       whether one message can stand for another with the same label
 //! sync, fair    the synchronous and the fair relation
+//! precise       the asynchronous relation: what is tried, in which order
+//! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
+//! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
 //! claim         from a claim of a specification to an outcome
 //! ```
 //!
 //! Nothing here recurses on types, and nothing is unbounded: every search asks its [`Meter`] whether to go on.
 
+pub mod certificate;
 mod claim;
+mod explore;
 mod pair;
 mod payload;
+mod precise;
+mod pump;
+mod starve;
+mod widen;
+mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
 
@@ -81,6 +91,8 @@ pub enum Answer {
 pub enum Certificate {
     /// Pairs of states (smaller, larger), the initial ones among them, closed under what the relation demands of a pair.
     Relation(Vec<(u32, u32)>),
+    /// A closed set of configurations of the run of the smaller type against the larger.
+    Queues(Box<certificate::Queues>),
 }
 
 /// What was tried in vain, and why it gave no answer.
@@ -189,7 +201,9 @@ impl<'a, 'p> Meter<'a, 'p> {
 /// Decides whether the smaller type of a pair is a subtype of the larger.
 #[must_use]
 pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Answer {
-    let _ = (pair, meter);
+    if relation == Relation::Async {
+        return precise::decide(pair, meter);
+    }
     let what = format!("{} subtyping", relation.name());
     Answer::Unknown(vec![Tried { what, limit: Limit::Undecided("it is not built yet".to_owned()) }])
 }
