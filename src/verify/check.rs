@@ -11,6 +11,7 @@ use super::{
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
+    subtype,
 };
 use crate::{
     data::Value,
@@ -173,7 +174,9 @@ pub fn claims(spec: &Spec) -> Vec<Claim> {
 /// Answers a claim. A bound in the claim goes before that of the options.
 pub fn check_claim(spec: &Spec, claim: &Claim, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
     match &claim.kind {
-        ClaimKind::Subtype { .. } => Ok(Outcome::unknown(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))),
+        ClaimKind::Subtype { sub, sup, relation } => {
+            subtype::subtype(spec, (*sub, *sup), *relation, claim.span, options, poll)
+        }
         ClaimKind::Property { name, target, bound } => {
             let property = Property::parse(name, claim.span).map_err(|found| Error::Claim(Box::new(found)))?;
             let options = Options { bound: bound.or(options.bound), ..options.clone() };

@@ -19,6 +19,7 @@
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! synthesize  a global type from machines, certified by projecting it back
 //! complete    that, and the machines by determinization, as answers to claims
+//! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
 //! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
@@ -44,6 +45,7 @@ mod property;
 mod search;
 mod subject;
 pub mod synthesize;
+pub mod subtype;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};

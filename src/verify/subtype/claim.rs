@@ -1,0 +1,98 @@
+//! From a claim of a specification to an outcome.
+
+use super::{Answer, Meter, Pair, PairError, Part, Relation, decide, limit};
+use crate::{
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
+    event::{Counterexample, Limit, Verdict},
+    id::RoleId,
+    protocol::{Graph, Header, Local, ProjectionError, Spec, Target, project},
+    verify::{Options, check::Error, check::Outcome, search::Poll, subject},
+};
+
+/// A local type to compare, or why there is none.
+enum Side<'a> {
+    Local(&'a Header, Local),
+    Limit(Limit),
+}
+
+/// The local type that a claim names.
+fn side(spec: &Spec, target: Target, span: Span) -> Result<Side<'_>, Error> {
+    let bug = || Error::Bug("a target is not one of its specification".to_owned());
+    let header = spec.header(target).ok_or_else(bug)?;
+    if let Some(limit) = subject::refused(header) {
+        return Ok(Side::Limit(limit));
+    }
+    let local = match target {
+        Target::Protocol(_) | Target::System(_) => {
+            let text = format!("`{}` is many local types: subtyping is about one", header.name);
+            let first = header.roles.values().next().map_or("R", |role| &role.name);
+            let found = Diagnostic::new(codes::WRONG_TARGET, span, text);
+            return Err(Error::Claim(Box::new(found.help(format!("name a role: `{}@{first}`", header.name)))));
+        }
+        Target::Local(at) => spec.locals.get(at).ok_or_else(bug)?.local.clone(),
+        Target::SystemRole(at, role) => {
+            let system = spec.systems.get(at).ok_or_else(bug)?;
+            if system.graphs.is_empty() { system.locals.entry(role).cloned() } else { None }
+        }
+        Target::ProtocolRole(at, role) => match projected(spec, at, role)? {
+            Ok(local) => local,
+            Err(why) => return Ok(Side::Limit(Limit::Undecided(why))),
+        },
+    };
+    Ok(local.map_or_else(
+        || Side::Limit(Limit::Undecided(format!("`{}` has scopes or data that its types cannot show", header.name))),
+        |local| Side::Local(header, local),
+    ))
+}
+
+/// The local type of one role of a protocol; none if the protocol has more than the kernel.
+fn projected(spec: &Spec, at: usize, role: RoleId) -> Result<Result<Option<Local>, String>, Error> {
+    let protocol = spec.protocols.get(at).ok_or_else(|| Error::Bug("a target is no protocol".to_owned()))?;
+    if protocol.graph.is_some() {
+        return Ok(Ok(None));
+    }
+    let graph = match Graph::of(&protocol.term) {
+        Ok(graph) => graph,
+        Err(error) => return Ok(Err(format!("`{}` has no graph: {error:?}", protocol.header.name))),
+    };
+    let role_name = protocol.header.role_name(role);
+    Ok(match project::project(&graph, role, project::Discipline::Full) {
+        Ok(local) => Ok(Some(local)),
+        Err(ProjectionError { .. }) => Err(format!("`{}` does not project to `{role_name}`", protocol.header.name)),
+    })
+}
+
+/// Answers `S <: T`.
+pub(in crate::verify) fn subtype(
+    spec: &Spec,
+    (sub, sup): (Target, Target),
+    relation: Option<&str>,
+    span: Span,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let Some(relation) = Relation::find(relation) else {
+        return Err(Error::Bug("a relation that the parser does not know".to_owned()));
+    };
+    let (small, large) = (side(spec, sub, span)?, side(spec, sup, span)?);
+    let ((sub_header, sub), (sup_header, sup)) = match (small, large) {
+        (Side::Limit(limit), _) | (_, Side::Limit(limit)) => return Ok(Outcome::unknown(limit)),
+        (Side::Local(sub_header, sub), Side::Local(sup_header, sup)) => ((sub_header, sub), (sup_header, sup)),
+    };
+    let part = |header, local| Part { names: &spec.names, header, local };
+    let pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
+        Ok(pair) => pair,
+        Err(PairError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
+        Err(PairError::Scopes) => {
+            return Ok(Outcome::unknown(Limit::Undecided("scopes have no place in a local type alone".to_owned())));
+        }
+    };
+    let mut meter = Meter::new(options, poll);
+    Ok(match decide(&pair, relation, &mut meter) {
+        Answer::Yes(_) => Outcome::unknown(Limit::Undecided("yes".to_owned())),
+        Answer::No(_) => {
+            Outcome { verdict: Verdict::Violated(Counterexample::default()), ..Outcome::unknown(Limit::Time) }
+        }
+        Answer::Unknown(tried) => Outcome::unknown(limit(&tried)),
+    })
+}
