@@ -175,7 +175,7 @@ pub(super) fn choose_send<W: Words + ?Sized>(
         return Err(Code::Offered.into());
     }
     let reading = &planned.readings[message];
-    let consumed = rest.check_witness(words, asker, send.from, reading, &values, send.witness, now)?;
+    let consumed = rest.check_witness(words, plan, asker, send.from, reading, &values, send.witness, now)?;
     // An offer is no step yet, and has no record.
     if admitted.is_some() {
         rest.room(words, slot, &[send.from], &consumed)?;
@@ -427,7 +427,7 @@ pub(super) fn choose_act<W: Words + ?Sized>(
                 continue;
             }
         };
-        let consumed = rest.check_witness(words, asker, act.role, reading, &values, act.witness, now)?;
+        let consumed = rest.check_witness(words, plan, asker, act.role, reading, &values, act.witness, now)?;
         rest.room(words, cap.session.slot, &[act.role], &consumed)?;
         let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
         return Ok((Admitted { step, message, edge: None }, consumed));

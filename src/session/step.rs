@@ -12,6 +12,7 @@ use super::{
     Capability, Code, OpenPlan, Readiness, Refused, SessionId, Status,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
+    hot::Around,
     judge::{act_in, choose_act, choose_receive, choose_send, receive_watched, send_judged},
     plan::{Engine, Planned, QueuePolicy, Reading},
     queue::View,
@@ -206,17 +207,27 @@ impl Store {
     /// The first of the checks that failed; nothing has changed then, and the refusal is audited.
     #[inline]
     pub fn send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
+        if let Some(done) = self.hot_send(cap, &send) {
+            return Ok(done);
+        }
+        self.long_send(cap, send)
+    }
+
+    #[inline(never)]
+    fn long_send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
         match self.try_send(cap, &send) {
             Ok(done) => {
-                debug_assert_eq!(
-                    self.coheres(cap.session, send.from, send.to),
-                    Ok(()),
-                    "the store disagrees with itself"
-                );
+                self.agrees(cap, send.from, send.to);
                 Ok(done)
             }
             Err(miss) => Err(self.refused_step(cap, &Step::Send(send), miss)),
         }
+    }
+
+    /// The cache beside the truth is looked at in debug builds.
+    #[inline(always)]
+    fn agrees(&self, cap: &Capability, from: RoleId, to: RoleId) {
+        debug_assert_eq!(self.coheres(cap.session, from, to), Ok(()), "the store disagrees with itself");
     }
 
     /// A role takes the oldest message from another.
@@ -227,13 +238,45 @@ impl Store {
     #[inline]
     pub fn receive(&mut self, cap: &Capability, role: RoleId, from: RoleId, at: i64) -> Result<Done, Refused> {
         let receive = Receive { role, from, at };
+        if let Some(done) = self.hot_receive(cap, &receive) {
+            return Ok(done);
+        }
+        self.long_receive(cap, receive)
+    }
+
+    #[inline(never)]
+    fn long_receive(&mut self, cap: &Capability, receive: Receive) -> Result<Done, Refused> {
         match self.try_receive(cap, &receive) {
             Ok(done) => {
-                debug_assert_eq!(self.coheres(cap.session, from, role), Ok(()), "the store disagrees with itself");
+                self.agrees(cap, receive.from, receive.role);
                 Ok(done)
             }
             Err(miss) => Err(self.refused_step(cap, &Step::Receive(receive), miss)),
         }
+    }
+
+    /// The short way of a send, in the usual case.
+    #[inline(always)]
+    fn hot_send(&mut self, cap: &Capability, send: &Send<'_>) -> Option<Done> {
+        let (spill, audit) = (&mut self.rest.spill, &mut self.rest.audit);
+        let (page, at) = self.pages.place(cap.session).filter(|_| cap.store == self.id)?;
+        let around = Around { spill, audit, plan: page.number, cap };
+        let (plan, line) = page.line(at)?;
+        let done = plan.0.hot.as_ref()?.send(line, around, send)?;
+        self.agrees(cap, send.from, send.to);
+        Some(done)
+    }
+
+    /// The short way of a receive, in the usual case.
+    #[inline(always)]
+    fn hot_receive(&mut self, cap: &Capability, receive: &Receive) -> Option<Done> {
+        let (spill, audit) = (&mut self.rest.spill, &mut self.rest.audit);
+        let (page, at) = self.pages.place(cap.session).filter(|_| cap.store == self.id)?;
+        let around = Around { spill, audit, plan: page.number, cap };
+        let (plan, line) = page.line(at)?;
+        let done = plan.0.hot.as_ref()?.receive(line, around, receive)?;
+        self.agrees(cap, receive.from, receive.role);
+        Some(done)
     }
 
     /// A role acts by itself.
@@ -286,11 +329,6 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
-        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
-            && let Some(done) = hot.send(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, send)
-        {
-            return Ok(done);
-        }
         let Engine::Table(system) = &plan.0.engine else { return self.tree_send(cap, send) };
         send_in(block, plan, system, &mut self.rest, asker, send)
     }
@@ -303,12 +341,6 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
-        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
-            && let Some(done) =
-                hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
-        {
-            return Ok(done);
-        }
         if block.first().is_some_and(|first| Head::read(first).status == Status::Draining as u8) {
             return self.receive_last(cap, receive);
         }

@@ -378,9 +378,11 @@ impl Store {
                 match offer {
                     Some(offer) => {
                         let number = offer.witness;
-                        self.rest.match_number(block, asker, sender, predicate, args, true, number, now)?
+                        self.rest.match_number(block, asker, sender, predicate, args.iter(), true, number, now)?
                     }
-                    None => self.rest.match_witness(block, asker, sender, predicate, args, true, witness, now)?,
+                    None => {
+                        self.rest.match_witness(block, asker, sender, predicate, args.iter(), true, witness, now)?
+                    }
                 }
             }
         };

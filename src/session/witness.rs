@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::{
-    Capability, Code, Readiness, Refused, SessionId,
+    Capability, Code, OpenPlan, Readiness, Refused, SessionId,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
     handle::Roles,
@@ -44,6 +44,13 @@ pub(super) struct Witness {
     pub(super) fate: Fate,
     /// Which witness of this place it is.
     generation: u32,
+}
+
+impl Witness {
+    /// Whether it dies at the next step of some roles.
+    fn dies_of(&self, roles: &[RoleId]) -> bool {
+        self.brief && roles.iter().any(|&role| self.roles.contains(role))
+    }
 }
 
 /// All witnesses.
@@ -126,13 +133,19 @@ impl Witnesses {
             self.free.push(at);
         }
         self.waiting = self.waiting.saturating_sub(1);
+        // An empty list stays until its session is gone: there is mostly a next witness.
         let Some(list) = self.of.get_mut(&slot) else { return false };
-        list.retain(|one| *one != at);
-        if list.is_empty() {
-            self.of.remove(&slot);
-            return false;
+        if let Some(place) = list.iter().position(|one| *one == at) {
+            list.remove(place);
         }
-        true
+        !list.is_empty()
+    }
+
+    /// A session is gone, and none of its witnesses waits.
+    pub(super) fn forget(&mut self, slot: u32) {
+        if !self.of.is_empty() {
+            self.of.remove(&slot);
+        }
     }
 
     /// Those of a session that wait and satisfy a condition.
@@ -144,17 +157,26 @@ impl Witnesses {
 
     /// How many records it takes when those of a session end: all, or those with one stamp.
     pub(super) fn ending(&self, slot: u32, stamp: Option<u32>) -> usize {
-        together(self.waiting(slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp)).len())
+        together(self.count(slot, |_, one| stamp.is_none_or(|stamp| one.stamp == stamp)))
+    }
+
+    /// How many of a session wait and satisfy a condition.
+    fn count(&self, slot: u32, which: impl Fn(u32, &Witness) -> bool) -> usize {
+        if self.waiting == 0 {
+            return 0;
+        }
+        let list = self.of.get(&slot).map_or(&[][..], |list| list);
+        list.iter().filter(|&&at| self.entries.get(at as usize).is_some_and(|one| which(at, one))).count()
     }
 
     /// How many records the witnesses take that die of a step of some roles which uses one.
     pub(super) fn stepping(&self, slot: u32, roles: &[RoleId], used: &Use) -> usize {
-        together(self.dying(slot, roles).iter().filter(|(at, _)| used.0 != Some(*at)).count())
+        together(self.count(slot, |at, one| used.0 != Some(at) && one.dies_of(roles)))
     }
 
     /// Those that die at the next step of some roles.
     fn dying(&self, slot: u32, roles: &[RoleId]) -> SmallVec<[(u32, u64); 4]> {
-        self.waiting(slot, |one| one.brief && roles.iter().any(|&role| one.roles.contains(role)))
+        self.waiting(slot, |one| one.dies_of(roles))
     }
 
     /// Sessions with waiting witnesses that have a time, and that time.
@@ -178,6 +200,7 @@ impl Rest {
     pub(super) fn check_witness<W: Words + ?Sized>(
         &self,
         words: &W,
+        plan: &OpenPlan,
         asker: Asker<'_>,
         role: RoleId,
         reading: &Reading,
@@ -190,24 +213,29 @@ impl Rest {
             return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
         };
         let env = Shown { values, now, externs: &*self.externs };
-        let mut args: SmallVec<[Value; 2]> = SmallVec::new();
+        let mut args: SmallVec<[Option<Value>; 2]> = SmallVec::new();
         for code in &need.args {
-            args.push(code.eval(&env).map_err(faulted)?);
+            args.push(Some(code.eval(&env).map_err(faulted)?));
         }
         // What only the host knows was asked when the witness was issued.
-        let again = need.is_extern() || need.holds.holds(&env).map_err(faulted)?;
-        self.match_witness(words, asker, role, need.predicate, &args, again, witness, now)
+        let again = match &plan.0.header.predicates.get(need.predicate).ok_or(Code::NoPredicate)?.body {
+            PredicateBody::Extern(_) => true,
+            PredicateBody::Def(code) => {
+                code.holds(&Shown { values: &args, now, externs: &*self.externs }).map_err(faulted)?
+            }
+        };
+        self.match_witness(words, asker, role, need.predicate, args.iter().flatten(), again, witness, now)
     }
 
     /// Whether a witness is for a predicate and arguments, and still good. `again`: the predicate, asked again, is true.
     #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
-    pub(super) fn match_witness<W: Words + ?Sized>(
+    pub(super) fn match_witness<'v, W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
         role: RoleId,
         predicate: usize,
-        args: &[Value],
+        args: impl Iterator<Item = &'v Value>,
         again: bool,
         witness: Option<&Readiness>,
         now: i64,
@@ -221,13 +249,13 @@ impl Rest {
 
     /// The same of a witness by its number.
     #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
-    pub(super) fn match_number<W: Words + ?Sized>(
+    pub(super) fn match_number<'v, W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
         role: RoleId,
         predicate: usize,
-        args: &[Value],
+        args: impl Iterator<Item = &'v Value>,
         again: bool,
         number: u64,
         now: i64,
@@ -235,7 +263,7 @@ impl Rest {
         let (at, entry) = self.witnesses.find(number)?;
         let fits = entry.session == asker.cap.session
             && entry.predicate == predicate
-            && entry.args[..] == *args
+            && entry.args.iter().eq(args)
             && entry.roles.contains(role);
         if !fits {
             return Err(Code::WitnessMismatch.into());
@@ -292,7 +320,7 @@ impl Rest {
             left = self.witnesses.end(at, Fate::Consumed);
         }
         let slot = asker.cap.session.slot;
-        let brief = self.witnesses.dying(slot, roles);
+        let brief = if left { self.witnesses.dying(slot, roles) } else { SmallVec::new() };
         let each = brief.len() <= EACH;
         for &(at, number) in &brief {
             left = self.witnesses.end(at, Fate::Stale);
@@ -422,8 +450,7 @@ impl Store {
         }
         let (page, place) = self.pages.place(id).ok_or(Code::UnknownSession)?;
         let asker = Asker { cap: capability, number: page.number };
-        let plan = page.plan.clone();
-        let block = page.block_mut(place);
+        let (plan, block) = page.split(place);
         super::step::alive(Head::read(block), id, true)?;
         for role in capability.roles.iter() {
             super::step::covers(block, &plan.0, capability, role)?;
@@ -439,7 +466,7 @@ impl Store {
             return Err(Miss::with(Code::Payload, super::refuse::Detail::Text(text.into())));
         }
         let now = block::now(block);
-        let values: Values = args.iter().cloned().map(Some).collect();
+        let values: SmallVec<[Option<Value>; 2]> = args.iter().cloned().map(Some).collect();
         let env = Shown { values: &values, now, externs: &*self.rest.externs };
         for ((_, sort), value) in predicate.params.iter().zip(args) {
             crate::data::fits(sort, value, &env)
