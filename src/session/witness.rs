@@ -7,13 +7,12 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::{
-    Capability, Code, OpenPlan, Readiness, Refused, SessionId,
+    Capability, Code, Readiness, Refused, SessionId,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
     handle::Roles,
-    judge::{Shown, Values, faulted},
+    judge::{Given, faulted},
     own::{EACH, together},
-    plan::Reading,
     step::{Asker, Miss},
     store::{Keep, Rest, Store},
 };
@@ -194,90 +193,51 @@ impl Witnesses {
     }
 }
 
-impl Rest {
-    /// Whether the witness that a step brings is the one that it requires.
-    #[expect(clippy::too_many_arguments, reason = "who brings what, in which session of which plan")]
-    pub(super) fn check_witness<W: Words + ?Sized>(
-        &self,
-        words: &W,
-        plan: &OpenPlan,
-        asker: Asker<'_>,
-        role: RoleId,
-        reading: &Reading,
-        values: &Values,
-        witness: Option<&Readiness>,
-        now: i64,
-    ) -> Result<Use, Miss> {
-        let Some(need) = reading.rule.requires.first() else {
-            // What is not required is not consumed.
-            return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
-        };
-        let env = Shown { values, now, externs: &*self.externs };
-        let mut args: SmallVec<[Option<Value>; 2]> = SmallVec::new();
-        for code in &need.args {
-            args.push(Some(code.eval(&env).map_err(faulted)?));
-        }
-        // What only the host knows was asked when the witness was issued.
-        let again = match &plan.0.header.predicates.get(need.predicate).ok_or(Code::NoPredicate)?.body {
-            PredicateBody::Extern(_) => true,
-            PredicateBody::Def(code) => {
-                code.holds(&Shown { values: &args, now, externs: &*self.externs }).map_err(faulted)?
-            }
-        };
-        self.match_witness(words, asker, role, need.predicate, args.iter().flatten(), again, witness, now)
-    }
+/// What the witness of a step must be for.
+pub(super) struct Matched<'a> {
+    /// Who steps.
+    pub(super) role: RoleId,
+    pub(super) predicate: usize,
+    pub(super) args: &'a [Value],
+    /// The predicate, asked again, is true.
+    pub(super) again: bool,
+    pub(super) now: i64,
+}
 
-    /// Whether a witness is for a predicate and arguments, and still good. `again`: the predicate, asked again, is true.
-    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
-    pub(super) fn match_witness<'v, W: Words + ?Sized>(
+impl Rest {
+    /// Whether a witness is for what it must be for, and still good.
+    pub(super) fn match_witness<W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
-        role: RoleId,
-        predicate: usize,
-        args: impl Iterator<Item = &'v Value>,
-        again: bool,
+        asked: &Matched<'_>,
         witness: Option<&Readiness>,
-        now: i64,
     ) -> Result<Use, Miss> {
         let Some(witness) = witness else { return Err(Code::WitnessMissing.into()) };
         if witness.store != asker.cap.store {
             return Err(Code::Foreign.into());
         }
-        self.match_number(words, asker, role, predicate, args, again, witness.number, now)
+        self.match_number(words, asker, asked, witness.number)
     }
 
     /// The same of a witness by its number.
-    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
-    pub(super) fn match_number<'v, W: Words + ?Sized>(
+    pub(super) fn match_number<W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
-        role: RoleId,
-        predicate: usize,
-        args: impl Iterator<Item = &'v Value>,
-        again: bool,
+        asked: &Matched<'_>,
         number: u64,
-        now: i64,
     ) -> Result<Use, Miss> {
-        let (at, entry) = self.witnesses.find(number)?;
+        let (_, entry) = self.witnesses.find(number)?;
         let fits = entry.session == asker.cap.session
-            && entry.predicate == predicate
-            && entry.args.iter().eq(args)
-            && entry.roles.contains(role);
+            && entry.predicate == asked.predicate
+            && entry.args[..] == *asked.args
+            && entry.roles.contains(asked.role);
         if !fits {
             return Err(Code::WitnessMismatch.into());
         }
-        if block::generation(words, role) != entry.stamp {
-            return Err(Code::WitnessStale.into());
-        }
-        if entry.until.is_some_and(|until| now > until) {
-            return Err(Code::WitnessExpired.into());
-        }
-        if !again {
-            return Err(Code::WitnessFalse.into());
-        }
-        Ok(Use(Some(at), number))
+        let used = self.still_good(words, asked.role, number, asked.now)?;
+        if asked.again { Ok(used) } else { Err(Code::WitnessFalse.into()) }
     }
 
     /// Whether the witness of an offer is still good when it is taken.
@@ -466,8 +426,7 @@ impl Store {
             return Err(Miss::with(Code::Payload, super::refuse::Detail::Text(text.into())));
         }
         let now = block::now(block);
-        let values: SmallVec<[Option<Value>; 2]> = args.iter().cloned().map(Some).collect();
-        let env = Shown { values: &values, now, externs: &*self.rest.externs };
+        let env = Given { args, now, externs: &*self.rest.externs };
         for ((_, sort), value) in predicate.params.iter().zip(args) {
             crate::data::fits(sort, value, &env)
                 .map_err(|misfit| Miss::with(Code::Payload, super::refuse::Detail::Misfit(misfit)))?;
