@@ -226,7 +226,7 @@ fn group(
         let largest = if helpless || !shape.directed { options.max_bound.max(1) } else { MAX_K };
         let over = work > if helpless { HELPLESS.min(options.max_states) } else { options.max_states };
         if k >= largest || over {
-            return Part::Unknown(why_not(&shape, raced, half > 0, over && !helpless, k, options, name), k);
+            return Part::Unknown(why_not(&shape, (raced, half > 0), over && !helpless, k, options, name), k);
         }
         k = k.saturating_add(1);
     }
@@ -253,7 +253,7 @@ fn dependent(
 
 fn why_not(
     shape: &Shape,
-    raced: bool,
+    (raced, half): (bool, bool),
     over: bool,
     k: u32,
     options: &Options,
