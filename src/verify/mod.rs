@@ -44,8 +44,8 @@ mod packed;
 mod property;
 mod search;
 mod subject;
-pub mod synthesize;
 pub mod subtype;
+pub mod synthesize;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
