@@ -210,7 +210,7 @@ fn check_at(
         let text = format!("`{}` is a system: it has no global type to {what}", header.name);
         return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
     }
-    if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
+    if let Some(limit) = subject::refused(header) {
         return Ok(Outcome::unknown(limit));
     }
     if let Target::Protocol(at) = target
@@ -235,9 +235,6 @@ pub fn check_subject(
     options: &Options,
     poll: &mut Poll<'_>,
 ) -> Result<Outcome, Error> {
-    if let Some(limit) = property.unsupported() {
-        return Ok(Outcome::unknown(limit));
-    }
     match (&subject.origin, property) {
         // Protocols are asked this by `check`; here there are machines alone.
         (_, Property::Implementable) | (Origin::Written, Property::Projectable) => {
@@ -295,8 +292,7 @@ fn unrolled(
     let mut outcome = explore(subject, property, options, poll)?;
     match outcome.verdict {
         Verdict::Holds => {
-            let stuck =
-                matches!(property, Property::Safe | Property::DeadlockFree | Property::Live | Property::Terminating);
+            let stuck = !matches!(property, Property::Bounded | Property::CommunicationSafe);
             if stuck && flat.blocked.is_some() {
                 let why = "with data left out nothing goes wrong, but a role may be stuck where the conditions of all \
                            that it could send are false";

@@ -10,6 +10,7 @@
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
+//! published   live+, live++ and the fair properties, by their published formulas
 //! hopeless    what no bound changes
 //! bounded     queues that grow without bound
 //! cone        which events a failure depends on
@@ -42,6 +43,7 @@ mod kmc;
 mod liveness;
 mod packed;
 mod property;
+mod published;
 mod search;
 mod subject;
 pub mod subtype;

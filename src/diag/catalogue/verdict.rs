@@ -198,4 +198,24 @@ check kmc(Flood);
 
 An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any.
 "#;
+
+    /// Somebody may never be served.
+    UNSERVED = "PL0525", Error, "somebody may never be served", r#"
+`live_plus`, `live_plus_plus` or `fair_live` was claimed, but from some configuration on a run goes by without ever serving somebody who waits there: the counterexample shows it, and goes round and round. For `live_plus_plus` any run counts; for `live_plus` nobody, by its own choices, can make sure that it is served; for `fair_live` it is a run on which everything happens that can happen again and again.
+
+```
+system Ask(role P, role Q, role R) {
+  P = rec X. +{ Q!more(). X, Q!done(). end };
+  Q = rec X. P?{ more(). X, done(). R!at_last(). end };
+  R = Q?at_last(). end;
+}
+check live(Ask, 0);
+check live_plus(Ask, 0) is violated;
+check fair_live(Ask, 0);
+```
+"#;
+
+    /// A run that ends.
+    ENDS = "PL0526", Error, "a run that ends", "\
+`never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
 }

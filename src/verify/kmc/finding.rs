@@ -33,8 +33,9 @@ pub(super) fn finding(run: Vec<Event>, detail: Detail, heads: Vec<(RoleId, RoleI
     Finding { run, cycle_at: None, detail, seeds }
 }
 
-/// What is wrong whatever the bound.
-pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault) -> Option<Finding> {
+/// What is wrong whatever the bound. Where nothing can happen in one group of roles but perhaps in another, nobody will
+/// ever serve those who wait.
+pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault, others: bool) -> Option<Finding> {
     let system = graph.system;
     let watch = Watch::new(system);
     let mut words = graph.words();
@@ -42,6 +43,11 @@ pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault) -> Option<Finding>
     let (run, _) = graph.run_to(at);
     let ends = |edge: EdgeId| (system.edges()[edge].from, system.edges()[edge].to);
     Some(match fault {
+        Fault::Deadlock if others => {
+            let role = *watch.stuck(&cells).first()?;
+            let lost_at = run.len();
+            finding(run, Detail::Starved { waiting: waiting(&watch, &cells, role), lost_at }, Vec::new())
+        }
         Fault::Deadlock => {
             let all: Vec<Waiting> = watch.stuck(&cells).into_iter().map(|role| waiting(&watch, &cells, role)).collect();
             let heads = system.edges().ids().filter(|&edge| cells.queued(edge) > 0).map(ends);

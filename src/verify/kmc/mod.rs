@@ -32,6 +32,7 @@ use self::{
 };
 use super::{
     Options,
+    detail::Detail,
     fault::Counts,
     judge::{self, Answer, Finding, Judgement},
     search::{Explored, Plan, Poll, Seek},
@@ -157,6 +158,7 @@ fn group(
     let conditions = Conditions::new(system, roles);
     let mut graph = Graph::new(system, roles, shape.directed && !options.raw, options);
     let mut work: usize = 0;
+    let others = roles.len() < system.machines().len();
     let mut raced = false;
     let mut half: u32 = 0;
     let mut k = options.bound.unwrap_or(1);
@@ -177,7 +179,7 @@ fn group(
             let finding = found.unsafe_at.and_then(|(at, goal)| finding::lost(&graph, at, goal));
             finding.map(|finding| shorter(&conditions, &graph, options, finding, Some(k), poll))
         };
-        if let Some(finding) = found.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault)) {
+        if let Some(finding) = found.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault, others)) {
             return shortest_fault(system, options, finding, poll);
         }
         if !found.cut {
@@ -217,7 +219,7 @@ fn group(
             && let Some(finding) = found.full.iter().find_map(|&at| forever::forever(&graph, at))
         {
             let bound = match finding.detail {
-                super::Detail::NoRoom { bound, .. } => Some(bound),
+                Detail::NoRoom { bound, .. } => Some(bound),
                 _ => Some(k),
             };
             return Part::Violated(Box::new(finding), bound, false);
@@ -298,6 +300,9 @@ fn beyond(outside: Outside, k: u32, name: &dyn Fn(RoleId) -> String) -> String {
 fn shortest_fault(system: &System, options: &Options, finding: Finding, poll: &mut Poll<'_>) -> Part {
     let length = finding.run.len();
     let Some(depth) = length.checked_sub(1) else { return Part::Violated(Box::new(finding), None, true) };
+    if matches!(finding.detail, Detail::Starved { .. }) {
+        return Part::Violated(Box::new(finding), None, false);
+    }
     let bound = u32::try_from(length).unwrap_or(u32::MAX);
     let plan = Plan {
         semantics: Semantics { bound: Some(bound) },
@@ -335,7 +340,7 @@ fn shorter(
     }
     let found = conditions.look(&full);
     let other = match finding.detail {
-        super::Detail::NoRoom { .. } => found.no_room_at.and_then(|(at, edge)| finding::no_room(&full, at, edge)),
+        Detail::NoRoom { .. } => found.no_room_at.and_then(|(at, edge)| finding::no_room(&full, at, edge)),
         _ => found.unsafe_at.and_then(|(at, goal)| finding::lost(&full, at, goal)),
     };
     match other {
