@@ -39,6 +39,8 @@ pub enum Evidence {
     Conditions,
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
+    /// A certificate of subtyping, which was checked by other means than it was found; what it is.
+    Subtyping(String),
 }
 
 /// An answer to a claim, and what it rests on.
@@ -81,7 +83,7 @@ impl Outcome {
         Self::of(Verdict::Unknown(limit))
     }
 
-    fn of(verdict: Verdict) -> Self {
+    pub(super) fn of(verdict: Verdict) -> Self {
         Self {
             verdict,
             bound: None,

@@ -1,6 +1,6 @@
 //! What went wrong, as data and in words.
 
-use super::implementability::Indistinct;
+use super::{implementability::Indistinct, subtype::Shown};
 use crate::{
     diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
@@ -92,6 +92,8 @@ pub enum Detail {
         /// In words, one line.
         text: Box<str>,
     },
+    /// One local type is no subtype of the other.
+    NotSubtype(Box<Shown>),
 }
 
 impl Detail {
@@ -109,6 +111,7 @@ impl Detail {
             Self::Overflow { .. } => codes::OVERFLOW,
             Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
             Self::NotImplementable { .. } => projection::NOT_IMPLEMENTABLE,
+            Self::NotSubtype(_) => codes::NOT_SUBTYPE,
         }
     }
 
@@ -125,6 +128,7 @@ impl Detail {
             Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
             Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
+            Self::NotSubtype(_) => Vec::new(),
         }
     }
 
@@ -173,6 +177,7 @@ impl Detail {
                 format!("more than {bound} messages lie from {} to {}", role(*from), role(*to))
             }
             Self::NotImplementable { text, .. } => text.to_string(),
+            Self::NotSubtype(shown) => shown.text.clone(),
             Self::NotProjectable { roles, shown } => {
                 let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
                 let text = match roles.len() {

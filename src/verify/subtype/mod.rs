@@ -15,6 +15,7 @@
 //! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
+//! show          both in words
 //! claim         from a claim of a specification to an outcome
 //! ```
 //!
@@ -27,11 +28,14 @@ mod pair;
 mod payload;
 mod precise;
 mod pump;
+mod show;
 mod starve;
 mod widen;
 mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
+
+pub use show::Shown;
 
 pub(super) use claim::subtype;
 
