@@ -4,6 +4,7 @@
 //! standard error. The exit code is the worst `Status` that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod bench_family;
 mod check;
 mod completions;
 mod conform;
@@ -70,6 +71,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::BenchFamily(args) => bench_family::run(args),
     };
     match done {
         Ok(status) | Err(Failure::Pipe(status)) => status,
