@@ -236,6 +236,8 @@ fn judge(
         return wrong.map_or(Ok(()), |found| tally.diagnostics(&loaded.sources, &[found]));
     }
     let mut options = Options { bound: args.bound, raw: args.raw, outside: outside.clone(), ..Options::default() };
+    options.projection = args.projection.projection();
+    options.optional_termination = args.optional_termination.map(|may| may == args::Optional::Allow);
     options.max_states = args.max_states.unwrap_or(options.max_states);
     options.max_memory = args.max_memory.unwrap_or(options.max_memory);
     let begun = Instant::now();
@@ -396,18 +398,36 @@ fn evidence(outcome: &Outcome) -> Option<String> {
         Some(Evidence::Conditions) => {
             Some("Send Validity, Receive Validity and No Mixed Choice hold for every role".to_owned())
         }
+        Some(Evidence::Plain) => Some("every role projects by plain merge, for queues of any length".to_owned()),
         Some(Evidence::Regions) => Some("every role projects, in every part".to_owned()),
         Some(Evidence::Unrolled(None)) => Some("looked at with data and time left out".to_owned()),
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
         Some(Evidence::Subtyping(by)) => Some(by.clone()),
+        Some(Evidence::Compatible(found)) => Some(compatible(*found)),
         Some(Evidence::Exhaustive) | None => None,
     }
 }
 
+/// By which theorem a system is safe under every bound.
+fn compatible(found: verify::Compatible) -> String {
+    let verify::Compatible { bound, least, whole, directed } = found;
+    let least = if least { ", and for no smaller k" } else { "" };
+    let why = match (whole, directed) {
+        (true, _) => "no queue ever holds more, and every configuration was looked at",
+        (_, true) => {
+            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
+        }
+        (..) => {
+            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
+        }
+    };
+    format!("{bound}-multiparty compatible{least}: {why}")
+}
+
 /// Why there is no answer, in words.
-fn because(limit: &Limit) -> String {
+pub(super) fn because(limit: &Limit) -> String {
     match limit {
         Limit::States(n) => format!("gave up after {n} configurations"),
         Limit::Memory(bytes) => format!("gave up at {} MiB of memory", bytes >> 20),

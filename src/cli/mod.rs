@@ -20,6 +20,7 @@ mod project;
 mod run;
 mod solver;
 mod status;
+mod synthesize;
 mod tally;
 
 use std::{ffi::OsString, io, panic};
@@ -64,6 +65,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
     let done = match &cli.command {
         Command::Project(args) => project::run(args),
         Command::Graph(args) => graph::run(args),
+        Command::Synthesize(args) => synthesize::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),
