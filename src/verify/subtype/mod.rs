@@ -12,7 +12,7 @@
 //! payload       whether one message can stand for another with the same label
 //! sync, fair    the synchronous and the fair relation
 //! precise       the asynchronous relation: what is tried, in which order
-//! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
+//! explore       the run of the smaller type against the larger, over contents of queues (contents, widen)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
 //! show          both in words
@@ -23,6 +23,7 @@
 
 pub mod certificate;
 mod claim;
+mod contents;
 mod explore;
 mod pair;
 mod payload;
@@ -31,7 +32,6 @@ mod pump;
 mod show;
 mod starve;
 mod widen;
-mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
 
