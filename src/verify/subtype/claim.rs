@@ -1,6 +1,6 @@
 //! From a claim of a specification to an outcome.
 
-use super::{Answer, Meter, Pair, PairError, Part, Relation, decide, limit};
+use super::{Answer, Meter, Pair, PairError, Part, Relation, decide, limit, settle};
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
@@ -80,7 +80,7 @@ pub(in crate::verify) fn subtype(
         (Side::Local(sub_header, sub), Side::Local(sup_header, sup)) => ((sub_header, sub), (sup_header, sup)),
     };
     let part = |header, local| Part { names: &spec.names, header, local };
-    let pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
+    let mut pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
         Ok(pair) => pair,
         Err(PairError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
         Err(PairError::Scopes) => {
@@ -88,6 +88,7 @@ pub(in crate::verify) fn subtype(
         }
     };
     let mut meter = Meter::new(options, poll);
+    settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
     Ok(match decide(&pair, relation, &mut meter) {
         Answer::Yes(_) => Outcome::unknown(Limit::Undecided("yes".to_owned())),
         Answer::No(_) => {

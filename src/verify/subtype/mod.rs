@@ -10,7 +10,10 @@
 //! ```text
 //! pair          both local types as minimized machines over one alphabet
 //! payload       whether one message can stand for another with the same label
+//! sessions      the same for sessions that messages hand over
 //! sync, fair    the synchronous and the fair relation
+//! control       which states some partner can lead to their end, for the fair relation
+//! words         sets of words that prove the fair relation
 //! certificate   the second opinion: checks what the others claim
 //! claim         from a claim of a specification to an outcome
 //! ```
@@ -18,10 +21,17 @@
 //! Nothing here recurses on types, and nothing is unbounded: every search asks its [`Meter`] whether to go on.
 
 mod claim;
+pub mod control;
+pub mod fair;
 mod pair;
 mod payload;
+mod sessions;
+pub mod sync;
+pub mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
+pub use payload::sort_below;
+pub use sessions::settle;
 
 pub(super) use claim::subtype;
 
@@ -81,6 +91,10 @@ pub enum Answer {
 pub enum Certificate {
     /// Pairs of states (smaller, larger), the initial ones among them, closed under what the relation demands of a pair.
     Relation(Vec<(u32, u32)>),
+    /// For fair subtyping: what the smaller type may have sent ahead at each pair of states, closed under all moves.
+    Words(Vec<words::Words>),
+    /// For fair subtyping: nobody can lead the larger type to its end, so anything can stand in its place.
+    Uncontrollable,
 }
 
 /// What was tried in vain, and why it gave no answer.
@@ -122,6 +136,18 @@ pub enum Why {
         letter: u32,
         /// Where the smaller type is.
         at: u32,
+    },
+    /// The larger type may send `letter`, the smaller in its state `at` never does, and nothing may be left out.
+    Dropped {
+        /// What the larger type sends.
+        letter: u32,
+        /// Where the smaller type is.
+        at: u32,
+    },
+    /// Nobody can lead the smaller type from `sub` to its end, whoever could lead the larger.
+    Endless {
+        /// Where the smaller type is.
+        sub: u32,
     },
     /// The smaller type receives (or ends) at `sub` before it has sent what the larger at `sup` must send first.
     Overtakes {
@@ -189,7 +215,12 @@ impl<'a, 'p> Meter<'a, 'p> {
 /// Decides whether the smaller type of a pair is a subtype of the larger.
 #[must_use]
 pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Answer {
-    let _ = (pair, meter);
+    match relation {
+        Relation::Sync => return sync::process(pair, meter),
+        Relation::Channel => return sync::channel(pair, meter),
+        Relation::Fair => return fair::decide(pair, meter),
+        Relation::Async => {}
+    }
     let what = format!("{} subtyping", relation.name());
     Answer::Unknown(vec![Tried { what, limit: Limit::Undecided("it is not built yet".to_owned()) }])
 }
@@ -207,7 +238,9 @@ pub fn limit(tried: &[Tried]) -> Limit {
 }
 
 impl Tried {
-    fn text(&self) -> String {
+    /// In words.
+    #[must_use]
+    pub fn text(&self) -> String {
         let why = match &self.limit {
             Limit::States(states) => format!("{states} steps were not enough"),
             Limit::Memory(bytes) => format!("{bytes} bytes were not enough"),
