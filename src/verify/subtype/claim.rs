@@ -1,6 +1,6 @@
 //! From a claim of a specification to an outcome.
 
-use super::{Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, certificate, decide, limit};
+use super::{Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, certificate, decide, limit, settle};
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
@@ -86,7 +86,7 @@ pub(in crate::verify) fn subtype(
         (Side::Local(sub_header, sub), Side::Local(sup_header, sup)) => ((sub_header, sub), (sup_header, sup)),
     };
     let part = |header, local| Part { names: &spec.names, header, local };
-    let pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
+    let mut pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
         Ok(pair) => pair,
         Err(PairError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
         Err(PairError::Scopes) => {
@@ -94,8 +94,11 @@ pub(in crate::verify) fn subtype(
         }
     };
     let mut meter = Meter::new(options, poll);
+    settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
     let answer = decide(&pair, relation, &mut meter);
-    second_opinion(&pair, &answer)?;
+    if relation == Relation::Async {
+        second_opinion(&pair, &answer)?;
+    }
     let configurations = meter.spent();
     let outcome = match answer {
         Answer::Yes(certificate) => {

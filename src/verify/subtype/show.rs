@@ -61,6 +61,12 @@ impl Shown {
                 let (waits, sends) = (arms(&pair.sub, sub), arms(&pair.sup, sup));
                 format!("the smaller type waits for {waits} where the larger first sends {sends}")
             }
+            Why::Dropped { letter, at } => {
+                missed = Some(pair.text(letter));
+                let there = arms(&pair.sub, at);
+                format!("the larger type may send {}, but the smaller sends only {there} there", text(letter))
+            }
+            Why::Endless { .. } => "nobody can lead the smaller type to its end from there".to_owned(),
             Why::Ends { sub, sup } => match (pair.sub.kind(sub), pair.sup.kind(sup)) {
                 (Kind::End, Kind::End) => {
                     "the smaller type ends before it has taken all that the larger takes".to_owned()
@@ -136,6 +142,8 @@ impl Certificate {
     pub fn text(&self) -> String {
         match self {
             Self::Relation(pairs) => format!("a simulation of {} pairs of states", pairs.len()),
+            Self::Words(words) => format!("a closed set of what may be sent ahead, at {} pairs of states", words.len()),
+            Self::Uncontrollable => "nobody can lead the larger type to its end".to_owned(),
             Self::Queues(queues) => {
                 let rows = queues.rows.len();
                 let exactly = if queues.neighbours.is_empty() {
