@@ -25,7 +25,7 @@ use crate::{
     protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
     report::{
-        TraceRecord, VerdictRecord,
+        TraceRecord, VerdictRecord, WordsRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
@@ -312,7 +312,11 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
     // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
     let nothing_shown = matches!(
         shows,
-        Some(verify::Detail::NotProjectable { shown: None, .. } | verify::Detail::NotImplementable { .. })
+        Some(
+            verify::Detail::NotProjectable { shown: None, .. }
+                | verify::Detail::NotImplementable { .. }
+                | verify::Detail::NotSubtype(_)
+        )
     );
     let run = run.filter(|_| !nothing_shown);
     let limit = match &outcome.verdict {
@@ -342,8 +346,27 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
         counterexample: run.map(|_| story.steps),
         cone: run.map(|counterexample| counterexample.cone.clone()),
         cycle_at: run.and_then(|counterexample| counterexample.cycle_at),
-        situation: if nothing_shown { Vec::new() } else { story.situation },
+        situation: match (shows, nothing_shown) {
+            (Some(verify::Detail::NotSubtype(shown)), _) => shown.lines(),
+            (_, true) => Vec::new(),
+            (_, false) => story.situation,
+        },
+        words: shows.and_then(|detail| match detail {
+            verify::Detail::NotSubtype(shown) => Some(words(shown)),
+            _ => None,
+        }),
         help: way_out(outcome, limit),
+    }
+}
+
+/// Two words that show that one type is no subtype of another.
+fn words(shown: &verify::subtype::Shown) -> WordsRecord {
+    WordsRecord {
+        smaller: shown.smaller.clone(),
+        larger: shown.larger.clone(),
+        cycle_at: shown.cycle.map(|(smaller, larger)| [smaller, larger]),
+        blocked: shown.blocked.clone(),
+        missed: shown.missed.clone(),
     }
 }
 
@@ -369,7 +392,7 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 
 /// What "holds" rests on, where it is not plain exploration.
 fn evidence(outcome: &Outcome) -> Option<String> {
-    match outcome.evidence {
+    match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
@@ -381,7 +404,8 @@ fn evidence(outcome: &Outcome) -> Option<String> {
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
-        Some(Evidence::Compatible(found)) => Some(compatible(found)),
+        Some(Evidence::Subtyping(by)) => Some(by.clone()),
+        Some(Evidence::Compatible(found)) => Some(compatible(*found)),
         Some(Evidence::Exhaustive) | None => None,
     }
 }

@@ -45,6 +45,8 @@ pub enum Evidence {
     Compatible(Compatible),
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
+    /// A certificate of subtyping, which was checked by other means than it was found; what it is.
+    Subtyping(String),
 }
 
 /// An answer to a claim, and what it rests on.

@@ -218,4 +218,23 @@ check fair_live(Ask, 0);
     /// A run that ends.
     ENDS = "PL0526", Error, "a run that ends", "\
 `never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
+
+    /// A local type that cannot stand wherever another is expected.
+    NOT_SUBTYPE = "PL0540", Error, "not a subtype", "\
+`S <: T` says that `S` can stand wherever `T` is expected: nobody who talks to it can go wrong because of that. `S` may \
+select less and must accept more; and as messages travel through queues, `S` may also send earlier than `T` does, over \
+anything that `T` receives first and over what it sends to others, and receive earlier over what `T` receives from \
+others.
+
+```
+local type Early at Self = Q!done(). P?work(). end;
+local type Plain at Self = P?work(). Q!done(). end;
+check Early <: Plain;                    // holds: a message may be sent ahead
+check Plain <: Early is violated;        // Q may have to answer before P sends `work`
+```
+
+The two words show what the smaller type does and what the larger makes of it, until something goes wrong: the smaller \
+sends what the larger never would, or does not take what the larger takes, or waits before it has sent what the larger \
+sends first, or one ends and the other does not. With a cycle, both go on for ever and something that is pending is \
+never matched: nobody may be left waiting. `<: sync` allows none of the reordering.";
 }

@@ -483,6 +483,7 @@ pub fn refutes(pair: &Pair, refutation: &Refutation) -> Result<(), String> {
             };
             says((s, q) == (sub.state, sup.state) && ended, "both may well go on")
         }
+        Why::Dropped { .. } | Why::Endless { .. } => Err("the asynchronous relation allows that".to_owned()),
         Why::Forgotten { .. } => Err("what is forgotten is forgotten on a cycle".to_owned()),
     }
 }

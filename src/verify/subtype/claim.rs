@@ -1,12 +1,18 @@
 //! From a claim of a specification to an outcome.
 
-use super::{Answer, Meter, Pair, PairError, Part, Relation, decide, limit};
+use super::{Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, certificate, decide, limit, settle};
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
     id::RoleId,
     protocol::{Graph, Header, Local, ProjectionError, Spec, Target, project},
-    verify::{Options, check::Error, check::Outcome, search::Poll, subject},
+    verify::{
+        Options,
+        check::{Error, Evidence, Outcome},
+        detail::Detail,
+        search::Poll,
+        subject,
+    },
 };
 
 /// A local type to compare, or why there is none.
@@ -80,7 +86,7 @@ pub(in crate::verify) fn subtype(
         (Side::Local(sub_header, sub), Side::Local(sup_header, sup)) => ((sub_header, sub), (sup_header, sup)),
     };
     let part = |header, local| Part { names: &spec.names, header, local };
-    let pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
+    let mut pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
         Ok(pair) => pair,
         Err(PairError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
         Err(PairError::Scopes) => {
@@ -88,11 +94,35 @@ pub(in crate::verify) fn subtype(
         }
     };
     let mut meter = Meter::new(options, poll);
-    Ok(match decide(&pair, relation, &mut meter) {
-        Answer::Yes(_) => Outcome::unknown(Limit::Undecided("yes".to_owned())),
-        Answer::No(_) => {
-            Outcome { verdict: Verdict::Violated(Counterexample::default()), ..Outcome::unknown(Limit::Time) }
+    settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
+    let answer = decide(&pair, relation, &mut meter);
+    if relation == Relation::Async {
+        second_opinion(&pair, &answer)?;
+    }
+    let configurations = meter.spent();
+    let outcome = match answer {
+        Answer::Yes(certificate) => {
+            let evidence = Some(Evidence::Subtyping(certificate.text()));
+            Outcome { exhaustive: true, evidence, ..Outcome::of(Verdict::Holds) }
+        }
+        Answer::No(refutation) => {
+            let detail = Some(Detail::NotSubtype(Box::new(Shown::of(&pair, &refutation))));
+            Outcome { exhaustive: true, detail, ..Outcome::of(Verdict::Violated(Counterexample::default())) }
         }
         Answer::Unknown(tried) => Outcome::unknown(limit(&tried)),
-    })
+    };
+    Ok(Outcome { configurations, ..outcome })
+}
+
+/// Certificates with more rows are not looked at again: reading long words again and again takes its time.
+const ROWS: usize = 10_000;
+
+/// What was found is not told before other means have confirmed it.
+fn second_opinion(pair: &Pair, answer: &Answer) -> Result<(), Error> {
+    let checked = match answer {
+        Answer::Yes(Certificate::Queues(queues)) if queues.rows.len() <= ROWS => certificate::check(pair, queues),
+        Answer::No(refutation) => certificate::refutes(pair, refutation),
+        _ => Ok(()),
+    };
+    checked.map_err(|why| Error::Bug(format!("what is said about subtyping does not hold: {why}")))
 }
