@@ -38,7 +38,8 @@ pub fn controllable(half: &Half) -> Vec<bool> {
         }
         let stays = |state: u32| {
             let mut then = half.arms(state).iter().map(|arm| is(&near, arm.then));
-            is(&near, state) && (ends(state) || if sends(state) { then.all(|good| good) } else { then.any(|good| good) })
+            is(&near, state)
+                && (ends(state) || if sends(state) { then.all(|good| good) } else { then.any(|good| good) })
         };
         let next: Vec<bool> = states().map(stays).collect();
         if next == good {

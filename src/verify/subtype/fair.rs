@@ -34,9 +34,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Way, Why, control::controllable, words,
-};
+use super::{Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Way, Why, control::controllable, words};
 use crate::event::Limit;
 
 /// A choice that the smaller type made when it sent: its state there, and what it chose.
@@ -172,9 +170,8 @@ impl<'p> Game<'p> {
             Fit::No => false,
             Fit::Unknown => {
                 let pair = self.pair;
-                self.undecided.get_or_insert_with(|| {
-                    format!("`{}`: {}", pair.text(a), pair.why(a, b).unwrap_or("not decided"))
-                });
+                self.undecided
+                    .get_or_insert_with(|| format!("`{}`: {}", pair.text(a), pair.why(a, b).unwrap_or("not decided")));
                 true
             }
         }

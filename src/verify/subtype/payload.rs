@@ -298,9 +298,8 @@ impl Walk<'_> {
             }
         }
         parts.push(atoms.formula(wanted.tree()).negated());
-        let optional = wanted.slots().iter().any(|&at| {
-            own.get(place(at).1 as usize).is_none_or(|field| field.optional)
-        });
+        let optional =
+            wanted.slots().iter().any(|&at| own.get(place(at).1 as usize).is_none_or(|field| field.optional));
         match decide_with(&mut atoms, Formula::All(parts), self.outside) {
             Answer::No if !optional => Ok(()),
             Answer::Yes(values) if !optional => {

@@ -66,8 +66,7 @@ pub fn settle(
 ) {
     let externs = sub.externs == sup.externs;
     let common = Common { sessions: std::ptr::eq(sub, sup), externs };
-    let mut known =
-        Known { sides: [sub, sup], common, outside, number: FxHashMap::default(), all: Vec::new() };
+    let mut known = Known { sides: [sub, sup], common, outside, number: FxHashMap::default(), all: Vec::new() };
     known.note(pair, false);
     if known.all.is_empty() && !outside.is_there() && externs {
         return;
@@ -216,7 +215,9 @@ fn has_session(content: Option<&Content>) -> bool {
             Sort::Builtin(_) | Sort::Enum(_) => false,
         }
     }
-    content.and_then(|content| content.payload.as_ref()).is_some_and(|payload| payload.fields.iter().any(|f| within(&f.sort)))
+    content
+        .and_then(|content| content.payload.as_ref())
+        .is_some_and(|payload| payload.fields.iter().any(|f| within(&f.sort)))
 }
 
 /// The session that a name `P@R` means in a specification.
@@ -231,7 +232,9 @@ fn local_of(spec: &Spec, (target, role): (Target, RoleId)) -> Result<Local, Stri
     if let Target::Local(at) = target {
         let own = spec.locals.get(at).filter(|own| own.role == role && own.graph.is_none());
         let own = own.filter(|own| own.header.usable().is_ok());
-        return own.and_then(|own| own.local.clone()).ok_or_else(|| "it has no local type that can be compared".to_owned());
+        return own
+            .and_then(|own| own.local.clone())
+            .ok_or_else(|| "it has no local type that can be compared".to_owned());
     }
     let endpoints = spec.endpoints(target).map_err(|why| why.to_string())?;
     if let Origin::Canonical { roles, .. } = &endpoints.origin

@@ -172,7 +172,9 @@ fn partner(pair: &Pair, arm: Arm, there: &[Arm], sends: bool, undecided: &mut Op
 #[must_use]
 pub fn certifies(pair: &Pair, relation: &[(u32, u32)]) -> bool {
     let all: FxHashSet<(u32, u32)> = relation.iter().copied().collect();
-    let among = |own: &Arm, other: &Arm| all.contains(&(own.then, other.then)) && pair.fit(own.letter, other.letter) == Fit::Yes;
+    let among = |own: &Arm, other: &Arm| {
+        all.contains(&(own.then, other.then)) && pair.fit(own.letter, other.letter) == Fit::Yes
+    };
     let closed = |&(s, t): &(u32, u32)| {
         let (own, theirs) = (pair.sub.arms(s), pair.sup.arms(t));
         let mut out = own.iter().filter(|arm| !receives(pair, arm.letter)).peekable();

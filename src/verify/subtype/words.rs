@@ -149,11 +149,7 @@ impl Sets {
 }
 
 /// Closed sets in which no word fails, told by their last `depth` letters; none if there are none of that kind.
-pub(super) fn prove(
-    game: &mut Game<'_>,
-    depth: usize,
-    meter: &mut Meter<'_, '_>,
-) -> Result<Option<Vec<Words>>, Limit> {
+pub(super) fn prove(game: &mut Game<'_>, depth: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Vec<Words>>, Limit> {
     let pair = game.pair;
     let mut grams = Grams { depth, ..Grams::default() };
     let root = grams.number(Vec::new());
@@ -219,7 +215,8 @@ pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
     let (sub_live, sup_live) = (controllable(&pair.sub), controllable(&pair.sup));
     let live = |set: &[bool], state: u32| set.get(state as usize).copied().unwrap_or(false);
     let fit = |a: u32, b: u32| pair.fit(a, b) == Fit::Yes;
-    let of = |sub: u32, sup: u32| sets.iter().find(|words| (words.sub, words.sup) == (sub, sup));
+    let known: FxHashMap<(u32, u32), &Words> = sets.iter().map(|words| ((words.sub, words.sup), words)).collect();
+    let of = |sub: u32, sup: u32| known.get(&(sub, sup)).copied();
     // Enough for inclusion: one automaton is a part of the other.
     let within = |words: &Words, sub: u32, sup: u32| {
         of(sub, sup).is_some_and(|other| {
@@ -246,9 +243,10 @@ pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
         let over = theirs.is_empty() && pair.sup.may_stop(t);
         let caught = match is(theirs, Way::Receive) {
             true => true,
-            false => words.heads().into_iter().all(|head| {
-                catch(head, t).is_some_and(|then| within(&words.behind(head), s, then))
-            }),
+            false => words
+                .heads()
+                .into_iter()
+                .all(|head| catch(head, t).is_some_and(|then| within(&words.behind(head), s, then))),
         };
         if !is(theirs, Way::Receive) && !words.has_empty() || words.begin.is_empty() {
             return caught;
