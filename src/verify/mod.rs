@@ -16,6 +16,7 @@
 //! counterexample   every run is replayed by the reference before anybody sees it
 //! concrete    values for a run that was found with data left out
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
+//! diff        two versions of a specification: which roles can be replaced
 //! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
@@ -29,6 +30,7 @@ mod cone;
 mod counterexample;
 mod data;
 mod detail;
+pub mod diff;
 mod expand;
 mod fault;
 mod hopeless;

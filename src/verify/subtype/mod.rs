@@ -13,21 +13,31 @@
 //! sessions      the same for sessions that messages hand over
 //! sync, fair    the synchronous and the fair relation
 //! control       which states some partner can lead to their end, for the fair relation
-//! words         sets of words that prove the fair relation
+//! ahead         sets of words that prove the fair relation
+//! precise       the asynchronous relation: what is tried, in which order
+//! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
+//! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
 //! claim         from a claim of a specification to an outcome
 //! ```
 //!
 //! Nothing here recurses on types, and nothing is unbounded: every search asks its [`Meter`] whether to go on.
 
+pub mod ahead;
+pub mod certificate;
 mod claim;
 pub mod control;
+mod explore;
 pub mod fair;
 mod pair;
 mod payload;
+mod precise;
+mod pump;
 mod sessions;
+mod starve;
 pub mod sync;
-pub mod words;
+mod widen;
+mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
 pub use payload::sort_below;
@@ -92,9 +102,11 @@ pub enum Certificate {
     /// Pairs of states (smaller, larger), the initial ones among them, closed under what the relation demands of a pair.
     Relation(Vec<(u32, u32)>),
     /// For fair subtyping: what the smaller type may have sent ahead at each pair of states, closed under all moves.
-    Words(Vec<words::Words>),
+    Ahead(Vec<ahead::Ahead>),
     /// For fair subtyping: nobody can lead the larger type to its end, so anything can stand in its place.
     Uncontrollable,
+    /// A closed set of configurations of the run of the smaller type against the larger.
+    Queues(Box<certificate::Queues>),
 }
 
 /// What was tried in vain, and why it gave no answer.
@@ -216,13 +228,11 @@ impl<'a, 'p> Meter<'a, 'p> {
 #[must_use]
 pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Answer {
     match relation {
-        Relation::Sync => return sync::process(pair, meter),
-        Relation::Channel => return sync::channel(pair, meter),
-        Relation::Fair => return fair::decide(pair, meter),
-        Relation::Async => {}
+        Relation::Sync => sync::process(pair, meter),
+        Relation::Channel => sync::channel(pair, meter),
+        Relation::Fair => fair::decide(pair, meter),
+        Relation::Async => precise::decide(pair, meter),
     }
-    let what = format!("{} subtyping", relation.name());
-    Answer::Unknown(vec![Tried { what, limit: Limit::Undecided("it is not built yet".to_owned()) }])
 }
 
 /// What was tried, in one limit.

@@ -9,7 +9,8 @@
 //! peer and label) with different contents may, by payload subtyping; all others do not.
 //!
 //! INVARIANT (closed): `initial` and every arm's `then` are states, every arm's `letter` is a letter; arms of a state are
-//! sorted by letter. INVARIANT (grouped): letters are sorted by (way, peer, label), so those of one symbol are adjacent.
+//! sorted by letter. INVARIANT (grouped): letters of one symbol (way, peer, label) are
+//! adjacent.
 //!
 //! It does not say what any relation demands, and it has no dead state: states are `0..len()`.
 
@@ -394,6 +395,36 @@ impl Pair {
         pair
     }
 
+    /// The dual types the other way round: what is sent is received. Letters keep their numbers.
+    #[must_use]
+    pub fn dual(&self) -> Self {
+        let flip = |half: &Half| {
+            let kinds = half.kinds.iter().map(|kind| match *kind {
+                Kind::Select(peer) => Kind::Branch(peer),
+                Kind::Branch(peer) => Kind::Select(peer),
+                Kind::SelectMany => Kind::BranchMany,
+                Kind::BranchMany => Kind::SelectMany,
+                other => other,
+            });
+            Half { kinds: kinds.collect(), ..half.clone() }
+        };
+        let letters = self.letters.iter().map(|&letter| {
+            let way = match letter.way {
+                Way::Send => Way::Receive,
+                Way::Receive => Way::Send,
+                Way::Act => Way::Act,
+            };
+            Letter { way, ..letter }
+        });
+        Self {
+            sub: flip(&self.sup),
+            sup: flip(&self.sub),
+            letters: letters.collect(),
+            fits: self.fits.iter().map(|(&(a, b), &fit)| ((b, a), fit)).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Compares the contents of letters of one symbol, each of the smaller type with each of the larger.
     fn compare(&mut self) {
         let mut fits = FxHashMap::default();
@@ -478,7 +509,7 @@ impl Pair {
         &self.contents
     }
 
-    /// The alphabet, sorted.
+    /// The alphabet; letters of one symbol are adjacent.
     #[must_use]
     pub fn letters(&self) -> &[Letter] {
         &self.letters

@@ -1,283 +1,206 @@
-//! Regular sets of words that are closed under the moves of a game, to prove that no word fails.
+//! What lies in a queue: exactly ([`Exact`]), or by an over-approximation ([`super::widen::Widened`]).
 //!
-//! Comes in: a [`Game`] of fair subtyping. Goes out: for each pair of states the set of words that the smaller type may have sent
-//! ahead there, as an automaton; or nothing, if a set that was made too large has a word that fails.
-//!
-//! A set is told by what follows what: its automaton's states are the last `depth` letters, so there are finitely many,
-//! and the sets only grow until they are closed. A larger depth tells more sets apart.
-//!
-//! [`certifies`] knows nothing of depths: it takes any automata and asks whether they are closed.
+//! A queue's word is a list of *cells*; cells carry letters. Queues that are empty have no word.
 
-use std::collections::BTreeSet;
+use super::certificate::Content;
 
-use rustc_hash::FxHashMap;
+/// A domain of queue contents.
+pub(super) trait Words {
+    /// What lies in a queue that is not empty. A handle: the domain has the cells.
+    type Word: Copy;
 
-use super::{
-    Fit, Meter, Pair, Way,
-    control::controllable,
-    fair::{Choice, Does, Game, does},
-};
-use crate::event::Limit;
+    /// Puts a letter at the end; it was pushed by a machine in this state, while the other was in that.
+    fn push(&mut self, queue: u32, word: Option<Self::Word>, letter: u32, at: (u32, u32)) -> Self::Word;
 
-/// The words that the smaller type may have sent ahead at a pair of states: an automaton over its choices.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
-    /// The state of the smaller type.
-    pub sub: u32,
-    /// The state of the larger type.
-    pub sup: u32,
-    /// Where words begin.
-    pub begin: BTreeSet<u32>,
-    /// Where words end.
-    pub end: BTreeSet<u32>,
-    /// What leads from one to another.
-    pub steps: BTreeSet<(u32, Choice, u32)>,
+    /// All that the first letter and the rest can be.
+    fn pop(&mut self, queue: u32, word: Self::Word, found: &mut Vec<(u32, Option<Self::Word>)>);
+
+    /// A hash of what the word stands for.
+    fn hash(&self, word: Self::Word) -> u64;
+
+    /// Whether two words stand for the same.
+    fn same(&self, a: Self::Word, b: Self::Word) -> bool;
+
+    /// Memory in use.
+    fn bytes(&self) -> usize;
 }
 
-impl Words {
-    /// Whether the empty word is one.
-    #[must_use]
-    pub fn has_empty(&self) -> bool {
-        self.begin.intersection(&self.end).next().is_some()
+/// A slice of a path in the log: the cells behind `before` up to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slice {
+    before: u32,
+    last: u32,
+    len: u32,
+}
+
+impl Slice {
+    pub(super) fn len(self) -> usize {
+        self.len as usize
     }
 
-    /// Without what no word uses.
-    #[must_use]
-    fn trimmed(&self) -> Self {
-        let reach = |from: &BTreeSet<u32>, forward: bool| {
-            let mut seen = from.clone();
-            let mut open: Vec<u32> = from.iter().copied().collect();
-            let mut next: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-            for &(a, _, b) in &self.steps {
-                let (a, b) = if forward { (a, b) } else { (b, a) };
-                next.entry(a).or_default().push(b);
-            }
-            while let Some(at) = open.pop() {
-                for &then in next.get(&at).into_iter().flatten() {
-                    if seen.insert(then) {
-                        open.push(then);
-                    }
-                }
-            }
-            seen
-        };
-        let (there, back) = (reach(&self.begin, true), reach(&self.end, false));
-        let used = |state: &u32| there.contains(state) && back.contains(state);
-        Self {
-            begin: self.begin.iter().copied().filter(used).collect(),
-            end: self.end.iter().copied().filter(used).collect(),
-            steps: self.steps.iter().copied().filter(|(a, _, b)| used(a) && used(b)).collect(),
-            ..*self
-        }
-    }
-
-    /// The letters that words begin with.
-    fn heads(&self) -> BTreeSet<Choice> {
-        self.steps.iter().filter(|(from, ..)| self.begin.contains(from)).map(|&(_, choice, _)| choice).collect()
-    }
-
-    /// What is left of the words that begin with a letter.
-    fn behind(&self, head: Choice) -> Self {
-        let begins = |(from, choice, _): &&(u32, Choice, u32)| *choice == head && self.begin.contains(from);
-        let begin = self.steps.iter().filter(begins).map(|&(.., to)| to).collect();
-        Self { begin, ..self.clone() }.trimmed()
+    /// The same for a certificate.
+    pub(super) fn content(self) -> Content {
+        Content { tail: self.last, len: self.len, last: None }
     }
 }
 
-/// More steps in all sets together are not made.
-const MAX_STEPS: usize = 200_000;
-
-/// States of automata by the letters they stand for.
-#[derive(Default)]
-struct Grams {
-    number: FxHashMap<Vec<Choice>, u32>,
-    all: Vec<Vec<Choice>>,
-    depth: usize,
+/// A letter that was pushed, and what was pushed before it.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    parent: u32,
+    /// An ancestor far away: with these any ancestor is found in a logarithmic number of steps.
+    jump: u32,
+    depth: u32,
+    letter: u32,
+    /// Of all letters from the root to here, as a polynomial.
+    hash: u64,
 }
 
-impl Grams {
-    fn number(&mut self, gram: Vec<Choice>) -> u32 {
-        if let Some(&known) = self.number.get(&gram) {
-            return known;
-        }
-        let new = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        self.all.push(gram.clone());
-        self.number.insert(gram, new);
-        new
+/// Exact contents. All words share one log of what was ever pushed, a tree: pushing makes a node, popping moves the
+/// beginning of a slice of a path, so neither copies, however long words are.
+///
+/// INVARIANT (tree): parents come before their children; the root is 0; jumps lead to ancestors.
+#[derive(Clone, Debug)]
+pub(super) struct Exact {
+    cells: Vec<Cell>,
+    /// Powers of [`BASE`].
+    powers: Vec<u64>,
+}
+
+/// Hashes are computed modulo the prime 2^61 - 1.
+const PRIME: u64 = (1 << 61) - 1;
+const BASE: u64 = 0x0123_4567_89ab_cdef;
+
+#[expect(clippy::arithmetic_side_effects, reason = "factors are below 2^61, so nothing overflows")]
+fn times(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    #[expect(clippy::cast_possible_truncation, reason = "61 bits and 61 bits")]
+    let (low, high) = ((product & u128::from(PRIME)) as u64, (product >> 61) as u64);
+    let sum = low + high;
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "both are below 2^61")]
+fn plus(a: u64, b: u64) -> u64 {
+    let sum = a + b;
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "by INVARIANT (tree) parents and jumps are cells; a slice is not longer than its path; cells have 32-bit numbers"
+)]
+impl Exact {
+    pub(super) fn new() -> Self {
+        Self { cells: vec![Cell { parent: 0, jump: 0, depth: 0, letter: 0, hash: 0 }], powers: vec![1] }
     }
 
-    fn push(&mut self, at: u32, choice: Choice) -> u32 {
-        let mut gram = self.all.get(at as usize).cloned().unwrap_or_default();
-        gram.push(choice);
-        let over = gram.len().saturating_sub(self.depth);
-        gram.drain(..over);
-        self.number(gram)
-    }
-}
-
-/// Sets that are growing.
-#[derive(Default)]
-struct Sets {
-    number: FxHashMap<(u32, u32), usize>,
-    all: Vec<Words>,
-    open: BTreeSet<usize>,
-    steps: usize,
-}
-
-impl Sets {
-    /// Adds words to the set of a pair of states.
-    fn join(&mut self, sub: u32, sup: u32, mut words: Words) {
-        if words.steps.is_empty() {
-            // The empty word, whatever was sent before it.
-            words.begin = BTreeSet::from([0]);
-            words.end = BTreeSet::from([0]);
-        }
-        let number = *self.number.entry((sub, sup)).or_insert_with(|| {
-            self.all.push(Words { sub, sup, ..Words::default() });
-            self.all.len().saturating_sub(1)
-        });
-        let Some(own) = self.all.get_mut(number) else { return };
-        let before = (own.begin.len(), own.end.len(), own.steps.len());
-        own.begin.extend(words.begin);
-        own.end.extend(words.end);
-        own.steps.extend(words.steps);
-        if before != (own.begin.len(), own.end.len(), own.steps.len()) {
-            self.steps = self.steps.saturating_add(own.steps.len().saturating_sub(before.2));
-            self.open.insert(number);
-        }
-    }
-}
-
-/// Closed sets in which no word fails, told by their last `depth` letters; none if there are none of that kind.
-pub(super) fn prove(game: &mut Game<'_>, depth: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Vec<Words>>, Limit> {
-    let pair = game.pair;
-    let mut grams = Grams { depth, ..Grams::default() };
-    let root = grams.number(Vec::new());
-    let mut sets = Sets::default();
-    let empty = Words { begin: BTreeSet::from([root]), end: BTreeSet::from([root]), ..Words::default() };
-    sets.join(pair.sub.initial(), pair.sup.initial(), empty.clone());
-    while let Some(number) = sets.open.pop_first() {
-        meter.step(sets.open.len(), sets.steps.saturating_mul(64))?;
-        if sets.steps > MAX_STEPS {
-            return Err(Limit::Undecided(format!("more than {MAX_STEPS} steps of automata")));
-        }
-        let Some(words) = sets.all.get(number).map(Words::trimmed) else { continue };
-        let (s, t) = (words.sub, words.sup);
-        let larger = does(pair.sup.kind(t));
-        match larger {
-            Does::Receive => {}
-            Does::End if words.steps.is_empty() => {}
-            Does::End => return Ok(None),
-            Does::Send => {
-                for head in words.heads() {
-                    let Ok(all) = game.choices(head.at, t) else { return Ok(None) };
-                    if let Some(&(.., then)) = all.iter().find(|&&(own, ..)| own == head.letter) {
-                        sets.join(s, then, words.behind(head));
-                    }
-                }
-            }
-        }
-        // Where the larger type sends, it catches up before the smaller goes on.
-        let ahead = if larger == Does::Receive { words.clone() } else { empty.clone() };
-        if larger != Does::Receive && !words.has_empty() {
-            continue;
-        }
-        match (does(pair.sub.kind(s)), larger) {
-            (Does::End, Does::End) => {}
-            (Does::End, _) | (Does::Receive, Does::Send | Does::End) | (Does::Send, Does::End) => return Ok(None),
-            (Does::Receive, Does::Receive) => {
-                let Ok(both) = game.takes(s, t) else { return Ok(None) };
-                for (_, (own, theirs)) in both {
-                    sets.join(own, theirs, ahead.clone());
-                }
-            }
-            (Does::Send, _) => {
-                for arm in pair.sub.arms(s) {
-                    let choice = Choice { at: s, letter: arm.letter };
-                    let mut longer = ahead.clone();
-                    longer.end.clear();
-                    for &end in &ahead.end {
-                        let then = grams.push(end, choice);
-                        longer.steps.insert((end, choice, then));
-                        longer.end.insert(then);
-                    }
-                    sets.join(arm.then, t, longer);
-                }
-            }
-        }
-    }
-    Ok(Some(sets.all))
-}
-
-/// Whether sets of words are closed under the moves of fair subtyping and none of their words fails.
-#[must_use]
-pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
-    let (sub_live, sup_live) = (controllable(&pair.sub), controllable(&pair.sup));
-    let live = |set: &[bool], state: u32| set.get(state as usize).copied().unwrap_or(false);
-    let fit = |a: u32, b: u32| pair.fit(a, b) == Fit::Yes;
-    let known: FxHashMap<(u32, u32), &Words> = sets.iter().map(|words| ((words.sub, words.sup), words)).collect();
-    let of = |sub: u32, sup: u32| known.get(&(sub, sup)).copied();
-    // Enough for inclusion: one automaton is a part of the other.
-    let within = |words: &Words, sub: u32, sup: u32| {
-        of(sub, sup).is_some_and(|other| {
-            (words.steps.is_empty() && (words.begin.is_empty() || other.has_empty()))
-                || (words.begin.is_subset(&other.begin)
-                    && words.end.is_subset(&other.end)
-                    && words.steps.is_subset(&other.steps))
-        })
-    };
-    // The larger type's way on with a choice of the smaller, if both may choose the same.
-    let catch = |head: Choice, t: u32| {
-        let (own, theirs) = (pair.sub.arms(head.at), pair.sup.arms(t));
-        let all = own.iter().all(|arm| theirs.iter().any(|other| fit(arm.letter, other.letter)))
-            && theirs.iter().all(|other| own.iter().any(|arm| fit(arm.letter, other.letter)));
-        theirs.iter().find(|other| all && fit(head.letter, other.letter)).map(|other| other.then)
-    };
-    let closed = |words: &Words| {
-        let words = words.trimmed();
-        let (s, t) = (words.sub, words.sup);
-        let (own, theirs) = (pair.sub.arms(s), pair.sup.arms(t));
-        let is = |arms: &[super::Arm], way: Way| {
-            !arms.is_empty() && arms.iter().all(|arm| pair.letter(arm.letter).is_some_and(|letter| letter.way == way))
-        };
-        let over = theirs.is_empty() && pair.sup.may_stop(t);
-        let caught = match is(theirs, Way::Receive) {
-            true => true,
-            false => words
-                .heads()
-                .into_iter()
-                .all(|head| catch(head, t).is_some_and(|then| within(&words.behind(head), s, then))),
-        };
-        if !is(theirs, Way::Receive) && !words.has_empty() || words.begin.is_empty() {
-            return caught;
-        }
-        let empty = Words { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), sub: s, sup: t, ..Words::default() };
-        let ahead = if is(theirs, Way::Receive) { words.clone() } else { empty };
-        let goes = if own.is_empty() {
-            over && pair.sub.may_stop(s) && ahead.steps.is_empty()
-        } else if is(own, Way::Receive) {
-            let taken = |other: &&super::Arm| live(&sup_live, other.then);
-            is(theirs, Way::Receive)
-                && theirs.iter().filter(taken).all(|other| {
-                    let arm = own.iter().find(|arm| fit(arm.letter, other.letter));
-                    arm.is_some_and(|arm| within(&ahead, arm.then, other.then))
-                })
+    fn add(&mut self, parent: u32, letter: u32) -> u32 {
+        let above = self.cells[parent as usize];
+        let far = self.cells[above.jump as usize];
+        // Jumps as in skew-binary numbers.
+        let jump = if above.depth - far.depth == far.depth - self.cells[far.jump as usize].depth && parent != 0 {
+            far.jump
         } else {
-            is(own, Way::Send)
-                && !over
-                && own.iter().all(|arm| {
-                    let choice = Choice { at: s, letter: arm.letter };
-                    of(arm.then, t).is_some_and(|other| {
-                        let longer = |end: &u32| {
-                            other.steps.iter().any(|&(a, c, b)| (a, c) == (*end, choice) && other.end.contains(&b))
-                        };
-                        let kept = ahead.begin.is_subset(&other.begin) && ahead.steps.is_subset(&other.steps);
-                        kept && ahead.end.iter().all(longer)
-                    })
-                })
+            parent
         };
-        caught && goes && live(&sub_live, s)
-    };
-    let start = Words { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), ..Words::default() };
-    within(&start, pair.sub.initial(), pair.sup.initial()) && sets.iter().all(closed)
+        let hash = plus(times(above.hash, BASE), u64::from(letter) + 1);
+        let at = u32::try_from(self.cells.len()).expect("a search ends before it has pushed 2^32 letters");
+        self.cells.push(Cell { parent, jump, depth: above.depth + 1, letter, hash });
+        at
+    }
+
+    /// The ancestor at a depth.
+    fn ancestor(&self, mut at: u32, depth: u32) -> u32 {
+        loop {
+            let cell = self.cells[at as usize];
+            if cell.depth <= depth {
+                return at;
+            }
+            at = if self.cells[cell.jump as usize].depth >= depth { cell.jump } else { cell.parent };
+        }
+    }
+
+    fn power(&mut self, len: u32) {
+        while self.powers.len() <= len as usize {
+            let last = self.powers[self.powers.len() - 1];
+            self.powers.push(times(last, BASE));
+        }
+    }
+
+    /// The log for a certificate: the letter of each cell, and the cells with their parents.
+    pub(super) fn tape(&self) -> (Vec<u32>, Vec<(u32, u32)>) {
+        let most = self.cells.iter().map(|cell| cell.letter).max().unwrap_or(0);
+        ((0..=most).collect(), self.cells.iter().map(|cell| (cell.parent, cell.letter)).collect())
+    }
+
+    /// The letters of a word, last first.
+    pub(super) fn backwards(&self, word: Slice) -> impl Iterator<Item = u32> + '_ {
+        let mut at = word.last;
+        (0..word.len).map(move |_| {
+            let cell = self.cells[at as usize];
+            at = cell.parent;
+            cell.letter
+        })
+    }
+
+    /// The letters of a word, in order.
+    pub(super) fn letters(&self, word: Slice) -> Vec<u32> {
+        let mut letters: Vec<u32> = self.backwards(word).collect();
+        letters.reverse();
+        letters
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "by INVARIANT (tree) parents and jumps are cells; words have a length of at least 1; powers reach all lengths"
+)]
+impl Words for Exact {
+    type Word = Slice;
+
+    fn push(&mut self, _: u32, word: Option<Slice>, letter: u32, _: (u32, u32)) -> Slice {
+        let word = word.unwrap_or(Slice { before: 0, last: 0, len: 0 });
+        self.power(word.len + 1);
+        Slice { before: word.before, last: self.add(word.last, letter), len: word.len + 1 }
+    }
+
+    fn pop(&mut self, _: u32, word: Slice, found: &mut Vec<(u32, Option<Slice>)>) {
+        let depth = self.cells[word.last as usize].depth - word.len + 1;
+        let first = self.ancestor(word.last, depth);
+        let rest = Slice { before: first, last: word.last, len: word.len - 1 };
+        found.push((self.cells[first as usize].letter, (rest.len > 0).then_some(rest)));
+    }
+
+    fn hash(&self, word: Slice) -> u64 {
+        let before = times(self.cells[word.before as usize].hash, self.powers[word.len as usize]);
+        plus(self.cells[word.last as usize].hash, PRIME - before)
+    }
+
+    fn same(&self, a: Slice, b: Slice) -> bool {
+        if a.len != b.len {
+            return false;
+        }
+        a == b || {
+            let (mut x, mut y) = (a.last, b.last);
+            for _ in 0..a.len {
+                // From here on both are one path.
+                if x == y {
+                    return true;
+                }
+                let (one, other) = (self.cells[x as usize], self.cells[y as usize]);
+                if one.letter != other.letter {
+                    return false;
+                }
+                (x, y) = (one.parent, other.parent);
+            }
+            true
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.cells.len().saturating_mul(size_of::<Cell>()).saturating_add(self.powers.len().saturating_mul(8))
+    }
 }
