@@ -19,8 +19,16 @@ use polylogue::{
 };
 use serde_json::Value;
 
+#[path = "implementable/brute.rs"]
+mod brute;
+#[path = "implementable/complete.rs"]
+mod complete;
+#[path = "implementable/known.rs"]
+mod known;
 #[path = "implementable/symbolic.rs"]
 mod symbolic;
+#[path = "implementable/synthesized.rs"]
+mod synthesized;
 #[path = "implementable/values.rs"]
 mod values;
 
@@ -89,6 +97,7 @@ fn the_corpus() {
                     Condition::SendValidity => "SV",
                     Condition::ReceiveValidity => "RV",
                     Condition::NoMixedChoice => "NMC",
+                    Condition::NoOptionalTermination => "OT",
                 };
                 let text = &outcome.diagnostics[0].text;
                 let mine = |role: &Value| text.starts_with(&format!("role `{}` ", role.as_str().unwrap()));

@@ -42,6 +42,8 @@ pub(super) enum Command {
     Project(Project),
     /// Draw machines and protocols
     Graph(Graph),
+    /// Find the protocol that machines follow together
+    Synthesize(Synthesize),
     /// Check recorded traffic against a specification
     Conform(Conform),
     /// Open a session and step it, by hand or as JSON lines
@@ -54,6 +56,37 @@ pub(super) enum Command {
     New(New),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Print a member of a family of specifications that grow with a number
+    #[command(hide = true)]
+    BenchFamily(BenchFamily),
+}
+
+/// `bench-family`
+#[derive(Debug, Args)]
+pub(super) struct BenchFamily {
+    /// Which family
+    #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::generate::FAMILIES))]
+    pub(super) name: String,
+
+    /// How large
+    #[arg(required = true, value_name = "N")]
+    pub(super) sizes: Vec<usize>,
+
+    /// Shuffle roles, labels and states
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed: Option<u64>,
+
+    /// Change one transition, so that the answer is no
+    #[arg(long)]
+    pub(super) near_miss: bool,
+
+    /// A subtyping family as a system
+    #[arg(long)]
+    pub(super) system: bool,
+
+    /// `nested-choice` without sharing
+    #[arg(long)]
+    pub(super) tree: bool,
 }
 
 /// `check`
@@ -87,6 +120,15 @@ pub(super) struct Check {
     /// Let families have so many keys
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(super) families: u32,
+
+    /// How roles have to project to be `projectable`
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) projection: Merge,
+
+    /// Whether a role may stop where it could still receive; unless said, `implementable` allows it and `projectable`
+    /// does not
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    pub(super) optional_termination: Option<Optional>,
 
     /// Explore the machines as written instead of minimized ones
     #[arg(long)]
@@ -137,6 +179,28 @@ pub(super) enum Merge {
     /// Receives from one peer are united.
     #[default]
     Full,
+    /// What it sees is determinized, if the protocol is implementable.
+    Complete,
+}
+
+/// Whether a role may stop where it could still receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Optional {
+    /// It may.
+    Allow,
+    /// It may not.
+    Forbid,
+}
+
+impl Merge {
+    /// What the verifier calls it.
+    pub(super) fn projection(self) -> crate::verify::Projection {
+        match self {
+            Self::Plain => crate::verify::Projection::Plain,
+            Self::Full => crate::verify::Projection::Full,
+            Self::Complete => crate::verify::Projection::Complete,
+        }
+    }
 }
 
 /// `project`
@@ -165,6 +229,10 @@ pub(super) struct Project {
     /// Which merge decides whether a role can follow a choice of another
     #[arg(long, value_enum, default_value_t)]
     pub(super) projection: Merge,
+
+    /// Whether a role may stop where it could still receive, by complete projection
+    #[arg(long, value_enum, default_value = "allow", value_name = "WHETHER")]
+    pub(super) optional_termination: Optional,
 
     /// Print the smallest type with the same behaviour
     #[arg(long)]
@@ -213,6 +281,38 @@ pub(super) struct Graph {
     /// How to draw
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Drawing,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// `synthesize`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The machines are those of a system, or the local types of a file, one for each role. The protocol is
+printed as a specification; projecting it gives every role its machine back, which was checked. Where
+there is no such protocol, the run is shown after which it cannot go on.
+
+Examples:
+  polylogue synthesize machines.mpst PingPong > ping_pong.mpst
+  polylogue project specs/two_buyer.mpst > types.mpst && polylogue synthesize types.mpst")]
+pub(super) struct Synthesize {
+    /// A specification; `-` is standard input
+    #[arg(value_name = "SPEC")]
+    pub(super) file: PathBuf,
+
+    /// The system, if the file declares several; or the protocol that its local types belong to
+    #[arg(value_name = "SYSTEM")]
+    pub(super) system: Option<String>,
+
+    /// What to call the protocol
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+
+    /// Give up after so long: 10s, 2m
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) time_limit: Option<Duration>,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]

@@ -25,7 +25,7 @@ use crate::{
     protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
     report::{
-        TraceRecord, VerdictRecord,
+        TraceRecord, VerdictRecord, WordsRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
@@ -236,6 +236,8 @@ fn judge(
         return wrong.map_or(Ok(()), |found| tally.diagnostics(&loaded.sources, &[found]));
     }
     let mut options = Options { bound: args.bound, raw: args.raw, outside: outside.clone(), ..Options::default() };
+    options.projection = args.projection.projection();
+    options.optional_termination = args.optional_termination.map(|may| may == args::Optional::Allow);
     options.max_states = args.max_states.unwrap_or(options.max_states);
     options.max_memory = args.max_memory.unwrap_or(options.max_memory);
     let begun = Instant::now();
@@ -310,7 +312,11 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
     // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
     let nothing_shown = matches!(
         shows,
-        Some(verify::Detail::NotProjectable { shown: None, .. } | verify::Detail::NotImplementable { .. })
+        Some(
+            verify::Detail::NotProjectable { shown: None, .. }
+                | verify::Detail::NotImplementable { .. }
+                | verify::Detail::NotSubtype(_)
+        )
     );
     let run = run.filter(|_| !nothing_shown);
     let limit = match &outcome.verdict {
@@ -340,8 +346,27 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
         counterexample: run.map(|_| story.steps),
         cone: run.map(|counterexample| counterexample.cone.clone()),
         cycle_at: run.and_then(|counterexample| counterexample.cycle_at),
-        situation: if nothing_shown { Vec::new() } else { story.situation },
+        situation: match (shows, nothing_shown) {
+            (Some(verify::Detail::NotSubtype(shown)), _) => shown.lines(),
+            (_, true) => Vec::new(),
+            (_, false) => story.situation,
+        },
+        words: shows.and_then(|detail| match detail {
+            verify::Detail::NotSubtype(shown) => Some(words(shown)),
+            _ => None,
+        }),
         help: way_out(outcome, limit),
+    }
+}
+
+/// Two words that show that one type is no subtype of another.
+fn words(shown: &verify::subtype::Shown) -> WordsRecord {
+    WordsRecord {
+        smaller: shown.smaller.clone(),
+        larger: shown.larger.clone(),
+        cycle_at: shown.cycle.map(|(smaller, larger)| [smaller, larger]),
+        blocked: shown.blocked.clone(),
+        missed: shown.missed.clone(),
     }
 }
 
@@ -367,23 +392,42 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 
 /// What "holds" rests on, where it is not plain exploration.
 fn evidence(outcome: &Outcome) -> Option<String> {
-    match outcome.evidence {
+    match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
             Some("Send Validity, Receive Validity and No Mixed Choice hold for every role".to_owned())
         }
+        Some(Evidence::Plain) => Some("every role projects by plain merge, for queues of any length".to_owned()),
         Some(Evidence::Regions) => Some("every role projects, in every part".to_owned()),
         Some(Evidence::Unrolled(None)) => Some("looked at with data and time left out".to_owned()),
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
+        Some(Evidence::Subtyping(by)) => Some(by.clone()),
+        Some(Evidence::Compatible(found)) => Some(compatible(*found)),
         Some(Evidence::Exhaustive) | None => None,
     }
 }
 
+/// By which theorem a system is safe under every bound.
+fn compatible(found: verify::Compatible) -> String {
+    let verify::Compatible { bound, least, whole, directed } = found;
+    let least = if least { ", and for no smaller k" } else { "" };
+    let why = match (whole, directed) {
+        (true, _) => "no queue ever holds more, and every configuration was looked at",
+        (_, true) => {
+            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
+        }
+        (..) => {
+            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
+        }
+    };
+    format!("{bound}-multiparty compatible{least}: {why}")
+}
+
 /// Why there is no answer, in words.
-fn because(limit: &Limit) -> String {
+pub(super) fn because(limit: &Limit) -> String {
     match limit {
         Limit::States(n) => format!("gave up after {n} configurations"),
         Limit::Memory(bytes) => format!("gave up at {} MiB of memory", bytes >> 20),

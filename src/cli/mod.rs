@@ -4,6 +4,7 @@
 //! standard error. The exit code is the worst `Status` that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod bench_family;
 mod check;
 mod completions;
 mod conform;
@@ -19,6 +20,7 @@ mod project;
 mod run;
 mod solver;
 mod status;
+mod synthesize;
 mod tally;
 
 use std::{ffi::OsString, io, panic};
@@ -63,6 +65,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
     let done = match &cli.command {
         Command::Project(args) => project::run(args),
         Command::Graph(args) => graph::run(args),
+        Command::Synthesize(args) => synthesize::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),
@@ -70,6 +73,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::BenchFamily(args) => bench_family::run(args),
     };
     match done {
         Ok(status) | Err(Failure::Pipe(status)) => status,

@@ -4,9 +4,11 @@ use std::io::Write as _;
 
 use super::{Failure, Status, args, args::Merge, load, machines, machines::NoLocals, output, tally::Tally};
 use crate::{
-    id::RoleId,
+    event::Verdict,
+    id::{IdVec, RoleId},
     machine::minimize,
-    protocol::{Header, Local, Spec, project::Discipline},
+    protocol::{Header, Local, Protocol, Spec, project::Discipline},
+    verify,
 };
 
 pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
@@ -30,13 +32,18 @@ pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     if let Some(role) = &args.role {
         role_exists(role, &subjects, load::name(&loaded))?;
     }
-    let discipline = match args.projection {
-        Merge::Plain => Discipline::Plain,
-        Merge::Full => Discipline::Full,
-    };
+    let discipline = if args.projection == Merge::Plain { Discipline::Plain } else { Discipline::Full };
     let mut text = String::new();
     for subject in subjects {
         let header = subject.header();
+        if let (machines::Subject::Protocol(protocol), Merge::Complete) = (subject, args.projection) {
+            for (role, local) in complete(&loaded, protocol, args, &mut tally)?.iter() {
+                if wanted(subject, header, role, args) {
+                    print(&mut text, spec, subject, role, local, args.minimize)?;
+                }
+            }
+            continue;
+        }
         let locals = match subject {
             machines::Subject::Protocol(protocol) => machines::project(protocol, discipline),
             other => machines::locals(other),
@@ -73,6 +80,37 @@ pub(super) fn run(args: &args::Project) -> Result<Status, Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(error, status))?;
     Ok(status)
+}
+
+/// The roles' machines by determinization; none, if it is not implementable or that is not known, and why is told.
+fn complete(
+    loaded: &crate::load::Loaded,
+    protocol: &Protocol,
+    args: &args::Project,
+    tally: &mut Tally,
+) -> Result<IdVec<RoleId, Local>, Failure> {
+    let name = &protocol.header.name;
+    if protocol.header.broken {
+        tally.meet(Status::Findings);
+        return Ok(IdVec::new());
+    }
+    let at = loaded.spec.protocols.iter().position(|other| std::ptr::eq(other, protocol)).unwrap_or(usize::MAX);
+    let may = Some(args.optional_termination == args::Optional::Allow);
+    let options = verify::Options { optional_termination: may, ..verify::Options::default() };
+    match verify::complete(&loaded.spec, at, &options, &mut |_| None) {
+        Ok((verify::Outcome { verdict: Verdict::Holds, .. }, Some(machines))) => return Ok(machines.locals),
+        Ok((verify::Outcome { verdict: Verdict::Unknown(limit), .. }, _)) => {
+            output::complain(&format!("`{name}`: {}", super::check::because(&limit)));
+            tally.meet(Status::Inconclusive);
+        }
+        Ok((outcome, _)) => tally.diagnostics(&loaded.sources, &outcome.diagnostics)?,
+        Err(verify::Error::Claim(found)) => tally.diagnostics(&loaded.sources, &[*found])?,
+        Err(verify::Error::Bug(text)) => {
+            output::complain(&format!("this is a bug of polylogue, not of your specification: `{name}`: {text}"));
+            tally.meet(Status::Bug);
+        }
+    }
+    Ok(IdVec::new())
 }
 
 fn role_exists(role: &str, subjects: &[machines::Subject<'_>], file: &str) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ pub use json::Json;
 pub use junit::Junit;
 pub use record::{
     CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, ShareRecord,
-    StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord,
+    StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord, WordsRecord,
 };
 pub use sarif::Sarif;
 pub use text::clean;

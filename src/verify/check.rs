@@ -1,13 +1,13 @@
 //! Claims answered.
 
 use super::{
-    Options, Progress,
+    Options, complete,
     concrete::concrete,
-    counterexample::{Bug, confirm, words},
+    counterexample::{Bug, confirm},
     detail::Detail,
     fault::Counts,
-    implementability,
     judge::{Answer, Judgement, judge},
+    kmc::{Compatible, Judged, kmc},
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
@@ -17,9 +17,9 @@ use crate::{
     data::Value,
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
-    id::RoleId,
+    id::{Id, RoleId},
     machine::{Program, System, SystemError},
-    protocol::{Claim, ClaimKind, Expected, Flat, Graph, GraphError, Origin, Protocol, Spec, Target},
+    protocol::{Claim, ClaimKind, Expected, Flat, Origin, Spec, Target},
 };
 
 /// What a verdict rests on.
@@ -35,10 +35,18 @@ pub enum Evidence {
     Projection,
     /// Every region of every role projects by full merge.
     Regions,
-    /// Send Validity, Receive Validity and No Mixed Choice hold for every role.
+    /// Send Validity, Receive Validity and No Mixed Choice hold for every role, so the machines of complete projection do
+    /// together what the protocol says (Li, Stutz, Wies and Zufferey, "Complete multiparty session type projection with
+    /// automata", 2023).
     Conditions,
+    /// Every role projects by plain merge.
+    Plain,
+    /// k-multiparty compatible, and so safe under every bound.
+    Compatible(Compatible),
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
+    /// A certificate of subtyping, which was checked by other means than it was found; what it is.
+    Subtyping(String),
 }
 
 /// An answer to a claim, and what it rests on.
@@ -70,6 +78,8 @@ pub struct Outcome {
     pub suspect: Option<Counterexample>,
     /// What it says rests on answers of another solver ([`Options::outside`]).
     pub outside: bool,
+    /// Roles whose machine by complete projection may stop where it could still receive; known if it was made.
+    pub may_stop: Vec<RoleId>,
     /// Of a counterexample under conditions, the payload of each of its events, field by field.
     pub payloads: Vec<Vec<Option<Value>>>,
 }
@@ -81,7 +91,7 @@ impl Outcome {
         Self::of(Verdict::Unknown(limit))
     }
 
-    fn of(verdict: Verdict) -> Self {
+    pub(super) fn of(verdict: Verdict) -> Self {
         Self {
             verdict,
             bound: None,
@@ -95,6 +105,7 @@ impl Outcome {
             diagnostics: Vec::new(),
             suspect: None,
             outside: false,
+            may_stop: Vec::new(),
             payloads: Vec::new(),
         }
     }
@@ -204,11 +215,10 @@ fn check_at(
     if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
         return Ok(Outcome::unknown(limit));
     }
-    if let (Property::Implementable, Target::Protocol(at)) = (property, target) {
-        return match spec.protocols.get(at) {
-            Some(protocol) => implementable(spec, protocol, options, poll),
-            None => Err(Error::Bug("a target is not one of its specification".to_owned())),
-        };
+    if let Target::Protocol(at) = target
+        && let Some(outcome) = complete::asked(spec, at, property, options, poll)?
+    {
+        return Ok(outcome);
     }
     match subject::subject(spec, target, span)? {
         Found::Limit(limit) => Ok(Outcome::unknown(limit)),
@@ -344,61 +354,6 @@ fn with_data(spec: &Spec, target: Target, property: Property, outcome: &mut Outc
     outcome.verdict = Verdict::Violated(run);
 }
 
-/// Whether any local types do what a protocol says.
-fn implementable(spec: &Spec, protocol: &Protocol, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
-    let (header, names) = (&protocol.header, &spec.names);
-    let kernel;
-    let graph = match &protocol.graph {
-        Some(graph) => graph,
-        None => {
-            kernel = match Graph::of(&protocol.term) {
-                Ok(graph) => graph,
-                Err(GraphError::TooMany(error)) => {
-                    return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
-                }
-                Err(error) => return Err(Error::Bug(format!("a sound protocol has no graph: {error:?}"))),
-            };
-            &kernel
-        }
-    };
-    let mut ask = |pairs: usize| {
-        if pairs > options.max_states {
-            return Some(Limit::States(options.max_states));
-        }
-        poll(&Progress { bound: None, configurations: pairs, frontier: 0, depth: 0, bytes: 0 })
-    };
-    let frame = protocol.term.frames.values().next();
-    let before = options.outside.believed();
-    let found = implementability::implementable(graph, header, names, frame, &options.outside, &mut ask);
-    match found {
-        implementability::Found::Holds { stuck } => {
-            let outside = options.outside.believed() > before;
-            let evidence = Some(Evidence::Conditions);
-            let text = "here all conditions may be false, and then the protocol itself is stuck, and with it the roles";
-            let note = stuck.map(|node| Diagnostic::new(codes::MAY_BE_STUCK, graph.spans[node], text));
-            let diagnostics = note.into_iter().collect();
-            Ok(Outcome { exhaustive: true, evidence, diagnostics, outside, ..Outcome::of(Verdict::Holds) })
-        }
-        implementability::Found::Bug(text) => Err(Error::Bug(text)),
-        implementability::Found::Unknown(limit) => Ok(Outcome::unknown(limit)),
-        implementability::Found::Violated(indistinct) => {
-            if protocol.graph.is_none() {
-                let runs = indistinct.words(graph);
-                words(&protocol.term, [&runs[0], &runs[1]])?;
-            }
-            let text = indistinct.text(graph, header, names).into();
-            let mut outcome = Outcome::of(Verdict::Violated(Counterexample::default()));
-            outcome.exhaustive = true;
-            // With values a shorter pair may have been left undecided.
-            outcome.shortest = indistinct.values.is_empty();
-            outcome.roles = vec![indistinct.role];
-            outcome.diagnostics = vec![indistinct.diagnostic(graph, header, names)];
-            outcome.detail = Some(Detail::NotImplementable { indistinct, text });
-            Ok(outcome)
-        }
-    }
-}
-
 /// Without a local type for each role, what their automata do: a run that goes wrong, if one is found soon.
 ///
 /// Only an unsafe one: a protocol that starves somebody may be what its author means, and still be implementable.
@@ -457,16 +412,24 @@ fn explore(
         Ok(system) => system,
         Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
     };
-    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } =
-        judge(&system, property, options, poll);
+    let name = |role: RoleId| match subject.header {
+        Some(header) => header.role_name(role).to_owned(),
+        None => format!("role {}", role.index()),
+    };
+    let Judged { judgement, compatible, replay } = match property {
+        Property::Kmc => kmc(&system, options, &name, poll),
+        _ => Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound },
+    };
+    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
     match answer {
         Answer::Holds => {
             // Without a bound of the user's the level that decided cut nothing.
             outcome.bound = options.bound;
-            outcome.evidence = Some(match options.bound {
-                Some(bound) if !exhaustive => Evidence::Bounded(bound),
-                _ => Evidence::Exhaustive,
+            outcome.evidence = Some(match (compatible, options.bound) {
+                (Some(compatible), _) => Evidence::Compatible(compatible),
+                (None, Some(bound)) if !exhaustive => Evidence::Bounded(bound),
+                (None, _) => Evidence::Exhaustive,
             });
         }
         Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
@@ -474,12 +437,12 @@ fn explore(
             let mut finding = *finding;
             let (counterexample, detail) = finding.counterexample();
             let channels = subject.channels;
-            let turns = confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            let turns = confirm(subject.terms, &subject.locals, channels, replay, &counterexample, &detail)?;
             if let Some(turns) = turns {
                 finding.unroll(turns.before, turns.around);
             }
             let (counterexample, detail) = finding.counterexample();
-            outcome.bound = options.bound;
+            outcome.bound = if property == Property::Kmc { replay } else { options.bound };
             outcome.shortest = shortest;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);

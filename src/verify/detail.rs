@@ -1,6 +1,9 @@
 //! What went wrong, as data and in words.
 
-use super::implementability::Indistinct;
+use super::{
+    implementability::{Condition, Indistinct},
+    subtype::Shown,
+};
 use crate::{
     diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
@@ -78,6 +81,34 @@ pub enum Detail {
         /// What was claimed.
         bound: u32,
     },
+    /// Not k-exhaustive: there is no room for the message, and will be none without its sender.
+    NoRoom {
+        /// What should be sent.
+        send: Queued,
+        /// How much room there is.
+        bound: u32,
+        /// However much room there is, some run comes to such an end: these events of the run, from one index to before
+        /// another, can be run again and again before the rest.
+        again: Option<(usize, usize)>,
+    },
+    /// Not k-OBI: there is room for one of the messages that the role may send, and none for another.
+    HalfChoice {
+        /// For this there is.
+        can: Queued,
+        /// For this there is none.
+        cannot: Queued,
+        /// How much room there is.
+        bound: u32,
+    },
+    /// Not k-CIBI: which of two messages comes first decides what the role does, and nothing decides which.
+    Race {
+        /// What it receives.
+        taken: Queued,
+        /// What it might have received instead.
+        rival: Queued,
+        /// When it received the one, if the other was sent only afterwards, though not because of that.
+        taken_at: Option<usize>,
+    },
     /// These roles have no local type; what the run of their automata shows, if one goes wrong.
     NotProjectable {
         /// Who.
@@ -92,6 +123,8 @@ pub enum Detail {
         /// In words, one line.
         text: Box<str>,
     },
+    /// One local type is no subtype of the other.
+    NotSubtype(Box<Shown>),
 }
 
 impl Detail {
@@ -107,8 +140,13 @@ impl Detail {
             Self::Stuck(_) => codes::STUCK,
             Self::Unbounded { .. } => codes::UNBOUNDED,
             Self::Overflow { .. } => codes::OVERFLOW,
+            Self::NoRoom { .. } | Self::HalfChoice { .. } | Self::Race { .. } => codes::NOT_COMPATIBLE,
             Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
-            Self::NotImplementable { .. } => projection::NOT_IMPLEMENTABLE,
+            Self::NotImplementable { indistinct, .. } => match indistinct.condition {
+                Condition::NoOptionalTermination => projection::MAY_STOP,
+                _ => projection::NOT_IMPLEMENTABLE,
+            },
+            Self::NotSubtype(_) => codes::NOT_SUBTYPE,
         }
     }
 
@@ -122,9 +160,13 @@ impl Detail {
             Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } => vec![waiting.role],
             Self::Orphan(message) | Self::Unreceived { message, .. } => vec![message.to],
             Self::Unbounded { from, to } | Self::Overflow { from, to, .. } => vec![*from, *to],
+            Self::NoRoom { send, .. } => vec![send.from, send.to],
+            Self::HalfChoice { can, cannot, .. } => vec![can.from, can.to, cannot.to],
+            Self::Race { taken, rival, .. } => vec![taken.to, taken.from, rival.from],
             Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
             Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
+            Self::NotSubtype(_) => Vec::new(),
         }
     }
 
@@ -172,7 +214,45 @@ impl Detail {
             Self::Overflow { from, to, bound } => {
                 format!("more than {bound} messages lie from {} to {}", role(*from), role(*to))
             }
+            Self::NoRoom { send, bound, again } => {
+                let what = message(send.label, send.sort);
+                let (from, to) = (role(send.from), role(send.to));
+                match again {
+                    Some((start, end)) => format!(
+                        "not k-exhaustive for any k: when steps {} to {end} are run again and again, more and more lies from \
+                         {from} to {to}, and then {from} waits for room for {what} while nobody else can do anything",
+                        start.saturating_add(1)
+                    ),
+                    None => format!(
+                        "not {bound}-exhaustive: {from} wants to send {what}, {bound} messages lie from {from} to {to}, and \
+                         without {from} none of them is received"
+                    ),
+                }
+            }
+            Self::HalfChoice { can, cannot, bound } => format!(
+                "not {bound}-output bound independent: {} has room for {} to {}, but none for {} to {}",
+                role(can.from),
+                message(can.label, can.sort),
+                role(can.to),
+                message(cannot.label, cannot.sort),
+                role(cannot.to)
+            ),
+            Self::Race { taken, rival, taken_at } => {
+                let both = format!(
+                    "{} can receive {} from {} or {} from {}",
+                    role(taken.to),
+                    message(taken.label, taken.sort),
+                    role(taken.from),
+                    message(rival.label, rival.sort),
+                    role(rival.from)
+                );
+                match taken_at {
+                    None => format!("race: {both}, and both are there"),
+                    Some(_) => format!("race: {both}, and the other one is not sent because of the one"),
+                }
+            }
             Self::NotImplementable { text, .. } => text.to_string(),
+            Self::NotSubtype(shown) => shown.text.clone(),
             Self::NotProjectable { roles, shown } => {
                 let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
                 let text = match roles.len() {

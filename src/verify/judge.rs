@@ -213,7 +213,7 @@ fn examine(
 }
 
 /// The bad configuration that was found.
-fn bad(explored: &Explored<'_>) -> Option<Finding> {
+pub(super) fn bad(explored: &Explored<'_>) -> Option<Finding> {
     let (at, Some(fault)) = explored.found? else { return None };
     let watch = Watch::new(explored.system);
     let run = explored.run_to(at);

@@ -15,7 +15,10 @@
 //! cone        which events a failure depends on
 //! counterexample   every run is replayed by the reference before anybody sees it
 //! concrete    values for a run that was found with data left out
+//! kmc         k-multiparty compatibility: one bound that speaks for all
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
+//! synthesize  a global type from machines, certified by projecting it back
+//! complete    that, and the machines by determinization, as answers to claims
 //! diff        two versions of a specification: which roles can be replaced
 //! subtype     whether one local type can stand wherever another is expected
 //! ```
@@ -25,6 +28,7 @@
 
 mod bounded;
 mod check;
+mod complete;
 mod concrete;
 mod cone;
 mod counterexample;
@@ -36,19 +40,23 @@ mod fault;
 mod hopeless;
 mod implementability;
 mod judge;
+mod kmc;
 mod liveness;
 mod packed;
 mod property;
 mod search;
 mod subject;
 pub mod subtype;
+pub mod synthesize;
 mod visited;
 
 pub use check::{Error, Evidence, Outcome, check, check_claim, check_subject, claims};
+pub use complete::complete;
 pub use detail::{Detail, Queued, Waiting};
 pub use expand::expand;
 pub use fault::Counts;
-pub use implementability::{Condition, Indistinct};
+pub use implementability::{Condition, Indistinct, Machines};
+pub use kmc::Compatible;
 pub use property::Property;
 pub use subject::Subject;
 
@@ -69,6 +77,11 @@ pub struct Options {
     pub max_states: usize,
     /// At most so many bytes per exploration.
     pub max_memory: usize,
+    /// How roles have to project to be `projectable`.
+    pub projection: Projection,
+    /// Whether a role may stop where it could still receive; if nobody says so, `implementable` allows it and
+    /// `projectable` by determinization does not.
+    pub optional_termination: Option<bool>,
     /// Another solver, for what [`crate::solve`] does not decide.
     pub outside: Outside,
 }
@@ -81,9 +94,23 @@ impl Default for Options {
             max_bound: 8,
             max_states: 5_000_000,
             max_memory: 1 << 30,
+            projection: Projection::default(),
+            optional_termination: None,
             outside: Outside::default(),
         }
     }
+}
+
+/// How a role's local type is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Projection {
+    /// What it does must be the same in all arms, unless each begins with a message to it.
+    Plain,
+    /// Receives from one peer are united.
+    #[default]
+    Full,
+    /// By determinization of what it sees, which loses nothing that is implementable.
+    Complete,
 }
 
 /// How far a search is.

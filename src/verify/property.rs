@@ -105,8 +105,9 @@ impl Property {
             | Self::DeadlockFree
             | Self::Terminating
             | Self::Live
-            | Self::Bounded => None,
-            Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus | Self::Kmc => {
+            | Self::Bounded
+            | Self::Kmc => None,
+            Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus => {
                 Some(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))
             }
         }

@@ -94,4 +94,26 @@ or          { A -> B: no(); C -> B: bye(); }\n\
 ```\n\n\
 `C` sees nothing of either arm, and has to wait in one and to send in the other. The two runs that the message shows are \
 a shortest such pair; a message that tells the role which of them it is mends it.";
+
+    /// A role may stop where it could still receive.
+    MAY_STOP = "PL0409", Error, "a role may stop where it could still receive", "\
+By complete projection the protocol has a machine for each role, and together they do what it says. But one of them has a \
+state in which it may stop and could also receive: after one run all is over, after another that looks the same to the \
+role a message is still to come. A role that waits there does not know whether it waits in vain.\n\n\
+```\n\
+choice at A { A -> B: ok(); B -> C: go(); }\n\
+or          { A -> B: no(); }\n\
+```\n\n\
+`implementable` and `safe` allow that, `projectable` does not. Tell the role in every arm that it is over, or say \
+`--optional-termination allow`.";
+
+    /// Machines follow no sequential protocol together.
+    NO_GLOBAL = "PL0410", Error, "no sequential global type", "\
+`synthesize` looks for a protocol whose projections are the given machines. In each of its states one role sends, with \
+all its choices, and whoever is spoken to awaits it. Here the machines come to a point where that is not so.\n\n\
+```\n\
+system Cross(role P, role Q) {\n  P = Q!a(). Q?b(). end;\n  Q = P!b(). P?a(). end;\n}\n\
+```\n\n\
+Both send before they receive. With queues that goes well, but no protocol `P -> Q: a(); Q -> P: b();` tells `Q` to send \
+first. Let one of them receive first, or keep the system as it is: `safe`, `live` and `kmc` are answered for systems too.";
 }

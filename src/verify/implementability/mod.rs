@@ -18,12 +18,16 @@
 //! The theory speaks of automata in which a state's letters have one sender, equal letters lead to equal states and
 //! nothing follows an end; edges are queues. What is outside of that has no answer here, and is named.
 //!
-//! A role may stop where it could still receive; the roles' machines, and whether they do so, are not made here.
+//! A role may stop where it could still receive. The roles' machines, and whether they do so, are made by `machines`, which
+//! needs none of the conditions: these say whether the machines do together what the protocol says.
 
 mod automaton;
 mod finite;
+mod machines;
 mod symbolic;
 mod tell;
+
+pub use machines::Machines;
 
 use crate::{
     event::Limit,
@@ -41,6 +45,8 @@ pub enum Condition {
     ReceiveValidity,
     /// A role knows whether it sends or waits.
     NoMixedChoice,
+    /// A role that may stop has nothing left to receive: not asked by the theory, but by merging.
+    NoOptionalTermination,
 }
 
 impl Condition {
@@ -51,6 +57,7 @@ impl Condition {
             Self::SendValidity => "Send Validity",
             Self::ReceiveValidity => "Receive Validity",
             Self::NoMixedChoice => "No Mixed Choice",
+            Self::NoOptionalTermination => "No Optional Termination",
         }
     }
 }
@@ -95,6 +102,18 @@ pub(super) enum Found {
 
 /// Asked now and then with the number of pairs of states seen; the answer `Some` ends the search.
 pub(super) type Ask<'a> = dyn FnMut(usize) -> Option<Limit> + 'a;
+
+/// The roles' machines by determinization, of a protocol without data; or why there are none.
+pub(super) fn machines(graph: &Graph, header: &Header, names: &Names) -> Result<Machines, String> {
+    let mut automaton = automaton::Automaton::of(graph, names).map_err(|why| why.text(graph, header, names))?;
+    if automaton.has_data(names) {
+        return Err(
+            "values decide in it which messages there are, and machines by determinization have none".to_owned()
+        );
+    }
+    automaton.in_class().map_err(|why| why.text(graph, header, names))?;
+    machines::machines(&automaton, graph, header)
+}
 
 /// Answers for a protocol.
 pub(super) fn implementable(

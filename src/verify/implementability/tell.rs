@@ -54,6 +54,10 @@ impl Indistinct {
                  a message like the first may be there already",
                 what(but)
             ),
+            (Condition::NoOptionalTermination, _) => format!(
+                "role `{role}` cannot tell whether it has ended: after one run it takes `{does}`, after the other all is \
+                 over"
+            ),
             _ => format!(
                 "role `{role}` cannot tell two runs apart: after one it may send `{does}`, after the other it may not"
             ),
@@ -90,9 +94,15 @@ impl Indistinct {
         let span = graph.spans[self.does];
         let does = match self.condition {
             Condition::SendValidity | Condition::NoMixedChoice => format!("after one run `{role}` sends this"),
-            Condition::ReceiveValidity => format!("after one run `{role}` takes this"),
+            Condition::ReceiveValidity | Condition::NoOptionalTermination => {
+                format!("after one run `{role}` takes this")
+            }
         };
-        let mut found = Diagnostic::new(codes::NOT_IMPLEMENTABLE, span, self.text(graph, header, names))
+        let code = match self.condition {
+            Condition::NoOptionalTermination => codes::MAY_STOP,
+            _ => codes::NOT_IMPLEMENTABLE,
+        };
+        let mut found = Diagnostic::new(code, span, self.text(graph, header, names))
             .label(span, does)
             .note(format!("violated: {}", self.condition.name()))
             .note(format!("one run: {first}; next: {doing}"));
@@ -107,6 +117,9 @@ impl Indistinct {
                 let but_text = run(&[but], &mut values);
                 found = found.note(format!("the other: {second}; next: {but_text}"));
                 found = found.label(graph.spans[but], format!("after the other run `{role}` waits for this"));
+            }
+            (Condition::NoOptionalTermination, _) => {
+                found = found.note(format!("the other: {second}; then nothing is left to come"));
             }
             _ => found = found.note(format!("the other: {second}; `{role}` can then not send it")),
         }

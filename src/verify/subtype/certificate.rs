@@ -484,6 +484,7 @@ pub fn refutes(pair: &Pair, refutation: &Refutation) -> Result<(), String> {
             says((s, q) == (sub.state, sup.state) && ended, "both may well go on")
         }
         Why::Forgotten { .. } => Err("what is forgotten is forgotten on a cycle".to_owned()),
+        Why::Dropped { .. } | Why::Endless { .. } => Err("this speaks of fair subtyping".to_owned()),
     }
 }
 

@@ -1,12 +1,21 @@
 //! From a claim of a specification to an outcome.
 
-use super::{Answer, Meter, Pair, PairError, Part, Relation, decide, limit, settle};
+use super::{
+    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, ahead, certificate, control::controllable, decide,
+    fair, limit, settle, sync,
+};
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
     id::RoleId,
     protocol::{Graph, Header, Local, ProjectionError, Spec, Target, project},
-    verify::{Options, check::Error, check::Outcome, search::Poll, subject},
+    verify::{
+        Options,
+        check::{Error, Evidence, Outcome},
+        detail::Detail,
+        search::Poll,
+        subject,
+    },
 };
 
 /// A local type to compare, or why there is none.
@@ -89,11 +98,49 @@ pub(in crate::verify) fn subtype(
     };
     let mut meter = Meter::new(options, poll);
     settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
-    Ok(match decide(&pair, relation, &mut meter) {
-        Answer::Yes(_) => Outcome::unknown(Limit::Undecided("yes".to_owned())),
-        Answer::No(_) => {
-            Outcome { verdict: Verdict::Violated(Counterexample::default()), ..Outcome::unknown(Limit::Time) }
+    let answer = decide(&pair, relation, &mut meter);
+    second_opinion(&pair, relation, &answer)?;
+    let configurations = meter.spent();
+    let outcome = match answer {
+        Answer::Yes(certificate) => {
+            let evidence = Some(Evidence::Subtyping(certificate.text()));
+            Outcome { exhaustive: true, evidence, ..Outcome::of(Verdict::Holds) }
+        }
+        Answer::No(refutation) => {
+            let detail = Some(Detail::NotSubtype(Box::new(Shown::of(&pair, &refutation))));
+            Outcome { exhaustive: true, detail, ..Outcome::of(Verdict::Violated(Counterexample::default())) }
         }
         Answer::Unknown(tried) => Outcome::unknown(limit(&tried)),
-    })
+    };
+    Ok(Outcome { configurations, ..outcome })
+}
+
+/// Certificates with more rows are not looked at again: reading long words again and again takes its time.
+const ROWS: usize = 10_000;
+
+/// What was found is not told before other means have confirmed it.
+fn second_opinion(pair: &Pair, relation: Relation, answer: &Answer) -> Result<(), Error> {
+    let says = |holds: bool| if holds { Ok(()) } else { Err("it is not confirmed".to_owned()) };
+    let checked = match (relation, answer) {
+        (_, Answer::Unknown(_)) => Ok(()),
+        (Relation::Async, Answer::Yes(Certificate::Queues(queues))) if queues.rows.len() <= ROWS => {
+            certificate::check(pair, queues)
+        }
+        (Relation::Async, Answer::No(refutation)) => certificate::refutes(pair, refutation),
+        (Relation::Async, Answer::Yes(_)) => Ok(()),
+        (Relation::Sync, Answer::Yes(Certificate::Relation(pairs))) => says(sync::certifies(pair, pairs)),
+        (Relation::Channel, Answer::Yes(Certificate::Relation(pairs))) => {
+            let turned: Vec<(u32, u32)> = pairs.iter().map(|&(s, t)| (t, s)).collect();
+            says(sync::certifies(&pair.reversed(), &turned))
+        }
+        (Relation::Sync, Answer::No(refutation)) => says(sync::refutes(pair, refutation)),
+        (Relation::Channel, Answer::No(refutation)) => says(sync::refutes(&pair.reversed(), refutation)),
+        (Relation::Fair, Answer::Yes(Certificate::Ahead(sets))) => says(ahead::certifies(pair, sets)),
+        (Relation::Fair, Answer::Yes(Certificate::Uncontrollable)) => {
+            says(!controllable(&pair.sup).get(pair.sup.initial() as usize).copied().unwrap_or(false))
+        }
+        (Relation::Fair, Answer::No(refutation)) => says(fair::refutes(pair, refutation)),
+        (_, Answer::Yes(_)) => says(false),
+    };
+    checked.map_err(|why| Error::Bug(format!("what is said about subtyping does not hold: {why}")))
 }

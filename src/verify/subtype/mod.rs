@@ -15,9 +15,10 @@
 //! control       which states some partner can lead to their end, for the fair relation
 //! ahead         sets of words that prove the fair relation
 //! precise       the asynchronous relation: what is tried, in which order
-//! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
+//! explore       the run of the smaller type against the larger, over contents of queues (contents, widen)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
+//! show          both in words
 //! claim         from a claim of a specification to an outcome
 //! ```
 //!
@@ -26,6 +27,7 @@
 pub mod ahead;
 pub mod certificate;
 mod claim;
+mod contents;
 pub mod control;
 mod explore;
 pub mod fair;
@@ -34,14 +36,15 @@ mod payload;
 mod precise;
 mod pump;
 mod sessions;
+mod show;
 mod starve;
 pub mod sync;
 mod widen;
-mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
 pub use payload::sort_below;
 pub use sessions::settle;
+pub use show::Shown;
 
 pub(super) use claim::subtype;
 

@@ -13,11 +13,11 @@
 use super::{
     Answer, Certificate, Meter, Refutation, Tried, Why,
     certificate::{Content, Queues},
+    contents::{Exact, Words},
     explore::{Ended, Explored, Move, Trouble, outside},
     pair::Pair,
     pump, starve,
     widen::{Precision, Tags, Widened},
-    words::{Exact, Words},
 };
 use crate::event::Limit;
 
