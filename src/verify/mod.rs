@@ -20,6 +20,7 @@
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! synthesize  a global type from machines, certified by projecting it back
 //! complete    that, and the machines by determinization, as answers to claims
+//! diff        two versions of a specification: which roles can be replaced
 //! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
@@ -34,6 +35,7 @@ mod cone;
 mod counterexample;
 mod data;
 mod detail;
+pub mod diff;
 mod expand;
 mod fault;
 mod hopeless;
