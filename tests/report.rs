@@ -45,6 +45,9 @@ fn verdict() -> VerdictRecord {
         cycle_at: None,
         situation: vec!["`A` waits for `y` from `B`".into()],
         help: None,
+        pair: None,
+        basis: None,
+        explain: false,
     }
 }
 

@@ -204,6 +204,13 @@ fn check_at(
         let text = format!("`{}` is a system: it has no global type to {what}", header.name);
         return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
     }
+    // What is wrong with its data does not matter to who sends what to whom.
+    if let (true, Property::Implementable, Some(outline)) = (header.broken, property, &spec.outline)
+        && let Some(target @ Target::Protocol(at)) = outline.find(&header.name)
+        && outline.protocols.get(at).is_some_and(|protocol| !protocol.header.broken)
+    {
+        return check_at(outline, property, target, span, options, poll);
+    }
     if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
         return Ok(Outcome::unknown(limit));
     }

@@ -265,3 +265,37 @@ fn random_protocols_and_their_mutants() {
     assert!(unseen * 30 <= count("Wrong: violated"), "{unseen} failures were not seen");
     assert!(spoiled >= 20 && known[&Known::Implementable] > 100 && known[&Known::NotSeenToFail] > 100);
 }
+
+/// The families that the benchmark measures: each is implementable at every size, and not with one transition changed.
+#[test]
+fn families_and_near_misses() {
+    use super::families::Family;
+    for family in Family::ALL {
+        for n in 2..=if long() { 14 } else { 9 } {
+            for seed in [1, 2, 3] {
+                for spoiled in [false, true] {
+                    let spec = load(&family.text(n, seed, spoiled));
+                    let Some(Target::Protocol(at)) = spec.find("P") else { panic!("no P") };
+                    let (outcome, machines) = verify::complete(&spec, at, &Options::default(), &mut |_| None).unwrap();
+                    let what = format!("{} {n} {seed} {spoiled}", family.name());
+                    assert_eq!(outcome.verdict == Verdict::Holds, !spoiled, "{what}: {outcome:?}");
+                    assert!(machines.is_some(), "{what}");
+                    if spoiled && n < 6 && seed == 1 {
+                        let whole = Whole::of(&spec.protocols[at].term, &spec.names);
+                        let roles = spec.protocols[at].header.roles.ids();
+                        let literal: Vec<_> = roles.map(|role| whole.machine(role)).collect();
+                        let (wrong, _) = run_all(&literal, &spec.protocols[at].term, 2 * n + 8);
+                        assert!(wrong.is_some(), "{what}: nothing goes wrong");
+                    }
+                }
+            }
+        }
+    }
+    // As deep as one likes, if it is written by calls.
+    let text = Family::SharedTree.text(400, 5, false);
+    let spec = load(&text);
+    let Some(Target::Protocol(at)) = spec.find("P") else { panic!("no P") };
+    let (outcome, machines) = verify::complete(&spec, at, &Options::default(), &mut |_| None).unwrap();
+    assert_eq!(outcome.verdict, Verdict::Holds);
+    assert!(machines.unwrap().locals.values().all(|local| local.states.len() <= 4 * 400));
+}
