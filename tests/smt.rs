@@ -265,3 +265,29 @@ fn an_index_out_of_range() {
     let out = told("edge", &text("i < 3 && [1, 2, 3][i] > 0"));
     assert!(!out.contains("PL0523"), "{out}");
 }
+
+/// What may be late from a scope that was left, and what comes first behind it.
+#[test]
+fn labels_of_a_scope_and_behind_it_differ_or_are_reported() {
+    let notes = |epoch: &str, body: &str| {
+        told("clash", &format!("{epoch} protocol P(role A, role B) {{ {body} }}")).matches("PL0524").count()
+    };
+    let again = |handler: &str| {
+        format!(
+            "rec X {{ try {{ A -> B: ask(n: int); B -> A: answer(n: int); }} on timeout 5s at A {{ {handler} }} continue X; }}"
+        )
+    };
+    // Both edges come round again.
+    assert_eq!(notes("", &again("")), 2);
+    // What is sent first behind the body says that it was left; the answer has nothing in front of it.
+    assert_eq!(notes("", &again("A -> B: give_up(n: int);")), 1);
+    assert_eq!(notes("", &again("A -> B: give_up(n: int); B -> A: sorry(n: int);")), 0);
+    assert_eq!(notes("@epoch(n)", &again("")), 0);
+    // In the handler itself, and behind the scopes around it.
+    let once = "try { A -> B: ask(); B -> A: answer(); } on timeout 5s at A { A -> B: ask(); }";
+    assert_eq!(notes("", once), 1);
+    let nested = "par { try { B -> A: tick(); A -> B: tock(); } on interrupt stop() by A { } } and { A -> B: hello(); } B -> A: tick();";
+    assert_eq!(notes("", nested), 1);
+    let other = "try { B -> A: tick(); A -> B: tock(); } on interrupt stop() by A { } B -> A: done();";
+    assert_eq!(notes("", other), 0);
+}

@@ -9,8 +9,10 @@ use std::{
 
 use polylogue::{
     event::{Event, Verdict},
+    id::FileId,
     load::Loaded,
     protocol::{Expected, LoadError, Loader, Spec, Target},
+    syntax::{self, Style},
     trace::{Machines, check_trace},
     verify::{Detail, Options, Outcome, Property, check, check_claim, expand},
 };
@@ -52,6 +54,16 @@ fn files() -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+#[test]
+fn every_file_is_as_fmt_prints_it() {
+    for (name, text) in files() {
+        let (file, errors) = syntax::parse(FileId::default(), &text);
+        if errors.is_empty() {
+            assert!(syntax::print(&file, &text, Style::Arrows) == text, "`polylogue fmt specs/{name}` would change it");
+        }
+    }
 }
 
 fn load(name: &str) -> Loaded {

@@ -119,13 +119,14 @@ fn without_rules(folder: &str, spec: &Spec, cases: &[Case], outcomes: &[Outcome]
             println!("{folder:<12} {rule:<34} no mutant");
             continue;
         }
-        // All lines at once; if that is no specification any more, each by itself.
-        let mut cuts = vec![lines.clone()];
-        cuts.extend(lines.iter().filter(|_| lines.len() > 1).map(|&line| BTreeSet::from([line])));
+        // All at once; if that is no specification any more, each by itself. Clauses, then whole statements.
+        let mut sets = vec![lines.clone()];
+        sets.extend(lines.iter().filter(|_| lines.len() > 1).map(|&line| BTreeSet::from([line])));
+        let cuts = sets.iter().flat_map(|set| [(set, false), (set, true)]);
         let mut passed = None;
         let mut parses = false;
-        for cut in &cuts {
-            let Ok(less) = spec.without(cut) else { continue };
+        for (cut, all) in cuts {
+            let Ok(less) = spec.without(cut, all) else { continue };
             parses = true;
             for case in &refused {
                 let found = less.judge(&std::fs::read(&case.path)?);
@@ -140,14 +141,14 @@ fn without_rules(folder: &str, spec: &Spec, cases: &[Case], outcomes: &[Outcome]
         }
         let file = |case: &Case| case.path.file_name().unwrap().to_string_lossy().into_owned();
         match passed {
-            Some((lines, case)) => println!("{folder:<12} {rule:<34} {lines} lines out: {} passes", file(case)),
+            Some((lines, case)) => println!("{folder:<12} {rule:<34} out at {lines} places: {} passes", file(case)),
             None if parses => {
                 right = false;
                 println!("{folder:<12} {rule:<34} STILL REFUSED: {} files", refused.len());
             }
             None => {
                 right = false;
-                println!("{folder:<12} {rule:<34} CANNOT BE TAKEN OUT BY LINES");
+                println!("{folder:<12} {rule:<34} CANNOT BE TAKEN OUT ALONE");
             }
         }
     }

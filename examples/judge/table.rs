@@ -121,7 +121,7 @@ impl Spec {
         })
     }
 
-    /// Rules, and the lines (from 0) that enforce them.
+    /// Rules, and the lines (from 0) at which what enforces them ends: those with its name in a comment behind them.
     pub(crate) fn rules(&self) -> BTreeMap<String, BTreeSet<usize>> {
         let mut rules: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         let lines: Vec<&str> = self.text.lines().collect();
@@ -146,19 +146,21 @@ impl Spec {
         rules
     }
 
-    /// The same without these lines.
-    pub(crate) fn without(&self, lines: &BTreeSet<usize>) -> Result<Self, String> {
-        let kept = self.text.lines().enumerate().map(|(at, line)| {
-            if !lines.contains(&at) {
-                return line.to_owned();
-            }
-            // What ends the statement stays: the last condition of a `where` carries its `;`.
-            let code = line.split("//").next().unwrap_or("").trim_end();
-            let end = code.trim_start().starts_with("&&") || code.trim_start().starts_with("||");
-            let tail = code.trim_end_matches([';', ',']).len();
-            if end { code.get(tail..).unwrap_or("").to_owned() } else { String::new() }
-        });
-        let text = kept.collect::<Vec<_>>().join("\n");
+    /// The same without what ends at these lines: its last clause, or with `all` everything from its first line on.
+    pub(crate) fn without(&self, ends: &BTreeSet<usize>, all: bool) -> Result<Self, String> {
+        let mut lines: Vec<String> = self.text.lines().map(str::to_owned).collect();
+        for &end in ends {
+            let first = first(&lines, end);
+            let code = lines[end].split("//").next().unwrap_or("").trim_end().to_owned();
+            let tail = code.get(code.trim_end_matches([';', ',', '{', ' ']).len()..).unwrap_or("").to_owned();
+            let clause = ["where", "set", "&&", "||"].iter().any(|word| lines[first].trim_start().starts_with(word));
+            let inline = lines[first].find(" where ").filter(|_| !clause && !all);
+            let kept = inline.map_or("", |at| &lines[first][..at]).to_owned();
+            lines[first..=end].fill(String::new());
+            // What ends the statement stays.
+            lines[first] = if clause || inline.is_some() { kept + &tail } else { kept };
+        }
+        let text = lines.join("\n");
         let loaded = Loaded::new("spec", text.clone(), &mut NoImports);
         if let Some(found) = loaded.diagnostics.iter().find(|found| found.is_error()) {
             let line = loaded.sources.start(found.span).line;
@@ -167,6 +169,21 @@ impl Spec {
         let spec = Self { text, loaded, map: self.map.clone() };
         spec.machines()?;
         Ok(spec)
+    }
+}
+
+/// The line at which that begins which ends at a line of a formatted text: what goes on is indented deeper.
+fn first(lines: &[String], end: usize) -> usize {
+    let indent = |at: usize| lines[at].len() - lines[at].trim_start().len();
+    let mut first = end;
+    loop {
+        let code = lines[first].trim_start();
+        let goes_on = ["||", "*", "+", "-", "<", ">", "=", "!=", "?", ":", "in ", ")"];
+        let above = (0..first).rev().find(|&above| !lines[above].trim().is_empty() && indent(above) < indent(first));
+        match above {
+            Some(above) if goes_on.iter().any(|word| code.starts_with(word)) => first = above,
+            _ => return first,
+        }
     }
 }
 

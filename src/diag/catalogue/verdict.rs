@@ -159,6 +159,23 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
 
+    /// A label in a scope and behind it.
+    CLASH = "PL0524", Warning, "a label that may be from a scope that was left", r#"
+When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
+
+```
+protocol P(role A, role B) {
+  rec Again {
+    try { A -> B: ask(); B -> A: answer(); }
+    on timeout 5s at A { }
+    continue Again;
+  }
+}
+```
+
+Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
+"#;
+
     /// An index that may be out of range.
     OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
 For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.

@@ -73,6 +73,8 @@ pub(super) struct Layout<'t> {
     begun: bool,
     /// Where the statement of the logical line begins in the source: a blank line before it is kept.
     start: u32,
+    /// Where in the output comments stand behind something, with the space before them.
+    behind: Vec<usize>,
 }
 
 /// How a comment stands in the source.
@@ -125,6 +127,7 @@ impl<'t> Layout<'t> {
             inner: 0,
             begun: false,
             start: 0,
+            behind: Vec::new(),
         }
     }
 
@@ -290,6 +293,7 @@ impl<'t> Layout<'t> {
                 break;
             }
             let text = self.comment_text(comment);
+            self.note_behind(comment);
             self.write(" ");
             self.write(&text);
             self.next = self.next.saturating_add(1);
@@ -298,6 +302,42 @@ impl<'t> Layout<'t> {
                 break;
             }
         }
+    }
+
+    /// A comment is about to be written behind something, up to the end of the line.
+    fn note_behind(&mut self, comment: &Comment) {
+        if comment.kind != CommentKind::Block {
+            self.behind.push(self.out.len());
+        }
+    }
+
+    /// The output, with comments that stand behind lines below each other aligned, as far as their lines are short.
+    pub(super) fn aligned(self) -> String {
+        let mut out = String::with_capacity(self.out.len());
+        let mut notes = self.behind.iter().copied().peekable();
+        // Lines below each other with a comment behind them: what stands before it, how wide that is, the comment.
+        let mut run: Vec<(&str, usize, &str)> = Vec::new();
+        let mut start = 0_usize;
+        for line in self.out.split_inclusive('\n') {
+            let end = start.saturating_add(line.len());
+            let mut note = None;
+            while let Some(at) = notes.next_if(|&at| at < end) {
+                note = line.split_at_checked(at.saturating_sub(start));
+            }
+            // What opens or closes a block is not of the lines around it.
+            let among = |code: &str| !code.ends_with('{') && !code.trim_start().starts_with('}');
+            match note.filter(|(code, _)| among(code)) {
+                Some((code, comment)) => run.push((code, code.chars().count(), comment)),
+                None => {
+                    align(&run, &mut out);
+                    run.clear();
+                    out.push_str(line);
+                }
+            }
+            start = end;
+        }
+        align(&run, &mut out);
+        out
     }
 
     // ---- layout --------------------------------------------------------------------------------------------------
@@ -421,6 +461,7 @@ impl<'t> Layout<'t> {
             if lined {
                 self.newline(self.levels());
             } else if !glued && !self.out.ends_with(' ') {
+                self.note_behind(comment);
                 self.write(" ");
             }
             glued = false;
@@ -485,5 +526,15 @@ impl<'t> Layout<'t> {
             }
         }
         true
+    }
+}
+
+/// Writes lines with their comments below each other. A line that is longer than most are keeps its comment close.
+fn align(run: &[(&str, usize, &str)], out: &mut String) {
+    let column = run.iter().map(|(_, width, _)| *width).filter(|&width| width <= WIDTH).max().unwrap_or(0);
+    for (code, width, comment) in run {
+        out.push_str(code);
+        out.extend(std::iter::repeat_n(' ', column.saturating_sub(*width)));
+        out.push_str(comment);
     }
 }

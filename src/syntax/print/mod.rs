@@ -49,7 +49,7 @@ pub fn print(file: &File, text: &str, style: Style) -> String {
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
     printer.layout.level = 0;
     printer.layout.drain(end.saturating_add(1));
-    let mut out = printer.layout.out;
+    let mut out = printer.layout.aligned();
     if !out.is_empty() {
         out.push('\n');
     }

@@ -50,6 +50,24 @@ impl<'t> Printer<'t> {
         self.block_bare(block);
     }
 
+    /// A head with options and its block. Where the head takes several lines the brace has its own.
+    fn headed(&mut self, block: &'t Block, head: impl FnOnce(&mut Self)) {
+        self.group(|printer| {
+            printer.push(Op::Indent(1));
+            head(printer);
+            printer.push(Op::Indent(-1));
+            printer.line();
+            printer.place(block.span);
+        });
+        self.block_bare(block);
+    }
+
+    /// What stands behind a closing brace: on the same line, but behind comments, or if it does not fit there.
+    fn behind_brace(&mut self, place: Span) {
+        self.fill();
+        self.place(place);
+    }
+
     fn block_bare(&mut self, block: &'t Block) {
         self.braces(block.span, block.vars.is_empty() && block.stmts.is_empty(), |printer| {
             for var in &block.vars {
@@ -174,7 +192,7 @@ impl<'t> Printer<'t> {
             StmtKind::Choice { at, arms } => {
                 self.put("choice at ");
                 self.role(at, Taken::NOTHING);
-                self.blocks(arms, " or");
+                self.blocks(arms, "or");
             }
             StmtKind::Rec { name, vars, body } => {
                 self.put("rec ");
@@ -222,26 +240,23 @@ impl<'t> Printer<'t> {
             }),
             StmtKind::Par { parts } => {
                 self.put("par");
-                self.blocks(parts, " and");
+                self.blocks(parts, "and");
             }
             StmtKind::During { opts, main, rounds } => {
-                self.group(|printer| {
-                    printer.push(Op::Indent(2));
+                let head = |printer: &mut Self| {
                     printer.put("during");
                     printer.opts(opts, false);
-                    printer.push(Op::Indent(-2));
-                });
-                if let Some(main) = main {
-                    self.block(main);
+                };
+                match main {
+                    Some(main) => self.headed(main, head),
+                    None => self.group(|printer| {
+                        printer.push(Op::Indent(1));
+                        head(printer);
+                        printer.push(Op::Indent(-1));
+                    }),
                 }
-                for (number, round) in rounds.iter().enumerate() {
-                    if number == 0 && main.is_none() {
-                        // No brace ends the line before: the first round begins on the same line.
-                        self.put(" ");
-                        self.place(round.span);
-                    } else {
-                        self.put(" ");
-                    }
+                for round in rounds {
+                    self.behind_brace(round.span);
                     self.round(round);
                 }
             }
@@ -249,9 +264,8 @@ impl<'t> Printer<'t> {
                 self.put("try");
                 self.block(body);
                 for (handler, block) in handlers {
-                    self.put(" ");
-                    self.handler(handler);
-                    self.block(block);
+                    self.behind_brace(handler.span);
+                    self.headed(block, |printer| printer.handler(handler));
                 }
             }
             StmtKind::Interruptible { name, body, with } => {
@@ -345,6 +359,7 @@ impl<'t> Printer<'t> {
     fn blocks(&mut self, blocks: &'t [Block], word: &'static str) {
         for (number, block) in blocks.iter().enumerate() {
             if number > 0 {
+                self.behind_brace(block.span);
                 self.put(word);
             }
             self.block(block);
@@ -367,6 +382,7 @@ impl<'t> Printer<'t> {
                 }
                 printer.push(Op::Indent(-1));
                 printer.line();
+                printer.closer(span);
                 printer.put("}");
             });
         }
@@ -418,8 +434,7 @@ impl<'t> Printer<'t> {
     }
 
     fn round(&mut self, round: &'t Interleave) {
-        self.group(|printer| {
-            printer.push(Op::Indent(2));
+        self.headed(&round.body, |printer| {
             printer.put("interleave");
             if let Some(name) = &round.name {
                 printer.put(" ");
@@ -438,9 +453,7 @@ impl<'t> Printer<'t> {
                 }
             }
             printer.opts(&round.opts, false);
-            printer.push(Op::Indent(-2));
         });
-        self.block(&round.body);
     }
 
     fn key(&mut self, key: &'t Key) {
@@ -473,15 +486,13 @@ impl<'t> Printer<'t> {
                 self.put("crash ");
                 self.role(role, Taken::NOTHING);
             }
-            HandlerKind::Interrupt(message, opts, role) => self.group(|printer| {
-                printer.push(Op::Indent(2));
-                printer.put("interrupt ");
-                printer.message(message, true, Taken::NOTHING);
-                printer.opts(opts, false);
-                printer.put(" by ");
-                printer.role(role, Taken::NOTHING);
-                printer.push(Op::Indent(-2));
-            }),
+            HandlerKind::Interrupt(message, opts, role) => {
+                self.put("interrupt ");
+                self.message(message, true, Taken::NOTHING);
+                self.opts(opts, false);
+                self.put(" by ");
+                self.role(role, Taken::NOTHING);
+            }
         }
     }
 }

@@ -6,14 +6,16 @@
 //! * a state in which one event can be two steps, so a monitor follows both;
 //! * a state in which a role can only send, and all conditions can be false at once;
 //! * an assignment after which the condition of the variable's sort may be false;
-//! * an index that may be out of range.
+//! * an index that may be out of range;
+//! * a label that may stand on an edge twice, once from a scope that was left (nothing is assumed of data).
 //!
 //! What a message requires a witness of is a condition here: without a witness the step is not taken.
 //!
-//! The last three speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
+//! Those on states, assignments and indices speak of all values that the sorts admit, not only of those that a run reaches: what they find may never
 //! happen, and the condition they name is the one that would have to be known (`var x: int{…}`). What they do not find
 //! cannot happen: that is the inductive argument that [`super::Evidence::Unrolled`] rests on.
 
+mod clash;
 mod range;
 mod stuck;
 
@@ -211,6 +213,7 @@ pub(super) fn conditions(program: &Program, header: &Header, names: &Names, outs
             overlaps(&world, role, frame, &row.arms, &mut told, &mut found);
         }
     }
+    clash::clashes(&world, &mut found);
     found
 }
 
