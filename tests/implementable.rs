@@ -127,6 +127,11 @@ fn the_corpus() {
     }
     println!("{counts:?}");
     assert_eq!(counts.get("disagree"), None);
+    if !counts.is_empty() {
+        // Every row that is judged there is judged here.
+        assert_eq!((counts["true: holds"], counts["false: violated"]), (403, 13));
+        assert!(counts.keys().all(|key| !key.starts_with("true: errors") && !key.starts_with("false: errors")));
+    }
 }
 
 /// A few that tell: the condition that fails, for whom, and the two runs.

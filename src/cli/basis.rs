@@ -10,11 +10,11 @@ use crate::{
     verify::{Evidence, Outcome},
 };
 
-const COMPLETE: &str = "Li, Stutz, Wies and Zufferey, \"Complete multiparty session type projection with automata\", 2023; \
-                        \"Characterizing implementability of global protocols with infinite states and data\", 2025";
-const FULL: &str = "Scalas and Yoshida, \"Less is more: multiparty session types revisited\", 2019; Deniélou and Yoshida, \
-                    \"Multiparty session types meet communicating automata\", 2012";
-const PLAIN: &str = "Honda, Yoshida and Carbone, \"Multiparty asynchronous session types\", 2008";
+const COMPLETE: &str = "Li, Stutz, Wies, Zufferey: Complete multiparty session type projection with automata, CAV 2023; \
+                        Characterizing implementability of global protocols with infinite states and data, OOPSLA 2025";
+const FULL: &str = "Scalas, Yoshida: Less is more: multiparty session types revisited, POPL 2019; Deniélou, Yoshida: \
+                    Multiparty session types meet communicating automata, ESOP 2012";
+const PLAIN: &str = "Honda, Yoshida, Carbone: Multiparty asynchronous session types, POPL 2008";
 
 /// What a verdict rests on.
 pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> BasisRecord {

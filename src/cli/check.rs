@@ -175,7 +175,13 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
     };
     let all = verify::claims(spec);
     let mut claims: Vec<Claim> = all.into_iter().filter(|claim| right_target(claim) && right_check(claim)).collect();
-    if args.check.is_empty() && args.target.is_empty() || !claims.is_empty() && args.target.is_empty() {
+    let name_of = |claim: &Claim| match &claim.kind {
+        ClaimKind::Property { name, .. } => name.to_string(),
+        ClaimKind::Subtype { .. } => "subtype".to_owned(),
+    };
+    let claimed_somewhere: BTreeSet<String> = claims.iter().map(name_of).collect();
+    let missing = args.check.iter().any(|name| !claimed_somewhere.contains(name));
+    if args.target.is_empty() && (args.check.is_empty() || !claims.is_empty() && !missing) {
         return claims;
     }
     // What nobody claims is asked as it stands.
@@ -203,6 +209,8 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
             // A system has no global type to project.
             asked => {
                 let asked = asked.iter().map(String::as_str);
+                // Of what is claimed somewhere, only that is judged, unless a target is named.
+                let asked = asked.filter(|&name| !args.target.is_empty() || !claimed_somewhere.contains(name));
                 asked.filter(|name| !(claimed(Some(name)) || is_system && STATIC.contains(name))).collect()
             }
         };

@@ -7,6 +7,7 @@ use super::{
     detail::Detail,
     fault::Counts,
     judge::{Answer, Judgement, judge},
+    parts,
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
@@ -223,6 +224,9 @@ fn check_at(
         Found::Limit(limit) => Ok(Outcome::unknown(limit)),
         Found::Subject(subject) => {
             let mut outcome = check_subject(&subject, property, options, poll)?;
+            if let (Origin::Canonical { .. }, Target::Protocol(at)) = (&subject.origin, target) {
+                complete::speak(spec, at, property, options, &mut outcome, poll)?;
+            }
             with_data(spec, target, property, &mut outcome);
             Ok(outcome)
         }
@@ -411,8 +415,12 @@ fn explore(
         Ok(system) => system,
         Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
     };
-    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } =
-        judge(&system, property, options, poll);
+    let judgement = match parts::judge_parts(subject, property, options, poll) {
+        Ok(Some(judgement)) => judgement,
+        Ok(None) => judge(&system, property, options, poll),
+        Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
+    };
+    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
     match answer {
         Answer::Holds => {

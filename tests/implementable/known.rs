@@ -271,7 +271,7 @@ fn random_protocols_and_their_mutants() {
 fn families_and_near_misses() {
     use super::families::Family;
     for family in Family::ALL {
-        for n in 2..=if long() { 14 } else { 9 } {
+        for n in 4..=if long() { 14 } else { 9 } {
             for seed in [1, 2, 3] {
                 for spoiled in [false, true] {
                     let spec = load(&family.text(n, seed, spoiled));
@@ -298,4 +298,71 @@ fn families_and_near_misses() {
     let (outcome, machines) = verify::complete(&spec, at, &Options::default(), &mut |_| None).unwrap();
     assert_eq!(outcome.verdict, Verdict::Holds);
     assert!(machines.unwrap().locals.values().all(|local| local.states.len() <= 4 * 400));
+}
+
+/// Systems of two parts that never talk to each other: apart they get the verdicts that they get together.
+#[test]
+fn independent_parts() {
+    use polylogue::{
+        event::Limit,
+        generate::{WildShape, wild},
+        id::{Id, IdVec, RoleId},
+        protocol::{Act, Local},
+    };
+    let rounds = if long() { 20_000 } else { 1_500 };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut smaller, mut larger) = (0, 0);
+    for seed in 0..rounds {
+        let mut rng = Rng::new(seed);
+        // The second system's roles stand behind those of the first.
+        let mut locals: IdVec<RoleId, Local> = IdVec::new();
+        for _ in 0..2 {
+            let shape = WildShape::any(&mut rng);
+            let first = locals.len();
+            let moved = |role: RoleId| RoleId::new(role.index() + first).unwrap();
+            for mut local in wild(&mut rng, shape).values().cloned() {
+                local.role = moved(local.role);
+                for arm in local.states.values_mut().flat_map(|state| &mut state.arms) {
+                    arm.act = match arm.act {
+                        Act::Send(peer) => Act::Send(moved(peer)),
+                        Act::Receive(peer) => Act::Receive(moved(peer)),
+                        other => other,
+                    };
+                }
+                locals.push(local).unwrap();
+            }
+        }
+        let subject = Subject::written(locals, &[]);
+        for property in
+            [Property::Safe, Property::DeadlockFree, Property::Live, Property::Terminating, Property::Bounded]
+        {
+            let options = Options {
+                bound: (property != Property::Bounded).then_some(1),
+                max_states: 20_000,
+                ..Options::default()
+            };
+            let ask = |raw| {
+                let options = Options { raw, max_bound: 2, ..options.clone() };
+                verify::check_subject(&subject, property, &options, &mut |_| None).unwrap()
+            };
+            let (apart, together) = (ask(false), ask(true));
+            let word = |verdict: &Verdict| match verdict {
+                Verdict::Holds => "holds",
+                Verdict::Violated(_) => "violated",
+                Verdict::Unknown(Limit::States(_)) => "too large",
+                Verdict::Unknown(_) => "unknown",
+            };
+            let (one, other) = (word(&apart.verdict), word(&together.verdict));
+            *counts.entry(format!("{}: {one}, together {other}", property.name())).or_default() += 1;
+            if other != "too large" {
+                assert_eq!(one, other, "seed {seed}, {property:?}: {apart:?}\n{together:?}");
+            }
+            if one == "holds" && other == "holds" {
+                smaller += usize::from(apart.configurations < together.configurations);
+                larger += usize::from(apart.configurations > together.configurations);
+            }
+        }
+    }
+    println!("{counts:#?}\n{smaller} explorations are smaller apart, {larger} larger");
+    assert!(smaller > 50 && larger * 10 < smaller);
 }
