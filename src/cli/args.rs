@@ -158,6 +158,10 @@ pub(super) struct Check {
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "2m", requires = "smt")]
     pub(super) smt_total: Duration,
 
+    /// Say what each verdict rests on: by which theorem, for which queues, and what was looked at
+    #[arg(long)]
+    pub(super) explain: bool,
+
     /// Hold the machines against the reference semantics as well
     #[arg(long)]
     pub(super) cross_check: bool,

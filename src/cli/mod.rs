@@ -4,6 +4,7 @@
 //! standard error. The exit code is the worst `Status` that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod basis;
 mod bench_family;
 mod check;
 mod completions;

@@ -8,6 +8,7 @@ use super::{
     fault::Counts,
     judge::{Answer, Judgement, judge},
     kmc::{Compatible, Judged, kmc},
+    parts,
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
@@ -212,6 +213,13 @@ fn check_at(
         let text = format!("`{}` is a system: it has no global type to {what}", header.name);
         return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
     }
+    // What is wrong with its data does not matter to who sends what to whom.
+    if let (true, Property::Implementable, Some(outline)) = (header.broken, property, &spec.outline)
+        && let Some(target @ Target::Protocol(at)) = outline.find(&header.name)
+        && outline.protocols.get(at).is_some_and(|protocol| !protocol.header.broken)
+    {
+        return check_at(outline, property, target, span, options, poll);
+    }
     if let Some(limit) = subject::refused(header) {
         return Ok(Outcome::unknown(limit));
     }
@@ -224,6 +232,9 @@ fn check_at(
         Found::Limit(limit) => Ok(Outcome::unknown(limit)),
         Found::Subject(subject) => {
             let mut outcome = check_subject(&subject, property, options, poll)?;
+            if let (Origin::Canonical { .. }, Target::Protocol(at)) = (&subject.origin, target) {
+                complete::speak(spec, at, property, options, &mut outcome, poll)?;
+            }
             with_data(spec, target, property, &mut outcome);
             Ok(outcome)
         }
@@ -412,9 +423,19 @@ fn explore(
         Some(header) => header.role_name(role).to_owned(),
         None => format!("role {}", role.index()),
     };
-    let Judged { judgement, compatible, replay } = match property {
-        Property::Kmc => kmc(&system, options, &name, poll),
-        _ => Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound },
+    let apart = match property {
+        Property::Kmc => Ok(None),
+        _ => parts::judge_parts(subject, property, options, poll),
+    };
+    let Judged { judgement, compatible, replay } = match (apart, property) {
+        (Ok(Some(judgement)), _) => Judged { judgement, compatible: None, replay: options.bound },
+        (Ok(None), Property::Kmc) => kmc(&system, options, &name, poll),
+        (Ok(None), _) => {
+            Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound }
+        }
+        (Err(SystemError::TooMany(error)), _) => {
+            return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
+        }
     };
     let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };

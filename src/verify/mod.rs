@@ -7,6 +7,7 @@
 //! ```text
 //! subject     what a claim is about: the machines, and whether a theorem says something about them
 //! judge       which bounds are explored, and what one of them says about all
+//! parts       roles that never talk to each other, apart
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
@@ -44,6 +45,7 @@ mod judge;
 mod kmc;
 mod liveness;
 mod packed;
+mod parts;
 mod property;
 mod published;
 mod search;

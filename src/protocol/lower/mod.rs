@@ -74,7 +74,13 @@ use crate::{
 pub fn read(sources: &mut Sources, file: FileId, loader: &mut dyn Loader) -> (tree::File, Spec, Vec<Diagnostic>) {
     let text = sources.get(file).map_or("", |source| &*source.text);
     let (tree, mut found) = syntax::parse(file, text);
-    let (spec, more) = lower_torn(sources, file, &tree, &found, loader);
+    let (mut spec, more) = lower_torn(sources, file, &tree, &found, loader);
+    if found.is_empty() && spec.protocols.iter().any(|protocol| protocol.header.broken) {
+        let flow = syntax::outline(&tree);
+        let (mut outline, _) = lower_torn(sources, file, &flow, &[], loader);
+        outline.is_outline = true;
+        spec.outline = Some(Box::new(outline));
+    }
     found.extend(more);
     sort(&mut found);
     (tree, spec, found)
