@@ -1,6 +1,9 @@
 //! Synchronous subtyping.
 
-use polylogue::verify::subtype::{Answer, Certificate, Relation, sync::{certifies, refutes}};
+use polylogue::verify::subtype::{
+    Answer, Certificate, Relation,
+    sync::{certifies, refutes},
+};
 
 use super::small::{Auto, World, all, safe_together};
 

@@ -231,12 +231,7 @@ impl<'a> Mixes<'a> {
     }
 
     /// Signatures of old messages for those of the new version of a role that fit them and are not the same.
-    fn sorts(
-        &self,
-        is: &Local,
-        was: &Local,
-        poll: &mut Poll<'_>,
-    ) -> Option<BTreeMap<(Act, String, SortId), SortId>> {
+    fn sorts(&self, is: &Local, was: &Local, poll: &mut Poll<'_>) -> Option<BTreeMap<(Act, String, SortId), SortId>> {
         let mut meter = Meter::new(self.options, poll);
         let (after, before) = (self.after, self.before);
         let pair = super::pair((after, is), (before, was), Relation::Sync, self.options, &mut meter).ok()?;

@@ -154,7 +154,8 @@ impl Version<'_> {
 
     /// All local types, if there is one for every role.
     fn whole(&self) -> Option<IdVec<RoleId, Local>> {
-        (self.locals.len() == self.header.roles.len()).then(|| self.locals.iter().map(|(_, local)| local.clone()).collect())
+        (self.locals.len() == self.header.roles.len())
+            .then(|| self.locals.iter().map(|(_, local)| local.clone()).collect())
     }
 }
 
@@ -199,7 +200,10 @@ fn version(spec: &Spec, target: Target) -> Result<Version<'_>, String> {
     if let Target::Local(at) = target {
         header.usable().map_err(|why| why.to_string())?;
         let own = spec.locals.get(at).ok_or_else(|| "it is not declared".to_owned())?;
-        let local = own.local.clone().ok_or_else(|| "it has scopes or data that a local type alone does not show".to_owned())?;
+        let local = own
+            .local
+            .clone()
+            .ok_or_else(|| "it has scopes or data that a local type alone does not show".to_owned())?;
         return Ok(Version { spec, header, locals: vec![(own.role, local)], plain: own.graph.is_none() });
     }
     let endpoints = spec.endpoints(target).map_err(|why| why.to_string())?;
@@ -264,7 +268,13 @@ fn changed(
     for name in had.iter().filter(|name| has.contains(name)) {
         let (Some((_, own)), Some((_, other))) = (before.find(name), after.find(name)) else { continue };
         let role = if unchanged {
-            Role { name: name.clone(), change: Change::Same, replaces: Standing::Yes, stays: Standing::Yes, mixed: None }
+            Role {
+                name: name.clone(),
+                change: Change::Same,
+                replaces: Standing::Yes,
+                stays: Standing::Yes,
+                mixed: None,
+            }
         } else {
             role(name, (&before, own), (&after, other), &mut mixes, options, poll)
         };

@@ -1,8 +1,8 @@
 //! From a claim of a specification to an outcome.
 
 use super::{
-    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, ahead, certificate, control::controllable, decide,
-    fair, limit, settle, sync,
+    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, ahead, certificate, control::controllable,
+    decide, fair, limit, settle, sync,
 };
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},

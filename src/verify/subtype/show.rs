@@ -56,7 +56,9 @@ impl Shown {
                         let there = arms(&pair.sup, at);
                         format!("the smaller type sends {}, but the larger waits for {there} there", text(letter))
                     }
-                    (None, Kind::End) => format!("the smaller type sends {}, but the larger has ended there", text(letter)),
+                    (None, Kind::End) => {
+                        format!("the smaller type sends {}, but the larger has ended there", text(letter))
+                    }
                     (None, _) => {
                         let there = arms(&pair.sup, at);
                         format!("the smaller type sends {}, but the larger sends only {there} there", text(letter))
@@ -71,7 +73,9 @@ impl Shown {
                         let why = pair.why(known, letter).unwrap_or("the payloads do not fit");
                         format!("the larger type takes {}, the smaller {}: {why}", text(letter), text(known))
                     }
-                    (None, Kind::End) => format!("the larger type takes {}, but the smaller has ended there", text(letter)),
+                    (None, Kind::End) => {
+                        format!("the larger type takes {}, but the smaller has ended there", text(letter))
+                    }
                     (None, _) => {
                         format!("the larger type takes {}, but the smaller takes only {there} there", text(letter))
                     }
@@ -87,7 +91,8 @@ impl Shown {
                 )
             }
             Why::Endless { .. } => {
-                "nobody can lead the smaller type to its end from there, but the larger can be led to its own".to_owned()
+                "nobody can lead the smaller type to its end from there, but the larger can be led to its own"
+                    .to_owned()
             }
             Why::Overtakes { sub, sup } => {
                 (blocked, missed) = (first(&pair.sub, sub), first(&pair.sup, sup));
@@ -170,7 +175,9 @@ impl Certificate {
         match self {
             Self::Relation(pairs) => format!("a simulation of {} pairs of states", pairs.len()),
             Self::Ahead(sets) => format!("regular sets of what is sent ahead at {} pairs of states", sets.len()),
-            Self::Uncontrollable => "nobody can lead the larger type to its end, so anything can stand for it".to_owned(),
+            Self::Uncontrollable => {
+                "nobody can lead the larger type to its end, so anything can stand for it".to_owned()
+            }
             Self::Queues(queues) => {
                 let rows = queues.rows.len();
                 let exactly = if queues.neighbours.is_empty() {
