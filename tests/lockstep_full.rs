@@ -44,6 +44,7 @@ struct Tally {
     finals: u64,
     many: u64,
     duplicates: u64,
+    straight: u64,
 }
 
 impl Tally {
@@ -58,6 +59,7 @@ impl Tally {
         self.finals += other.finals;
         self.many += other.many;
         self.duplicates += other.duplicates;
+        self.straight += other.straight;
     }
 }
 
@@ -172,12 +174,13 @@ fn walk(spec: &Spec, protocol: &Protocol, seed: u64, steps: usize, tally: &mut T
         tally.finals += u64::from(sided.compare(&pair) == Ok(true));
     }
     tally.fired.absorb(sided.fired());
+    tally.straight += sided.straight();
 }
 
 fn report(name: &str, tally: &Tally) {
     println!(
-        "{name}: {} asked, {} admitted, {} of them repetitions, {} taken, {} may end, {} with too many ways",
-        tally.asked, tally.admitted, tally.duplicates, tally.taken, tally.finals, tally.many
+        "{name}: {} asked, {} admitted, {} of them repetitions, {} the straight way too, {} taken, {} may end, {} with too many ways",
+        tally.asked, tally.admitted, tally.duplicates, tally.straight, tally.taken, tally.finals, tally.many
     );
     let fired: Vec<String> =
         Rule::ALL.iter().map(|&rule| format!("{} {}", rule.name(), tally.fired.count(rule))).collect();
@@ -363,6 +366,7 @@ fn drawn() {
             assert!(all.whys.contains_key(*why), "nothing was refused as {why}");
         }
         assert!(lowered * 2 > drawn && all.admitted > 50_000 && all.finals > 1000, "too little was reached");
+        assert!(all.straight > 20_000, "too little went the straight way");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -56,6 +56,37 @@ pub(super) enum Command {
     New(New),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Print a member of a family of specifications that grow with a number
+    #[command(hide = true)]
+    BenchFamily(BenchFamily),
+}
+
+/// `bench-family`
+#[derive(Debug, Args)]
+pub(super) struct BenchFamily {
+    /// Which family
+    #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(crate::generate::FAMILIES))]
+    pub(super) name: String,
+
+    /// How large
+    #[arg(required = true, value_name = "N")]
+    pub(super) sizes: Vec<usize>,
+
+    /// Shuffle roles, labels and states
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed: Option<u64>,
+
+    /// Change one transition, so that the answer is no
+    #[arg(long)]
+    pub(super) near_miss: bool,
+
+    /// A subtyping family as a system
+    #[arg(long)]
+    pub(super) system: bool,
+
+    /// `nested-choice` without sharing
+    #[arg(long)]
+    pub(super) tree: bool,
 }
 
 /// `check`

@@ -16,6 +16,12 @@ const FULL: &str = "Scalas, Yoshida: Less is more: multiparty session types revi
                     Multiparty session types meet communicating automata, ESOP 2012";
 const PLAIN: &str = "Honda, Yoshida, Carbone: Multiparty asynchronous session types, POPL 2008";
 
+const KMC: &str = "Lange, Yoshida: Verifying asynchronous interactions via communicating session automata, CAV 2019";
+const SYNC: &str = "Gay, Hole: Subtyping for session types in the pi calculus, Acta Informatica 2005";
+const PRECISE: &str = "Ghilezan, Pantović, Prokić, Scalas, Yoshida: Precise subtyping for asynchronous multiparty \
+                       sessions, POPL 2021";
+const FAIR: &str = "Bravetti, Lange, Zavattaro: Fair refinement for asynchronous session types, FoSSaCS 2021";
+
 /// What a verdict rests on.
 pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> BasisRecord {
     let looked_at = looked_at(outcome);
@@ -50,6 +56,9 @@ pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> 
                 Some(crate::verify::Detail::NotProjectable { .. }) => {
                     ("merge", "what a role would have to do in two arms does not merge")
                 }
+                Some(crate::verify::Detail::NotSubtype(_)) => {
+                    ("words", "two words, the larger type's and the smaller's, checked a second time")
+                }
                 _ => ("run", "a run, replayed by the reference semantics"),
             };
             (basis.by, basis.theorem) = (by, theorem.to_owned());
@@ -65,7 +74,7 @@ pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> 
 
 fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
     let any = "of any length, bounded and synchronous ones included";
-    match outcome.evidence {
+    match &outcome.evidence {
         Some(Evidence::Exhaustive) | None => {}
         Some(Evidence::Bounded(bound)) => {
             basis.by = "bounded";
@@ -109,10 +118,28 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
                 ));
             }
         }
+        Some(Evidence::Compatible(found)) => {
+            basis.by = "kmc";
+            basis.theorem = super::check::compatible(*found);
+            if !found.whole {
+                basis.source = Some(KMC);
+                basis.queues = "of any length".to_owned();
+            }
+        }
+        Some(Evidence::Subtyping(by)) => {
+            basis.by = "certificate";
+            basis.theorem = by.clone();
+            basis.source = Some(match check {
+                "subtype sync" => SYNC,
+                "subtype fair" => FAIR,
+                _ => PRECISE,
+            });
+            basis.queues = if check == "subtype sync" { "synchronous" } else { "of any length" }.to_owned();
+        }
         Some(Evidence::Unrolled(keys)) => {
             basis.by = "unrolled";
             basis.fragment = "scopes unrolled, data and time left out".to_owned();
-            if let Some(keys) = keys {
+            if let Some(keys) = *keys {
                 basis.fragment.push_str(&format!(", at most {keys} keys for each family"));
             }
         }

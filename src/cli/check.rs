@@ -26,7 +26,7 @@ use crate::{
     protocol::{Claim, ClaimKind, Expected, Header, Node, Side, Spec, Step, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
     report::{
-        PairRecord, StepRecord, TraceRecord, VerdictRecord,
+        PairRecord, StepRecord, TraceRecord, VerdictRecord, WordsRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
@@ -327,7 +327,10 @@ fn record(
         ClaimKind::Property { name, bound, .. } => (name.to_string(), *bound),
         ClaimKind::Subtype { .. } => ("subtype".to_owned(), None),
     };
-    let check_name = check.clone();
+    let check_name = match &claim.kind {
+        ClaimKind::Subtype { relation: Some(relation), .. } => format!("subtype {relation}"),
+        _ => check.clone(),
+    };
     let run = match &outcome.verdict {
         Verdict::Violated(counterexample) => Some(counterexample),
         Verdict::Holds | Verdict::Unknown(_) => None,
@@ -345,7 +348,11 @@ fn record(
     // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
     let nothing_shown = matches!(
         shows,
-        Some(verify::Detail::NotProjectable { shown: None, .. } | verify::Detail::NotImplementable { .. })
+        Some(
+            verify::Detail::NotProjectable { shown: None, .. }
+                | verify::Detail::NotImplementable { .. }
+                | verify::Detail::NotSubtype(_)
+        )
     );
     let run = run.filter(|_| !nothing_shown);
     let limit = match &outcome.verdict {
@@ -376,11 +383,30 @@ fn record(
         counterexample: run.map(|_| story.steps),
         cone: run.map(|counterexample| counterexample.cone.clone()),
         cycle_at: run.and_then(|counterexample| counterexample.cycle_at),
-        situation: if nothing_shown { Vec::new() } else { story.situation },
+        situation: match (shows, nothing_shown) {
+            (Some(verify::Detail::NotSubtype(shown)), _) => shown.lines(),
+            (_, true) => Vec::new(),
+            (_, false) => story.situation,
+        },
+        words: shows.and_then(|detail| match detail {
+            verify::Detail::NotSubtype(shown) => Some(words(shown)),
+            _ => None,
+        }),
         help: way_out(outcome, limit),
         pair: pair(loaded, subject, outcome),
         basis: Some(super::basis::of(outcome, &check_name, subject.is_plain(), spec.is_outline)),
         explain,
+    }
+}
+
+/// Two words that show that one type is no subtype of another.
+fn words(shown: &verify::subtype::Shown) -> WordsRecord {
+    WordsRecord {
+        smaller: shown.smaller.clone(),
+        larger: shown.larger.clone(),
+        cycle_at: shown.cycle.map(|(smaller, larger)| [smaller, larger]),
+        blocked: shown.blocked.clone(),
+        missed: shown.missed.clone(),
     }
 }
 
@@ -439,7 +465,7 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 
 /// What "holds" rests on, where it is not plain exploration.
 fn evidence(outcome: &Outcome) -> Option<String> {
-    match outcome.evidence {
+    match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
@@ -451,8 +477,26 @@ fn evidence(outcome: &Outcome) -> Option<String> {
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
+        Some(Evidence::Subtyping(by)) => Some(by.clone()),
+        Some(Evidence::Compatible(found)) => Some(compatible(*found)),
         Some(Evidence::Exhaustive) | None => None,
     }
+}
+
+/// By which theorem a system is safe under every bound.
+pub(super) fn compatible(found: verify::Compatible) -> String {
+    let verify::Compatible { bound, least, whole, directed } = found;
+    let least = if least { ", and for no smaller k" } else { "" };
+    let why = match (whole, directed) {
+        (true, _) => "no queue ever holds more, and every configuration was looked at",
+        (_, true) => {
+            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
+        }
+        (..) => {
+            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
+        }
+    };
+    format!("{bound}-multiparty compatible{least}: {why}")
 }
 
 /// Why there is no answer, in words.

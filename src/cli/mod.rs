@@ -5,6 +5,7 @@
 
 mod args;
 mod basis;
+mod bench_family;
 mod check;
 mod completions;
 mod conform;
@@ -73,6 +74,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
         Command::Explain(args) => explain::run(args),
         Command::New(args) => new::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::BenchFamily(args) => bench_family::run(args),
     };
     match done {
         Ok(status) | Err(Failure::Pipe(status)) => status,

@@ -7,7 +7,7 @@
 //!
 //! Which events are worth asking for is not decided here.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use crate::{
     data::{Assumed, Value},
@@ -47,6 +47,8 @@ pub enum Answer {
 /// What the two sides disagree about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Difference {
+    /// The straight way is not the long one.
+    Straight,
     /// Whether an event may happen.
     Admits {
         /// The program says so.
@@ -85,6 +87,8 @@ pub struct Sided<'a> {
     names: &'a Names,
     program: Program,
     reference: Full<'a>,
+    /// How often an event could go the straight way.
+    straight: Cell<u64>,
 }
 
 /// Where both are.
@@ -106,13 +110,19 @@ impl<'a> Sided<'a> {
             Err(error) => return Some(Err(error)),
         };
         let reference = Full::new(&protocol.term, names, header);
-        Some(Ok(Self { names, program, reference }))
+        Some(Ok(Self { names, program, reference, straight: Cell::new(0) }))
     }
 
     /// How often the reference used each of its rules.
     #[must_use]
     pub fn fired(&self) -> &full::Fired {
         self.reference.fired()
+    }
+
+    /// How often an event could go the straight way.
+    #[must_use]
+    pub fn straight(&self) -> u64 {
+        self.straight.get()
     }
 
     /// The program.
@@ -190,7 +200,11 @@ impl<'a> Sided<'a> {
                     now: seen.now,
                     externs: &Assumed,
                 };
-                match live.admits(&self.program, offered) {
+                let admitted = live.admits(&self.program, offered);
+                if !self.goes_straight(live, &offered, admitted.as_deref().unwrap_or_default()) {
+                    return Err(Difference::Straight);
+                }
+                match admitted {
                     Ok(ways) => {
                         for way in ways {
                             program.push(way.is_duplicate());
@@ -238,6 +252,22 @@ impl<'a> Sided<'a> {
             false => Answer::Admitted { duplicate: program },
         };
         Ok((answer, next))
+    }
+
+    /// Whether the straight way, as far as it goes, leads where the long one does.
+    fn goes_straight(&self, live: &Live, seen: &live::Seen<'_>, ways: &[live::Way]) -> bool {
+        let mut one = live::Way::blank();
+        match (live.straight(&self.program, seen, &mut one), ways) {
+            (live::Straight::Unsure, _) | (live::Straight::None, []) => true,
+            (live::Straight::One, [way]) => {
+                let (mut long, mut short) = (live.clone(), live.clone());
+                long.take(&self.program, way);
+                short.take_last(&self.program, &mut one);
+                self.straight.set(self.straight.get().saturating_add(1));
+                long == short
+            }
+            _ => false,
+        }
     }
 
     /// Makes something happen on both sides; nothing, if both refuse it.

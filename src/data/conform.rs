@@ -57,7 +57,13 @@ impl From<Oversize> for Misfit {
 ///
 /// A sort's condition that asks for the time or for the host is judged by the environment.
 pub fn fits(sort: &Sort, value: &Value, env: &dyn Env) -> Result<(), Misfit> {
-    conform(value, sort, env, &mut Meter::full()).map(|_| ())
+    match (sort, value) {
+        // Nothing is looked at, so nothing is copied to be looked at.
+        (Sort::Builtin(Builtin::Int | Builtin::Decimal), Value::Int(_))
+        | (Sort::Builtin(Builtin::Bool), Value::Bool(_))
+        | (Sort::Builtin(Builtin::String), Value::Text(_)) => Ok(()),
+        _ => conform(value, sort, env, &mut Meter::full()).map(|_| ()),
+    }
 }
 
 /// A value taken as one of a sort: strings of numbers, timestamps and so on become what they spell, as in JSON.

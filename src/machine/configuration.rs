@@ -267,43 +267,57 @@ impl System {
         moves: &mut Vec<Move>,
         mut full: impl FnMut(EdgeId, bool),
     ) {
-        for (role, machine) in self.machines().iter() {
-            for &Offer { action, then, .. } in machine.offers(cells.state(role)) {
-                let Some(message) = self.message_of(role, action) else {
-                    moves.push(Move::Act { role, action, then });
-                    continue;
-                };
-                let edge_id = self.messages()[message].edge;
-                let edge = self.edges()[edge_id];
-                let capacity = semantics.capacity(edge.kind);
-                match machine.actions()[action].act {
-                    Act::Send(_) if capacity == Some(0) => {
-                        let Some(column) = self.messages()[message].receive.filter(|_| edge.from != edge.to) else {
-                            continue;
-                        };
-                        self.receivers(edge.to, cells.state(edge.to), column, |receiver| {
-                            let sender = (role, action, then);
-                            moves.push(Move::Sync { sender, receiver, message });
-                        });
-                    }
-                    Act::Send(_) => {
-                        if self.has_room(semantics, cells, edge_id) {
-                            moves.push(Move::Send { role, action, then, message, edge: edge_id });
-                        } else {
-                            let declared = Semantics::default().capacity(edge.kind);
-                            full(edge_id, declared != capacity);
-                        }
-                        if edge.kind == EdgeKind::Lossy {
-                            moves.push(Move::Lose { role, action, then, message });
-                        }
-                    }
-                    Act::Receive(_) => {
-                        if cells.head(edge_id) == Some(message) {
-                            moves.push(Move::Receive { role, action, then, message, edge: edge_id });
-                        }
-                    }
-                    Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => {}
+        for role in self.machines().ids() {
+            self.enabled_of(role, semantics, cells, moves, &mut full);
+        }
+    }
+
+    /// The same, for one role alone.
+    #[inline]
+    pub fn enabled_of<C: Cells + ?Sized>(
+        &self,
+        role: RoleId,
+        semantics: Semantics,
+        cells: &C,
+        moves: &mut Vec<Move>,
+        mut full: impl FnMut(EdgeId, bool),
+    ) {
+        let machine = &self.machines()[role];
+        for &Offer { action, then, .. } in machine.offers(cells.state(role)) {
+            let Some(message) = self.message_of(role, action) else {
+                moves.push(Move::Act { role, action, then });
+                continue;
+            };
+            let edge_id = self.messages()[message].edge;
+            let edge = self.edges()[edge_id];
+            let capacity = semantics.capacity(edge.kind);
+            match machine.actions()[action].act {
+                Act::Send(_) if capacity == Some(0) => {
+                    let Some(column) = self.messages()[message].receive.filter(|_| edge.from != edge.to) else {
+                        continue;
+                    };
+                    self.receivers(edge.to, cells.state(edge.to), column, |receiver| {
+                        let sender = (role, action, then);
+                        moves.push(Move::Sync { sender, receiver, message });
+                    });
                 }
+                Act::Send(_) => {
+                    if self.has_room(semantics, cells, edge_id) {
+                        moves.push(Move::Send { role, action, then, message, edge: edge_id });
+                    } else {
+                        let declared = Semantics::default().capacity(edge.kind);
+                        full(edge_id, declared != capacity);
+                    }
+                    if edge.kind == EdgeKind::Lossy {
+                        moves.push(Move::Lose { role, action, then, message });
+                    }
+                }
+                Act::Receive(_) => {
+                    if cells.head(edge_id) == Some(message) {
+                        moves.push(Move::Receive { role, action, then, message, edge: edge_id });
+                    }
+                }
+                Act::Act | Act::Scope(_) | Act::Leave(..) | Act::Exit(..) => {}
             }
         }
     }

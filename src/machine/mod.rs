@@ -14,6 +14,7 @@ pub mod flatten;
 pub mod live;
 mod minimize;
 mod program;
+mod quiet;
 mod system;
 mod table;
 

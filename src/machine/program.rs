@@ -57,6 +57,8 @@ pub struct Travel {
     pub(super) blind: usize,
     /// What can be assigned in place, for each end.
     pub(super) edits: [Edits; 2],
+    /// For each end, that it assigns nothing, wherever the message stands.
+    pub(super) quiet: [bool; 2],
     /// The payload field that says from before or behind an interrupt it comes (`@epoch`).
     pub(crate) epoch: Option<usize>,
 }
@@ -69,6 +71,12 @@ impl Travel {
             End::From => &self.rule,
             End::To => &self.taken,
         }
+    }
+
+    /// Whether one end assigns nothing, wherever the message stands.
+    pub(super) fn is_quiet(&self, end: End) -> bool {
+        let [from, to] = self.quiet;
+        if end == End::From { from } else { to }
     }
 
     /// What one end can assign in place, by group and place in it.
@@ -249,6 +257,8 @@ pub struct Program {
     roots: IdVec<RoleId, RegionId>,
     /// Both ends of each edge are written by hand: each checks its own rule.
     pub(super) written: bool,
+    /// Something has to happen in time.
+    pub(super) timed: bool,
     /// Per frame, the slots of which something must hold.
     invariants: IdVec<FrameId, Box<[u32]>>,
     /// Per `during` and message of an end, the rounds that mention it; none is empty.
@@ -313,6 +323,7 @@ impl Program {
             scopes: IdVec::new(),
             frames: IdVec::new(),
             nobodys: FixedBitSet::new(),
+            timed: false,
             invariants: IdVec::new(),
             rounds: FxHashMap::default(),
             roots: IdVec::filled(RegionId::default(), header.roles.len()),
@@ -354,6 +365,7 @@ impl Program {
         program.find_rounds();
         program.find_early();
         program.find_edits();
+        program.find_quiet();
         Ok(program)
     }
 
@@ -453,6 +465,7 @@ impl Program {
                 early: Box::default(),
                 blind: 0,
                 edits: Default::default(),
+                quiet: [false; 2],
                 epoch: names.payload(sort).and_then(|payload| {
                     let is_epoch = |name: &str| header.epoch.iter().any(|epoch| **epoch == *name);
                     payload.fields.iter().position(|field| field.name.as_deref().is_some_and(is_epoch))

@@ -38,7 +38,7 @@ pub use json::Json;
 pub use junit::Junit;
 pub use record::{
     BasisRecord, CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, PairRecord, Record,
-    SessionRecord, ShareRecord, StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord,
+    SessionRecord, ShareRecord, StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord, WordsRecord,
 };
 pub use sarif::Sarif;
 pub use text::clean;

@@ -192,6 +192,8 @@ pub struct VerdictRecord {
     pub cycle_at: Option<usize>,
     /// How things stand after the run, a sentence per role and queue.
     pub situation: Vec<String>,
+    /// Of two local types, what each does until it shows that one is no subtype of the other.
+    pub words: Option<WordsRecord>,
     /// The way out.
     pub help: Option<String>,
     /// Two runs that a role cannot tell apart.
@@ -235,6 +237,21 @@ pub struct BasisRecord {
     pub fragment: String,
     /// What was looked at.
     pub looked_at: String,
+}
+
+/// Two words that show that one type is no subtype of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WordsRecord {
+    /// What the smaller type does.
+    pub smaller: Vec<String>,
+    /// What the larger type makes of it.
+    pub larger: Vec<String>,
+    /// From these steps on the words are repeated for ever.
+    pub cycle_at: Option<[usize; 2]>,
+    /// What the smaller type does next, and the larger cannot match.
+    pub blocked: Option<String>,
+    /// What the larger type does next, and the smaller cannot match.
+    pub missed: Option<String>,
 }
 
 impl VerdictRecord {

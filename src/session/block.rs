@@ -320,6 +320,14 @@ pub(super) fn generation<W: Words + ?Sized>(words: &W, role: RoleId) -> u32 {
     get(words, generation_byte(role), Width::Full)
 }
 
+/// The generation of a role in a block of one line.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a number below 16 is an index of 16 chunks")]
+pub(super) fn near_generation(line: &Line, role: RoleId) -> u32 {
+    let (entries, _) = line.0.as_chunks::<4>();
+    u32::from_le_bytes(entries[(GENERATIONS / 4).wrapping_add(role.index()) & 15])
+}
+
 /// Sets the generation of a role.
 #[inline]
 pub(super) fn set_generation<W: Words + ?Sized>(words: &mut W, role: RoleId, generation: u32) {

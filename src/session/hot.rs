@@ -16,26 +16,22 @@ use super::{
     step::{Done, Payload, Receive, Send},
 };
 use crate::{
-    id::{EdgeId, Id, IdVec, LabelId, MessageId},
+    id::{ActionId, EdgeId, Id, IdVec, LabelId, MessageId, RoleId, StateId},
     machine::System,
 };
 
 /// What a message needs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Message {
-    /// Where the column of the sender is in `next`, and how far its states are apart.
+    /// Where the column of the sender is in `next`, and that of the receiver.
     send: u32,
     receive: u32,
     /// Its number in the ring.
     entry: u32,
     edge: u32,
     label: u32,
-    send_shift: u8,
-    receive_shift: u8,
-    /// Bytes in the block: of the sender's and the receiver's generation and state, and of the ring.
-    from_generation: u8,
+    /// Bytes in the block: of the sender's and the receiver's state, and of the ring.
     from_state: u8,
-    to_generation: u8,
     to_state: u8,
     ring: u8,
     first: u8,
@@ -66,9 +62,19 @@ pub(super) struct Hot {
     messages: Box<[Message]>,
     /// By sender and receiver.
     edges: Box<[Edge]>,
+    /// Of each message, where it leads from each state of its sender, and of its receiver; 0 is nowhere.
     next: Box<[u32]>,
     state: Width,
     entry: Width,
+}
+
+/// What a step changes besides its block, and who takes it.
+pub(super) struct Around<'a> {
+    pub(super) spill: &'a mut Spill,
+    pub(super) audit: &'a mut Audit,
+    /// The plan's number in the store.
+    pub(super) plan: u32,
+    pub(super) cap: &'a Capability,
 }
 
 /// Larger tables are left to the long way.
@@ -81,6 +87,8 @@ const PAYLOADS: u64 = (block::PAYLOADS as u64) << 40;
 const ACTIVE: u64 = (super::Status::Active as u64) << 32;
 /// One step.
 const STEP: u64 = 1 << 48;
+/// The step at which the low bits of their number begin anew is left to the long way.
+const LAST: u64 = 0xffff << 48;
 
 impl Hot {
     /// The tables, if sessions fit one line and the tables are not too large.
@@ -96,16 +104,6 @@ impl Hot {
         if layout.lines != 1 || size > MOST {
             return None;
         }
-        let mut next = Vec::new();
-        let mut bases = Vec::new();
-        for machine in system.machines().values() {
-            let (table, shift) = machine.table()?;
-            bases.push((u32::try_from(next.len()).ok()?, u8::try_from(shift).ok()?));
-            next.extend(table.iter().map(|state| state.raw()));
-            if next.len() > MOST {
-                return None;
-            }
-        }
         let mut hot = Self {
             roles,
             labels,
@@ -113,10 +111,11 @@ impl Hot {
             by: vec![0; size].into(),
             messages: vec![Message::default(); system.messages().len()].into(),
             edges: vec![Edge::default(); roles.checked_mul(roles)?].into(),
-            next: next.into(),
+            next: Box::default(),
             state: layout.state_width(),
             entry: layout.entry_width(),
         };
+        let mut next = Vec::new();
         for (id, edge) in system.edges().iter() {
             let ring = &layout.rings[id];
             let (head, first) = ring.bytes();
@@ -133,24 +132,24 @@ impl Hot {
             let ring = &layout.rings[message.edge];
             let (head, first) = ring.bytes();
             let bound = blueprints[message.edge].bound;
-            let (send_base, send_shift) = *bases.get(edge.from.index())?;
-            let (receive_base, receive_shift) = *bases.get(edge.to.index())?;
-            // Without a column nothing is ever enabled: an index out of the table.
-            let column = |base: u32, action: Option<crate::id::ActionId>| {
-                action.map_or(Some(u32::MAX), |action| base.checked_add(action.raw()))
+            let mut column = |role: RoleId, action: Option<ActionId>| {
+                let machine = &system.machines()[role];
+                // Without a column nothing is ever enabled: an index out of the table.
+                let Some(action) = action else { return Some(u32::MAX) };
+                let at = u32::try_from(next.len()).ok()?;
+                let states =
+                    (0..machine.states()).map(|state| StateId::new(state).map(|at| machine.next(at, action).raw()));
+                next.extend(states.collect::<Result<Vec<u32>, _>>().ok()?);
+                (next.len() <= MOST).then_some(at)
             };
             let simple = readings[id].simple && bound > 0;
             *hot.messages.get_mut(id.index())? = Message {
-                send: column(send_base, message.send)?,
-                receive: column(receive_base, message.receive)?,
+                send: column(edge.from, message.send)?,
+                receive: column(edge.to, message.receive)?,
                 entry: id.raw().checked_sub(ring.base)?,
                 edge: message.edge.raw(),
                 label: message.label.raw(),
-                send_shift,
-                receive_shift,
-                from_generation: u8::try_from(block::generation_byte(edge.from)).ok()?,
                 from_state: u8::try_from(layout.state_byte(edge.from)).ok()?,
-                to_generation: u8::try_from(block::generation_byte(edge.to)).ok()?,
                 to_state: u8::try_from(layout.state_byte(edge.to)).ok()?,
                 ring: u8::try_from(head).ok()?,
                 first: u8::try_from(first).ok()?,
@@ -163,20 +162,45 @@ impl Hot {
                 *hot.by.get_mut(at)? = id.raw().checked_add(1)?;
             }
         }
+        hot.next = next.into();
         Some(hot)
     }
 
     /// Takes a send in the usual case.
     #[inline(always)]
-    pub(super) fn send(
-        &self,
-        line: &mut Line,
-        spill: &mut Spill,
-        audit: &mut Audit,
-        plan: u32,
-        cap: &Capability,
-        send: &Send<'_>,
-    ) -> Option<Done> {
+    pub(super) fn send(&self, line: &mut Line, around: Around<'_>, send: &Send<'_>) -> Option<Done> {
+        if matches!((self.state, self.entry), (Width::Byte, Width::Byte)) {
+            self.send_as::<true>(line, around, send)
+        } else {
+            self.send_wide(line, around, send)
+        }
+    }
+
+    /// Takes a receive in the usual case.
+    #[inline(always)]
+    pub(super) fn receive(&self, line: &mut Line, around: Around<'_>, receive: &Receive) -> Option<Done> {
+        if matches!((self.state, self.entry), (Width::Byte, Width::Byte)) {
+            self.receive_as::<true>(line, around, receive)
+        } else {
+            self.receive_wide(line, around, receive)
+        }
+    }
+
+    #[inline(never)]
+    fn send_wide(&self, line: &mut Line, around: Around<'_>, send: &Send<'_>) -> Option<Done> {
+        self.send_as::<false>(line, around, send)
+    }
+
+    #[inline(never)]
+    fn receive_wide(&self, line: &mut Line, around: Around<'_>, receive: &Receive) -> Option<Done> {
+        self.receive_as::<false>(line, around, receive)
+    }
+
+    /// `BYTES`: states and entries are a byte each.
+    #[inline(always)]
+    fn send_as<const BYTES: bool>(&self, line: &mut Line, around: Around<'_>, send: &Send<'_>) -> Option<Done> {
+        let Around { spill, audit, plan, cap } = around;
+        let (state_width, entry_width) = self.widths::<BYTES>();
         if send.to.index() >= self.roles || send.label.index() >= self.labels || send.witness.is_some() {
             return None;
         }
@@ -184,42 +208,36 @@ impl Hot {
         let number = self.by.get(pair.wrapping_mul(self.labels).wrapping_add(send.label.index()))?.checked_sub(1)?;
         let message = self.messages.get(number as usize)?;
         let Payload::Unseen(payload) = send.payload else { return None };
-        let mut head = self.ready(line, cap, message.from_generation)?;
-        let state = block::get(line, usize::from(message.from_state), self.state) as usize;
-        let then = *self.next.get((message.send as usize).wrapping_add(state << message.send_shift))?;
+        let head = ready(line, cap, send.from)?;
+        let state = block::get(line, usize::from(message.from_state), state_width) as usize;
+        let then = *self.next.get((message.send as usize).wrapping_add(state))?;
         let len = block::get(line, usize::from(message.ring).wrapping_add(1), Width::Byte);
-        if then == 0 || len >= u32::from(message.room) || !audit.has_room(1) {
+        if then == 0 || len >= u32::from(message.room) {
             return None;
         }
+        let place = audit.place()?;
         let first = block::get(line, usize::from(message.ring), Width::Byte);
         let mut at = first.wrapping_add(len);
         if at >= u32::from(message.size) {
             at = at.wrapping_sub(u32::from(message.size));
         }
-        block::put(line, usize::from(message.from_state), self.state, then);
-        let byte = usize::from(message.first).wrapping_add((at as usize).wrapping_mul(self.entry.bytes()));
-        block::put(line, byte, self.entry, message.entry);
+        block::put(line, usize::from(message.from_state), state_width, then);
+        let byte = usize::from(message.first).wrapping_add((at as usize).wrapping_mul(entry_width.bytes()));
+        block::put(line, byte, entry_width, message.entry);
         block::put(line, usize::from(message.ring).wrapping_add(1), Width::Byte, len.wrapping_add(1));
+        let now = moved(line, if payload == 0 { head } else { head | PAYLOADS }, send.at);
+        let record = step(cap, plan, now, (Kind::Send, send.from.raw(), send.to.raw(), number));
+        let record = audit.put_at(place, record);
         if payload != 0 || head & PAYLOADS != 0 {
-            head |= PAYLOADS;
             spill.set_payload(cap.session.slot, self.rings, message.edge, at, payload);
         }
-        let now = self.moved(line, spill, cap, head, send.at);
-        let record = self.record(audit, plan, cap, now, (Kind::Send, send.from.raw(), send.to.raw(), number));
         Some(Done::plain(MessageId::from_raw(number), send.label, record))
     }
 
-    /// Takes a receive in the usual case.
     #[inline(always)]
-    pub(super) fn receive(
-        &self,
-        line: &mut Line,
-        spill: &mut Spill,
-        audit: &mut Audit,
-        plan: u32,
-        cap: &Capability,
-        receive: &Receive,
-    ) -> Option<Done> {
+    fn receive_as<const BYTES: bool>(&self, line: &mut Line, around: Around<'_>, receive: &Receive) -> Option<Done> {
+        let Around { spill, audit, plan, cap } = around;
+        let (state_width, entry_width) = self.widths::<BYTES>();
         if receive.role.index() >= self.roles {
             return None;
         }
@@ -231,78 +249,57 @@ impl Hot {
             return None;
         }
         let first = block::get(line, usize::from(edge.ring), Width::Byte);
-        let byte = usize::from(edge.first).wrapping_add((first as usize).wrapping_mul(self.entry.bytes()));
-        let number = base.wrapping_add(block::get(line, byte, self.entry));
+        let byte = usize::from(edge.first).wrapping_add((first as usize).wrapping_mul(entry_width.bytes()));
+        let number = base.wrapping_add(block::get(line, byte, entry_width));
         let message = self.messages.get(number as usize)?;
-        let head = self.ready(line, cap, message.to_generation)?;
-        let state = block::get(line, usize::from(message.to_state), self.state) as usize;
-        let then = *self.next.get((message.receive as usize).wrapping_add(state << message.receive_shift))?;
-        if then == 0 || !audit.has_room(1) {
+        let head = ready(line, cap, receive.role)?;
+        let state = block::get(line, usize::from(message.to_state), state_width) as usize;
+        let then = *self.next.get((message.receive as usize).wrapping_add(state))?;
+        if then == 0 {
             return None;
         }
-        block::put(line, usize::from(message.to_state), self.state, then);
+        let place = audit.place()?;
+        block::put(line, usize::from(message.to_state), state_width, then);
         let after = first.wrapping_add(1);
         let after = if after >= u32::from(edge.size) { 0 } else { after };
         block::put(line, usize::from(edge.ring), Width::Byte, after);
         block::put(line, usize::from(edge.ring).wrapping_add(1), Width::Byte, len.wrapping_sub(1));
+        let now = moved(line, head, receive.at);
+        let record = step(cap, plan, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
+        let record = audit.put_at(place, record);
         let payload = if head & PAYLOADS == 0 { 0 } else { spill.payload(cap.session.slot, message.edge, first) };
-        let now = self.moved(line, spill, cap, head, receive.at);
-        let record =
-            self.record(audit, plan, cap, now, (Kind::Receive, receive.role.raw(), receive.from.raw(), number));
         Some(Done { payload, ..Done::plain(MessageId::from_raw(number), LabelId::from_raw(message.label), record) })
     }
 
-    /// The first word of a block whose session is active without anything unusual, under a live capability.
-    #[inline]
-    fn ready(&self, line: &Line, cap: &Capability, generation: u8) -> Option<u64> {
-        let head = block::Words::word(line, 0);
-        let live = head & HEAD == ACTIVE | u64::from(cap.session.generation);
-        // By INVARIANT (one stamp) of capabilities.
-        let owned = block::get(line, usize::from(generation), Width::Full) == cap.stamp;
-        (live && owned).then_some(head)
+    #[inline(always)]
+    fn widths<const BYTES: bool>(&self) -> (Width, Width) {
+        if BYTES { (Width::Byte, Width::Byte) } else { (self.state, self.entry) }
     }
+}
 
-    /// One step more, at a time.
-    #[inline]
-    fn moved(&self, line: &mut Line, spill: &mut Spill, cap: &Capability, head: u64, at: i64) -> i64 {
-        let head = head.wrapping_add(STEP);
-        block::Words::put(line, 0, head);
-        if head < STEP {
-            spill.carry(cap.session.slot);
-        }
-        let now = block::now(line).max(at);
-        block::set_now(line, now);
-        now
-    }
+/// The first word of a block whose session is active without anything unusual, under a live capability for a role.
+#[inline(always)]
+fn ready(line: &Line, cap: &Capability, role: RoleId) -> Option<u64> {
+    let head = block::Words::word(line, 0);
+    let live = head & HEAD == ACTIVE | u64::from(cap.session.generation) && head < LAST;
+    // By INVARIANT (one stamp) of capabilities.
+    let owned = block::near_generation(line, role) == cap.stamp;
+    (live && owned).then_some(head)
+}
 
-    #[inline]
-    fn record(
-        &self,
-        audit: &mut Audit,
-        plan: u32,
-        cap: &Capability,
-        time: i64,
-        (kind, role, peer, message): (Kind, u32, u32, u32),
-    ) -> u64 {
-        let number = audit.next_sequence();
-        let record = Record {
-            session: SessionRef { slot: cap.session.slot, generation: cap.session.generation },
-            sequence: 0,
-            time,
-            witness: 0,
-            role,
-            peer,
-            message,
-            generation: cap.stamp,
-            detail: 0,
-            count: 1,
-            plan,
-            code: 0,
-            kind,
-            verdict: Verdict::Accepted,
-        };
-        // There is room, or the audit is lossy and counts it.
-        let _: Result<(), super::audit::AuditFull> = audit.push(record);
-        number
-    }
+/// One step more, at a time.
+#[inline(always)]
+fn moved(line: &mut Line, head: u64, at: i64) -> i64 {
+    block::Words::put(line, 0, head.wrapping_add(STEP));
+    let now = block::now(line).max(at);
+    block::set_now(line, now);
+    now
+}
+
+/// The record of a step.
+#[inline(always)]
+fn step(cap: &Capability, plan: u32, time: i64, (kind, role, peer, message): (Kind, u32, u32, u32)) -> Record {
+    let session = SessionRef { slot: cap.session.slot, generation: cap.session.generation };
+    let generation = cap.stamp;
+    Record { time, role, peer, message, generation, plan, ..Record::new(session, kind, Verdict::Accepted) }
 }

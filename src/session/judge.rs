@@ -3,27 +3,27 @@
 //!
 //! All of it is looked at before anything changes.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::{
-    Code, OpenPlan,
+    Code, OpenPlan, Readiness,
     audit::{Kind, Record, Verdict},
     block::{self, Head, Words},
     plan::Reading,
     queue::View,
     refuse::Detail,
-    step::{
-        Act, Admitted, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, alive, commit, covers, record,
-        sendable,
-    },
+    step::{Act, Direction, Done, Expected, Miss, Payload, Receive, Send},
     store::{Keep, Pending, Rest},
-    witness::Use,
+    table::{Admitted, Table, sendable},
+    witness::{Matched, Use},
 };
 use crate::{
     data::{Env, ExternId, Externs, Fault, Slot, Value, fits},
     id::{EdgeId, Id, MessageId, RoleId, StateId},
     machine::{Cells, Move, Semantics, System},
-    protocol::{Act as Does, EdgeKind, PAYLOAD, place},
+    protocol::{Act as Does, EdgeKind, PAYLOAD, PredicateBody, place},
 };
 
 /// The values of a payload's fields.
@@ -51,13 +51,36 @@ impl Env for Shown<'_> {
     }
 }
 
-/// What a payload holds under a signature; nothing if it is not shown and need not be.
-pub(super) fn read(
+/// What a predicate reads: its arguments, as if they were fields.
+pub(super) struct Given<'a> {
+    pub(super) args: &'a [Value],
+    pub(super) now: i64,
+    pub(super) externs: &'a dyn Externs,
+}
+
+impl Env for Given<'_> {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        let (depth, index) = place(slot);
+        self.args.get(index as usize).filter(|_| depth == PAYLOAD)
+    }
+
+    fn now(&self) -> Option<i64> {
+        Some(self.now)
+    }
+
+    fn external(&self, id: ExternId, args: &[Value]) -> Option<bool> {
+        self.externs.ask(id, args)
+    }
+}
+
+/// What a payload holds under a signature; nothing if it is not shown and need not be. What is given as values is not
+/// copied.
+pub(super) fn read<'p>(
     reading: &Reading,
-    payload: Payload<'_>,
+    payload: Payload<'p>,
     now: i64,
     externs: &dyn Externs,
-) -> Result<Option<Values>, Miss> {
+) -> Result<Option<Cow<'p, [Option<Value>]>>, Miss> {
     let env = Shown { values: &[], now, externs };
     let misfit = |misfit| Miss::with(Code::Payload, Detail::Misfit(misfit));
     match payload {
@@ -69,7 +92,7 @@ pub(super) fn read(
         Payload::Json(text) => {
             let mut values = Vec::new();
             reading.extract.read(text.as_bytes(), &env, &mut values).map_err(misfit)?;
-            Ok(Some(values.into()))
+            Ok(Some(Cow::Owned(values)))
         }
         Payload::Values(values) => {
             let fields = reading.fields.as_deref().unwrap_or(&[]);
@@ -87,7 +110,7 @@ pub(super) fn read(
                     Some(value) => fits(&field.sort, value, &env).map_err(misfit)?,
                 }
             }
-            Ok(Some(values.iter().cloned().collect()))
+            Ok(Some(Cow::Borrowed(values)))
         }
     }
 }
@@ -126,61 +149,229 @@ pub(super) struct Chosen {
     consumed: Use,
 }
 
-/// Which of the messages under a label a send is, if it may be taken; nothing changes.
-pub(super) fn choose_send<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    send: &Send<'_>,
-    first: MessageId,
-) -> Result<Chosen, Miss> {
-    let planned = &*plan.0;
-    let slot = asker.cap.session.slot;
-    let now = block::now(words).max(send.at);
-    let mut miss: Option<Miss> = None;
-    let mut chosen = None;
-    let mut at = first;
-    loop {
-        let reading = &planned.readings[at];
-        let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-        let admitted = match sendable(planned, system, &view, at) {
-            Ok(admitted) => Ok(Some(admitted)),
-            Err(Code::Offered) => Ok(None),
-            Err(code) => Err(code),
+impl Table<'_> {
+    /// Which of the messages under a label a send is, if it may be taken; nothing changes.
+    pub(super) fn choose_send(&mut self, send: &Send<'_>, first: MessageId) -> Result<Chosen, Miss> {
+        let (planned, plan, system) = (self.planned(), self.plan, self.system);
+        let now = block::now(self.words).max(send.at);
+        let mut miss: Option<Miss> = None;
+        let mut chosen = None;
+        let mut at = first;
+        loop {
+            let reading = &planned.readings[at];
+            let admitted = match sendable(planned, system, &self.view(), at) {
+                Ok(admitted) => Ok(Some(admitted)),
+                Err(Code::Offered) => Ok(None),
+                Err(code) => Err(code),
+            };
+            match admitted {
+                Ok(admitted) => match judged(plan, reading, at, send.payload, now, self.rest) {
+                    Ok(values) => {
+                        chosen = Some((at, admitted, values));
+                        break;
+                    }
+                    Err(why) => further(&mut miss, why),
+                },
+                Err(code) => further(&mut miss, code.into()),
+            }
+            if !reading.more {
+                break;
+            }
+            at = MessageId::from_raw(at.raw().saturating_add(1));
+        }
+        let Some((message, admitted, values)) = chosen else {
+            return Err(miss.unwrap_or_else(|| Code::NotEnabled.into()));
         };
-        match admitted {
-            Ok(admitted) => match judged(plan, reading, at, send.payload, now, rest) {
-                Ok(values) => {
-                    chosen = Some((at, admitted, values));
-                    break;
+        if admitted.is_none()
+            && let Some(offer) = self.rest.offers.get(&(self.slot(), system.messages()[message].edge))
+            && block::generation(self.words, send.from) == offer.stamp
+        {
+            return Err(Code::Offered.into());
+        }
+        let reading = &planned.readings[message];
+        let consumed = self.check_witness(send.from, reading, &values, send.witness, now)?;
+        // An offer is no step yet, and has no record.
+        if admitted.is_some() {
+            self.room(&[send.from], &consumed)?;
+        }
+        Ok(Chosen { message, admitted, consumed })
+    }
+
+    /// A send that must be looked at more closely.
+    #[inline(never)]
+    pub(super) fn send_judged(&mut self, send: &Send<'_>, first: MessageId) -> Result<Done, Miss> {
+        let Chosen { message, admitted, consumed } = self.choose_send(send, first)?;
+        let (slot, session) = (self.slot(), self.asker.cap.session);
+        let Some(admitted) = admitted else {
+            let edge = self.system.messages()[message].edge;
+            let (payload, stamp) = (id_of(send.payload), self.asker.cap.stamp);
+            let offer = Pending { message, stamp, payload, witness: consumed.number(), shown: None };
+            self.rest.offers.insert((slot, edge), offer);
+            let head = Head::read(self.words);
+            Head { flags: head.flags | block::OFFERS, ..head }.write(self.words);
+            return Ok(Done { offered: true, payload, ..Done::plain(message, send.label, 0) });
+        };
+        let now = self.commit(&admitted, send.at);
+        if let Some(edge) = admitted.edge {
+            // Also if there is none: an earlier message may have had one at this place.
+            self.view().set_last_payload(edge, id_of(send.payload));
+        }
+        if let Some(edge) = admitted.edge.filter(|_| Head::read(self.words).flags & block::WATCHED != 0) {
+            self.rest.watch.sent(session, self.plan, edge, message, send.payload);
+        }
+        let entry = consuming(self.record(Kind::Send, now, send.from, send.to, message), &consumed);
+        let number = self.rest.audit.accepted(entry);
+        self.rest.use_witness(self.words, self.asker, &[send.from], &consumed, now);
+        Ok(Done::plain(message, send.label, number))
+    }
+
+    /// Whether the audit takes a step of these roles, with the witnesses that die of it.
+    fn room(&mut self, roles: &[RoleId], used: &Use) -> Result<(), Code> {
+        self.rest.room(self.words, self.slot(), roles, used)
+    }
+
+    /// Whether the witness that a step of a role brings is the one that it requires.
+    fn check_witness(
+        &self,
+        role: RoleId,
+        reading: &Reading,
+        values: &[Option<Value>],
+        witness: Option<&Readiness>,
+        now: i64,
+    ) -> Result<Use, Miss> {
+        let Some(need) = reading.rule.requires.first() else {
+            // What is not required is not consumed.
+            return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
+        };
+        let externs = &*self.rest.externs;
+        let env = Shown { values, now, externs };
+        let mut args: SmallVec<[Value; 2]> = SmallVec::new();
+        for code in &need.args {
+            args.push(code.eval(&env).map_err(faulted)?);
+        }
+        // What only the host knows was asked when the witness was issued.
+        let predicate = self.planned().header.predicates.get(need.predicate).ok_or(Code::NoPredicate)?;
+        let again = match &predicate.body {
+            PredicateBody::Extern(_) => true,
+            PredicateBody::Def(code) => code.holds(&Given { args: &args, now, externs }).map_err(faulted)?,
+        };
+        let asked = Matched { role, predicate: need.predicate, args: &args, again, now };
+        self.rest.match_witness(self.words, self.asker, &asked, witness)
+    }
+
+    /// A receive that may be taken: of a queue, or of an offer.
+    pub(super) fn choose_receive(
+        &mut self,
+        receive: &Receive,
+        edge: EdgeId,
+    ) -> Result<(Admitted, Option<(Pending, Use)>), Miss> {
+        let (plan, system) = (self.plan, self.system);
+        if self.planned().edges[edge].kind == EdgeKind::Sync {
+            return self.choose_offer(receive, edge).map(|(admitted, offer)| (admitted, Some(offer)));
+        }
+        let view = self.view();
+        let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
+        let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
+        if Head::read(self.words).flags & block::WATCHED != 0 {
+            self.rest.watch.authentic(self.asker.cap.session, plan, edge, message, None)?;
+        }
+        self.room(&[receive.role], &Use::default())?;
+        Ok((Admitted { step, message, edge: Some(edge) }, None))
+    }
+
+    /// The offer on a synchronous edge, if it may be taken.
+    fn choose_offer(&mut self, receive: &Receive, edge: EdgeId) -> Result<(Admitted, (Pending, Use)), Miss> {
+        let system = self.system;
+        let now = block::now(self.words).max(receive.at);
+        let offer = self.rest.offers.get(&(self.slot(), edge)).cloned();
+        // An offer dies with the capability under which it was made.
+        let offer = offer.filter(|offer| block::generation(self.words, receive.from) == offer.stamp);
+        let Some(offer) = offer else { return Err(Code::Empty.into()) };
+        let message = offer.message;
+        let view = self.view();
+        let Some(step) = system.admits_sync(Semantics::default(), &view, message) else {
+            return Err(match system.messages()[message].receive {
+                // Its sender has moved on.
+                Some(action) if takes(system, &view, receive.role, action) => Code::Empty,
+                _ => Code::Unexpected,
+            }
+            .into());
+        };
+        let consumed = self.rest.still_good(self.words, receive.from, offer.witness, now)?;
+        self.room(&[receive.from, receive.role], &consumed)?;
+        Ok((Admitted { step, message, edge: Some(edge) }, (offer, consumed)))
+    }
+
+    /// A receive of a session with more than labels in its queues.
+    #[inline(never)]
+    pub(super) fn receive_watched(&mut self, receive: &Receive, edge: EdgeId) -> Result<Done, Miss> {
+        let (slot, session) = (self.slot(), self.asker.cap.session);
+        let (admitted, offer) = self.choose_receive(receive, edge)?;
+        let queued = self.view().head_payload(edge);
+        let now = self.commit(&admitted, receive.at);
+        let message = admitted.message;
+        let (number, payload) = match &offer {
+            Some((offer, consumed)) => {
+                self.rest.synced(slot);
+                let entry = self.record(Kind::Sync, now, receive.role, receive.from, message);
+                // Both generations.
+                let entry = consuming(Record { detail: offer.stamp, ..entry }, consumed);
+                let number = self.rest.audit.accepted(entry);
+                self.rest.end_offers(self.words, self.plan, session, None, Some(edge));
+                self.rest.use_witness(self.words, self.asker, &[receive.from, receive.role], consumed, now);
+                (number, offer.payload)
+            }
+            None => {
+                self.rest.watch.received(slot, edge);
+                let entry = self.record(Kind::Receive, now, receive.role, receive.from, message);
+                let number = self.rest.audit.accepted(entry);
+                self.rest.use_witness(self.words, self.asker, &[receive.role], &Use::default(), now);
+                (number, queued)
+            }
+        };
+        let handler = self.rest.handler(slot, edge);
+        Ok(Done { payload, handler, ..Done::plain(message, self.system.messages()[message].label, number) })
+    }
+
+    /// An action that may be taken.
+    pub(super) fn choose_act(&mut self, act: &Act<'_>) -> Result<(Admitted, Use), Miss> {
+        self.may(act.role, true)?;
+        let (planned, plan) = (self.planned(), self.plan);
+        let now = block::now(self.words).max(act.at);
+        let machine = &self.system.machines()[act.role];
+        let mut miss: Option<Miss> = None;
+        for offer in machine.offers(planned.layout.state(self.words, act.role)) {
+            let action = machine.actions()[offer.action];
+            if action.act != Does::Act || action.label != act.label {
+                continue;
+            }
+            let Some(reading) = planned.acts.get(&action.sort) else { continue };
+            let message = MessageId::from_raw(offer.action.raw());
+            let values = match judged(plan, reading, message, act.payload, now, self.rest) {
+                Ok(values) => values,
+                Err(why) => {
+                    further(&mut miss, why);
+                    continue;
                 }
-                Err(why) => further(&mut miss, why),
-            },
-            Err(code) => further(&mut miss, code.into()),
+            };
+            let consumed = self.check_witness(act.role, reading, &values, act.witness, now)?;
+            self.room(&[act.role], &consumed)?;
+            let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
+            return Ok((Admitted { step, message, edge: None }, consumed));
         }
-        if !reading.more {
-            break;
-        }
-        at = MessageId::from_raw(at.raw().saturating_add(1));
+        Err(miss.unwrap_or_else(|| Code::NotEnabled.into()))
     }
-    let Some((message, admitted, values)) = chosen else {
-        return Err(miss.unwrap_or_else(|| Code::NotEnabled.into()));
-    };
-    if admitted.is_none()
-        && let Some(offer) = rest.offers.get(&(slot, system.messages()[message].edge))
-        && block::generation(words, send.from) == offer.stamp
-    {
-        return Err(Code::Offered.into());
+
+    /// `[act]`
+    pub(super) fn act(&mut self, act: &Act<'_>) -> Result<Done, Miss> {
+        let (admitted, consumed) = self.choose_act(act)?;
+        let now = self.commit(&admitted, act.at);
+        let entry = consuming(self.record(Kind::Act, now, act.role, act.role, admitted.message), &consumed);
+        let number = self.rest.audit.accepted(entry);
+        self.rest.use_witness(self.words, self.asker, &[act.role], &consumed, now);
+        self.rest.others(self.slot());
+        Ok(Done::plain(admitted.message, act.label, number))
     }
-    let reading = &planned.readings[message];
-    let consumed = rest.check_witness(words, asker, send.from, reading, &values, send.witness, now)?;
-    // An offer is no step yet, and has no record.
-    if admitted.is_some() {
-        rest.room(words, slot, &[send.from], &consumed)?;
-    }
-    Ok(Chosen { message, admitted, consumed })
 }
 
 /// Of several messages under a label, the one that got furthest is what is said: the first of these.
@@ -194,46 +385,6 @@ fn further(known: &mut Option<Miss>, miss: Miss) {
     if known.as_ref().is_none_or(|known| rank(known.code) < rank(miss.code)) {
         *known = Some(miss);
     }
-}
-
-/// A send that must be looked at more closely.
-#[inline(never)]
-pub(super) fn send_judged<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    send: &Send<'_>,
-    first: MessageId,
-) -> Result<Done, Miss> {
-    let planned = &*plan.0;
-    let slot = asker.cap.session.slot;
-    let Chosen { message, admitted, consumed } = choose_send(words, plan, system, rest, asker, send, first)?;
-    let Some(admitted) = admitted else {
-        let edge = system.messages()[message].edge;
-        let payload = id_of(send.payload);
-        let offer = Pending { message, stamp: asker.cap.stamp, payload, witness: consumed.number(), shown: None };
-        rest.offers.insert((slot, edge), offer);
-        let head = Head::read(words);
-        Head { flags: head.flags | block::OFFERS, ..head }.write(words);
-        return Ok(Done { offered: true, payload, ..Done::plain(message, send.label, 0) });
-    };
-    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let now = commit(system, view, &admitted, send.at);
-    if let Some(edge) = admitted.edge {
-        // Also if there is none: an earlier message may have had one at this place.
-        let id = id_of(send.payload);
-        let mut view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-        view.set_last_payload(edge, id);
-    }
-    if let Some(edge) = admitted.edge.filter(|_| Head::read(words).flags & block::WATCHED != 0) {
-        rest.watch.sent(asker.cap.session, plan, edge, message, send.payload);
-    }
-    let entry = consuming(record(asker, Kind::Send, now, send.from, send.to, message.raw()), &consumed);
-    let number = rest.audit.accepted(entry);
-    rest.use_witness(words, asker, &[send.from], &consumed, now);
-    Ok(Done::plain(message, send.label, number))
 }
 
 impl Rest {
@@ -294,165 +445,22 @@ fn id_of(payload: Payload<'_>) -> u64 {
 }
 
 /// The values of a payload that fits and satisfies what is demanded of it.
-fn judged(
+fn judged<'p>(
     plan: &OpenPlan,
     reading: &Reading,
     message: MessageId,
-    payload: Payload<'_>,
+    payload: Payload<'p>,
     now: i64,
     rest: &Rest,
-) -> Result<Values, Miss> {
+) -> Result<Cow<'p, [Option<Value>]>, Miss> {
     let values = read(reading, payload, now, &*rest.externs)?.unwrap_or_default();
     let env = Shown { values: &values, now, externs: &*rest.externs };
     conditions(plan, reading, message, &env, rest)?;
     Ok(values)
 }
 
-/// A receive that may be taken: of a queue, or of an offer.
-pub(super) fn choose_receive<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    receive: &Receive,
-    edge: EdgeId,
-) -> Result<(Admitted, Option<(Pending, Use)>), Miss> {
-    let planned = &*plan.0;
-    let slot = asker.cap.session.slot;
-    let now = block::now(words).max(receive.at);
-    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let chosen = if planned.edges[edge].kind == EdgeKind::Sync {
-        let offer = rest.offers.get(&(slot, edge)).cloned();
-        // An offer dies with the capability under which it was made.
-        let offer = offer.filter(|offer| block::generation(view.words, receive.from) == offer.stamp);
-        let Some(offer) = offer else { return Err(Code::Empty.into()) };
-        let message = offer.message;
-        let Some(step) = system.admits_sync(Semantics::default(), &view, message) else {
-            return Err(match system.messages()[message].receive {
-                // Its sender has moved on.
-                Some(action) if takes(system, &view, receive.role, action) => Code::Empty,
-                _ => Code::Unexpected,
-            }
-            .into());
-        };
-        let consumed = rest.still_good(words, receive.from, offer.witness, now)?;
-        rest.room(words, slot, &[receive.from, receive.role], &consumed)?;
-        return Ok((Admitted { step, message, edge: Some(edge) }, Some((offer, consumed))));
-    } else {
-        let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
-        let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
-        if Head::read(words).flags & block::WATCHED != 0 {
-            rest.watch.authentic(asker.cap.session, plan, edge, message, None)?;
-        }
-        (Admitted { step, message, edge: Some(edge) }, None)
-    };
-    rest.room(words, slot, &[receive.role], &Use::default())?;
-    Ok(chosen)
-}
-
-/// A receive of a session with more than labels in its queues.
-#[inline(never)]
-pub(super) fn receive_watched<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    receive: &Receive,
-    edge: EdgeId,
-) -> Result<Done, Miss> {
-    let planned = &*plan.0;
-    let slot = asker.cap.session.slot;
-    let (admitted, offer) = choose_receive(words, plan, system, rest, asker, receive, edge)?;
-    let view = View { words: &mut *words, layout: &planned.layout, spill: &mut rest.spill, slot };
-    let payload = view.head_payload(edge);
-    let now = commit(system, view, &admitted, receive.at);
-    let message = admitted.message;
-    let (entry, payload) = match &offer {
-        Some((offer, consumed)) => {
-            rest.synced(slot);
-            let entry = record(asker, Kind::Sync, now, receive.role, receive.from, message.raw());
-            // Both generations.
-            (consuming(Record { detail: offer.stamp, ..entry }, consumed), offer.payload)
-        }
-        None => {
-            rest.watch.received(slot, edge);
-            (record(asker, Kind::Receive, now, receive.role, receive.from, message.raw()), payload)
-        }
-    };
-    let number = rest.audit.accepted(entry);
-    match &offer {
-        Some((_, consumed)) => {
-            rest.end_offers(words, plan, asker.cap.session, None, Some(edge));
-            rest.use_witness(words, asker, &[receive.from, receive.role], consumed, now);
-        }
-        None => rest.use_witness(words, asker, &[receive.role], &Use::default(), now),
-    }
-    let handler = rest.handler(slot, edge);
-    Ok(Done { payload, handler, ..Done::plain(message, system.messages()[message].label, number) })
-}
-
 fn takes<W: Words + ?Sized>(system: &System, view: &View<'_, W>, role: RoleId, action: crate::id::ActionId) -> bool {
     system.machines()[role].next(view.state(role), action) != StateId::default()
-}
-
-/// An action that may be taken.
-pub(super) fn choose_act<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    act: &Act<'_>,
-) -> Result<(Admitted, Use), Miss> {
-    let planned = &*plan.0;
-    let cap = asker.cap;
-    alive(Head::read(words), cap.session, true)?;
-    covers(words, planned, cap, act.role)?;
-    let now = block::now(words).max(act.at);
-    let machine = &system.machines()[act.role];
-    let mut miss: Option<Miss> = None;
-    for offer in machine.offers(planned.layout.state(words, act.role)) {
-        let action = machine.actions()[offer.action];
-        if action.act != Does::Act || action.label != act.label {
-            continue;
-        }
-        let Some(reading) = planned.acts.get(&action.sort) else { continue };
-        let message = MessageId::from_raw(offer.action.raw());
-        let values = match judged(plan, reading, message, act.payload, now, rest) {
-            Ok(values) => values,
-            Err(why) => {
-                further(&mut miss, why);
-                continue;
-            }
-        };
-        let consumed = rest.check_witness(words, asker, act.role, reading, &values, act.witness, now)?;
-        rest.room(words, cap.session.slot, &[act.role], &consumed)?;
-        let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
-        return Ok((Admitted { step, message, edge: None }, consumed));
-    }
-    Err(miss.unwrap_or_else(|| Code::NotEnabled.into()))
-}
-
-/// `[act]`
-pub(super) fn act_in<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    act: &Act<'_>,
-) -> Result<Done, Miss> {
-    let (admitted, consumed) = choose_act(words, plan, system, rest, asker, act)?;
-    let slot = asker.cap.session.slot;
-    let view = View { words: &mut *words, layout: &plan.0.layout, spill: &mut rest.spill, slot };
-    let now = commit(system, view, &admitted, act.at);
-    let entry = consuming(record(asker, Kind::Act, now, act.role, act.role, admitted.message.raw()), &consumed);
-    let number = rest.audit.accepted(entry);
-    rest.use_witness(words, asker, &[act.role], &consumed, now);
-    rest.others(slot);
-    Ok(Done::plain(admitted.message, act.label, number))
 }
 
 /// Everything that a role of a table session could do.

@@ -33,7 +33,7 @@
 //! |---|---|
 //! | `plan` | what is known of a protocol's sessions before the first is opened |
 //! | `pages`, `block`, `queue` | where sessions are: 64 bytes and 64 bytes for the usual ones |
-//! | `step`, `hot`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
+//! | `step`, `hot`, `table`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
 //! | `own`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
 //! | `watch`, `mountain` | coherence and authentication of what edges carry |
 //! | `close`, `archive` | how sessions end, and what is left of them |
@@ -70,6 +70,7 @@ mod reserve;
 mod show;
 mod step;
 mod store;
+mod table;
 mod timer;
 mod token;
 mod tree;

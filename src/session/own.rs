@@ -61,6 +61,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    #[inline]
     pub(super) fn add(&mut self, claim: Claim) -> u32 {
         match self.free.pop() {
             Some(at) => {
@@ -111,6 +112,29 @@ impl Claims {
             }
         }
         self.free.push(at);
+    }
+
+    /// Takes the first claim of a session out of its list, if it has this stamp, no transfer, and what else is needed.
+    #[inline]
+    pub(super) fn take_first<T>(
+        &mut self,
+        first: &mut u32,
+        stamp: u32,
+        needed: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        let claim = self.entries.get(*first as usize).filter(|claim| claim.stamp == stamp && claim.transfer == 0)?;
+        let got = needed()?;
+        let at = std::mem::replace(first, claim.next);
+        self.free.push(at);
+        Some(got)
+    }
+
+    /// The one claim of a session, if there is none beside it and no transfer; or none at all.
+    pub(super) fn only(&self, first: u32) -> Option<Option<&Claim>> {
+        if first == NONE {
+            return Some(None);
+        }
+        self.entries.get(first as usize).filter(|claim| claim.next == NONE && claim.transfer == 0).map(Some)
     }
 
     /// All claims of a session go.
@@ -249,7 +273,7 @@ impl Store {
     ///
     /// Unknown session; terminal; stale; a transfer is pending. The capability comes back with the refusal.
     pub fn release(&mut self, capability: Capability) -> Result<(), Box<Returned<Capability>>> {
-        if self.quick_release(&capability) {
+        if self.quick_release(&capability).is_some() {
             return Ok(());
         }
         let held = match self.held(&capability) {

@@ -66,6 +66,29 @@ impl Page {
         (&self.plan, self.lines.get_mut(from..from.wrapping_add(self.stride)).unwrap_or(&mut []))
     }
 
+    /// The plan, and the line at a place, if blocks are one line each.
+    #[inline(always)]
+    pub(super) fn line(&mut self, at: usize) -> Option<(&OpenPlan, &mut Line)> {
+        if self.stride != 1 {
+            return None;
+        }
+        Some((&self.plan, self.lines.get_mut(at)?))
+    }
+
+    /// The hot block and the cold one at a place.
+    #[inline]
+    pub(super) fn both(&mut self, at: usize) -> Option<(&mut [Line], &mut Cold)> {
+        let from = at.wrapping_mul(self.stride);
+        Some((self.lines.get_mut(from..from.wrapping_add(self.stride))?, self.cold.get_mut(at)?))
+    }
+
+    /// The plan with both blocks at a place.
+    pub(super) fn all(&mut self, at: usize) -> Option<(&OpenPlan, &mut [Line], &mut Cold)> {
+        let from = at.wrapping_mul(self.stride);
+        let lines = self.lines.get_mut(from..from.wrapping_add(self.stride))?;
+        Some((&self.plan, lines, self.cold.get_mut(at)?))
+    }
+
     /// The hot block at a place, to be changed.
     #[inline]
     pub(super) fn block_mut(&mut self, at: usize) -> &mut [Line] {

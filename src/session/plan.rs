@@ -298,7 +298,7 @@ pub(super) struct Planned {
     pub(super) block: Box<[Line]>,
     lookup: Lookup,
     /// The short way, if sessions fit one line.
-    pub(super) hot: Option<Box<Hot>>,
+    pub(super) hot: Option<Hot>,
     /// Per message.
     pub(super) readings: IdVec<MessageId, Reading>,
     /// Of local actions of a table, by signature.
@@ -419,9 +419,7 @@ impl OpenPlan {
             }
         };
         let hot = match &engine {
-            Engine::Table(system) if !options.long => {
-                Hot::of(system, &layout, &edges, &readings, names.labels()).map(Box::new)
-            }
+            Engine::Table(system) if !options.long => Hot::of(system, &layout, &edges, &readings, names.labels()),
             _ => None,
         };
         Ok(Self(Arc::new(Planned {

@@ -10,19 +10,16 @@
 
 use super::{
     Capability, Code, OpenPlan, Readiness, Refused, SessionId, Status,
-    audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
-    judge::{act_in, choose_act, choose_receive, choose_send, receive_watched, send_judged},
-    plan::{Engine, Planned, QueuePolicy, Reading},
-    queue::View,
+    hot::Around,
+    plan::{Engine, Planned},
     refuse::Detail,
-    store::{Keep, Rest, Store},
+    store::Store,
+    table::Table,
 };
 use crate::{
     data::Value,
-    id::{EdgeId, Id, LabelId, MessageId, RoleId, SortId, StateId},
-    machine::{Cells, Move, Semantics, System},
-    protocol::EdgeKind,
+    id::{EdgeId, Id, LabelId, MessageId, RoleId, SortId},
 };
 
 /// What a message carries, as far as the host shows it.
@@ -180,15 +177,6 @@ impl Miss {
     }
 }
 
-/// A step of a table session that type and queues allow.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Admitted {
-    pub(super) step: Move,
-    /// The message; of an action its column.
-    pub(super) message: MessageId,
-    pub(super) edge: Option<EdgeId>,
-}
-
 /// Who asks, of what.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'c> {
@@ -206,17 +194,27 @@ impl Store {
     /// The first of the checks that failed; nothing has changed then, and the refusal is audited.
     #[inline]
     pub fn send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
+        if let Some(done) = self.hot_send(cap, &send) {
+            return Ok(done);
+        }
+        self.long_send(cap, send)
+    }
+
+    #[inline(never)]
+    fn long_send(&mut self, cap: &Capability, send: Send<'_>) -> Result<Done, Refused> {
         match self.try_send(cap, &send) {
             Ok(done) => {
-                debug_assert_eq!(
-                    self.coheres(cap.session, send.from, send.to),
-                    Ok(()),
-                    "the store disagrees with itself"
-                );
+                self.agrees(cap, send.from, send.to);
                 Ok(done)
             }
             Err(miss) => Err(self.refused_step(cap, &Step::Send(send), miss)),
         }
+    }
+
+    /// The cache beside the truth is looked at in debug builds.
+    #[inline(always)]
+    fn agrees(&self, cap: &Capability, from: RoleId, to: RoleId) {
+        debug_assert_eq!(self.coheres(cap.session, from, to), Ok(()), "the store disagrees with itself");
     }
 
     /// A role takes the oldest message from another.
@@ -227,13 +225,45 @@ impl Store {
     #[inline]
     pub fn receive(&mut self, cap: &Capability, role: RoleId, from: RoleId, at: i64) -> Result<Done, Refused> {
         let receive = Receive { role, from, at };
+        if let Some(done) = self.hot_receive(cap, &receive) {
+            return Ok(done);
+        }
+        self.long_receive(cap, receive)
+    }
+
+    #[inline(never)]
+    fn long_receive(&mut self, cap: &Capability, receive: Receive) -> Result<Done, Refused> {
         match self.try_receive(cap, &receive) {
             Ok(done) => {
-                debug_assert_eq!(self.coheres(cap.session, from, role), Ok(()), "the store disagrees with itself");
+                self.agrees(cap, receive.from, receive.role);
                 Ok(done)
             }
             Err(miss) => Err(self.refused_step(cap, &Step::Receive(receive), miss)),
         }
+    }
+
+    /// The short way of a send, in the usual case.
+    #[inline(always)]
+    fn hot_send(&mut self, cap: &Capability, send: &Send<'_>) -> Option<Done> {
+        let (spill, audit) = (&mut self.rest.spill, &mut self.rest.audit);
+        let (page, at) = self.pages.place(cap.session).filter(|_| cap.store == self.id)?;
+        let around = Around { spill, audit, plan: page.number, cap };
+        let (plan, line) = page.line(at)?;
+        let done = plan.0.hot.as_ref()?.send(line, around, send)?;
+        self.agrees(cap, send.from, send.to);
+        Some(done)
+    }
+
+    /// The short way of a receive, in the usual case.
+    #[inline(always)]
+    fn hot_receive(&mut self, cap: &Capability, receive: &Receive) -> Option<Done> {
+        let (spill, audit) = (&mut self.rest.spill, &mut self.rest.audit);
+        let (page, at) = self.pages.place(cap.session).filter(|_| cap.store == self.id)?;
+        let around = Around { spill, audit, plan: page.number, cap };
+        let (plan, line) = page.line(at)?;
+        let done = plan.0.hot.as_ref()?.receive(line, around, receive)?;
+        self.agrees(cap, receive.from, receive.role);
+        Some(done)
     }
 
     /// A role acts by itself.
@@ -286,13 +316,8 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
-        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
-            && let Some(done) = hot.send(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, send)
-        {
-            return Ok(done);
-        }
         let Engine::Table(system) = &plan.0.engine else { return self.tree_send(cap, send) };
-        send_in(block, plan, system, &mut self.rest, asker, send)
+        Table { words: block, plan, system, rest: &mut self.rest, asker }.send(send)
     }
 
     #[inline]
@@ -303,19 +328,11 @@ impl Store {
         let Some((page, at)) = self.pages.place(cap.session) else { return Err(Code::UnknownSession.into()) };
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
-        if let (Some(hot), [line]) = (&plan.0.hot, &mut *block)
-            && let Some(done) =
-                hot.receive(line, &mut self.rest.spill, &mut self.rest.audit, asker.number, cap, receive)
-        {
-            return Ok(done);
-        }
         if block.first().is_some_and(|first| Head::read(first).status == Status::Draining as u8) {
             return self.receive_last(cap, receive);
         }
         let Engine::Table(system) = &plan.0.engine else { return self.tree_receive(cap, receive) };
-        let (done, draining) = receive_in(block, plan, system, &mut self.rest, asker, receive)?;
-        debug_assert!(!draining, "a draining session goes the other way");
-        Ok(done)
+        Table { words: block, plan, system, rest: &mut self.rest, asker }.receive(receive)
     }
 
     /// A receive of a draining session, which may end it: there must be room for what is then to be recorded.
@@ -329,7 +346,9 @@ impl Store {
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
         let done = match &plan.0.engine {
-            Engine::Table(system) => receive_in(block, plan, system, &mut self.rest, asker, receive)?.0,
+            Engine::Table(system) => {
+                Table { words: block, plan, system, rest: &mut self.rest, asker }.receive(receive)?
+            }
             Engine::Tree(_) => self.tree_receive(cap, receive)?,
         };
         self.drained(cap.session, receive.at);
@@ -342,20 +361,19 @@ impl Store {
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
         let Engine::Table(system) = &plan.0.engine else { return self.tree_dry(cap, step) };
+        let mut table = Table { words: block, plan, system, rest: &mut self.rest, asker };
         match step {
             Step::Send(send) => {
-                alive(Head::read(block), cap.session, true)?;
-                covers(block, &plan.0, cap, send.from)?;
+                table.may(send.from, true)?;
                 let first = first(&plan.0, send)?;
-                choose_send(block, plan, system, &mut self.rest, asker, send, first).map(drop)
+                table.choose_send(send, first).map(drop)
             }
             Step::Receive(receive) => {
-                alive(Head::read(block), cap.session, false)?;
-                covers(block, &plan.0, cap, receive.role)?;
+                table.may(receive.role, false)?;
                 let edge = edge(&plan.0, receive)?;
-                choose_receive(block, plan, system, &mut self.rest, asker, receive, edge).map(drop)
+                table.choose_receive(receive, edge).map(drop)
             }
-            Step::Act(act) => choose_act(block, plan, system, &mut self.rest, asker, act).map(drop),
+            Step::Act(act) => table.choose_act(act).map(drop),
         }
     }
 
@@ -367,20 +385,20 @@ impl Store {
         let asker = Asker { cap, number: page.number };
         let (plan, block) = page.split(at);
         let Engine::Table(system) = &plan.0.engine else { return self.tree_act(cap, act) };
-        act_in(block, plan, system, &mut self.rest, asker, act)
+        Table { words: block, plan, system, rest: &mut self.rest, asker }.act(act)
     }
 }
 
 /// The first message under a label.
 #[inline]
-fn first(planned: &Planned, send: &Send<'_>) -> Result<MessageId, Code> {
+pub(super) fn first(planned: &Planned, send: &Send<'_>) -> Result<MessageId, Code> {
     let none = if send.to.index() < planned.roles { Code::NoMessage } else { Code::NoRole };
     planned.first(send.from, send.to, send.label).ok_or(none)
 }
 
 /// The edge from which a role receives.
 #[inline]
-fn edge(planned: &Planned, receive: &Receive) -> Result<EdgeId, Code> {
+pub(super) fn edge(planned: &Planned, receive: &Receive) -> Result<EdgeId, Code> {
     let none = if receive.from.index() < planned.roles { Code::NoEdge } else { Code::NoRole };
     planned.edge_of(receive.from, receive.role).ok_or(none)
 }
@@ -424,141 +442,6 @@ pub(super) fn covers<W: Words + ?Sized>(words: &W, plan: &Planned, cap: &Capabil
 fn stale_or_out<W: Words + ?Sized>(words: &W, cap: &Capability) -> Code {
     let live = cap.roles.iter().any(|role| block::generation(words, role) == cap.stamp);
     if live { Code::OutOfScope } else { Code::Stale }
-}
-
-/// Whether type and queue allow a message to be sent.
-#[inline]
-pub(super) fn sendable<W: Words + ?Sized>(
-    plan: &Planned,
-    system: &System,
-    view: &View<'_, W>,
-    message: MessageId,
-) -> Result<Admitted, Code> {
-    let info = &system.messages()[message];
-    let blueprint = &plan.edges[info.edge];
-    match system.admits_send(Semantics::default(), view, message) {
-        Some(step) if view.queued(info.edge) < blueprint.bound as usize => {
-            Ok(Admitted { step, message, edge: Some(info.edge) })
-        }
-        _ => Err(unsendable(plan, system, view, message)),
-    }
-}
-
-#[cold]
-fn unsendable<W: Words + ?Sized>(plan: &Planned, system: &System, view: &View<'_, W>, message: MessageId) -> Code {
-    let info = &system.messages()[message];
-    let blueprint = &plan.edges[info.edge];
-    let next = |action| system.machines()[blueprint.from].next(view.state(blueprint.from), action);
-    if info.send.is_none_or(|action| next(action) == StateId::default()) {
-        return Code::NotEnabled;
-    }
-    match (blueprint.kind, blueprint.policy) {
-        // On a synchronous edge it is offered.
-        (EdgeKind::Sync, _) => Code::Offered,
-        (_, QueuePolicy::Block) => Code::WouldBlock,
-        _ => Code::Full,
-    }
-}
-
-/// `[send]`
-fn send_in<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    send: &Send<'_>,
-) -> Result<Done, Miss> {
-    let (cap, planned) = (asker.cap, &*plan.0);
-    let head = Head::read(words);
-    alive(head, cap.session, true)?;
-    covers(words, planned, cap, send.from)?;
-    let first = first(planned, send)?;
-    let reading: &Reading = &planned.readings[first];
-    // Whatever is not just a label in a queue is judged elsewhere.
-    if !reading.simple
-        || !matches!(send.payload, Payload::Unseen(0))
-        || send.witness.is_some()
-        || head.flags & block::WATCHFUL != 0
-    {
-        return send_judged(words, plan, system, rest, asker, send, first);
-    }
-    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
-    let admitted = sendable(planned, system, &view, first)?;
-    if !rest.audit.has_room(1) {
-        return Err(Code::AuditFull.into());
-    }
-    let now = commit(system, view, &admitted, send.at);
-    let record = record(asker, Kind::Send, now, send.from, send.to, first.raw());
-    Ok(Done::plain(first, send.label, rest.audit.accepted(record)))
-}
-
-/// `[receive]`
-fn receive_in<W: Words + ?Sized>(
-    words: &mut W,
-    plan: &OpenPlan,
-    system: &System,
-    rest: &mut Rest,
-    asker: Asker<'_>,
-    receive: &Receive,
-) -> Result<(Done, bool), Miss> {
-    let (cap, planned) = (asker.cap, &*plan.0);
-    let head = Head::read(words);
-    alive(head, cap.session, false)?;
-    covers(words, planned, cap, receive.role)?;
-    let edge = edge(planned, receive)?;
-    let draining = head.status != Status::Active as u8;
-    if head.flags & block::WATCHFUL != 0 {
-        let done = receive_watched(words, plan, system, rest, asker, receive, edge)?;
-        return Ok((done, draining));
-    }
-    let view = View { words, layout: &planned.layout, spill: &mut rest.spill, slot: cap.session.slot };
-    let Some(message) = view.head(edge) else { return Err(Code::Empty.into()) };
-    let Some(step) = system.admits_receive(&view, message) else { return Err(Code::Unexpected.into()) };
-    if !rest.audit.has_room(1) {
-        return Err(Code::AuditFull.into());
-    }
-    let now = commit(system, view, &Admitted { step, message, edge: Some(edge) }, receive.at);
-    let record = record(asker, Kind::Receive, now, receive.role, receive.from, message.raw());
-    let label = system.messages()[message].label;
-    Ok((Done::plain(message, label, rest.audit.accepted(record)), draining))
-}
-
-/// Takes an admitted step, and gives its time.
-#[inline]
-pub(super) fn commit<W: Words + ?Sized>(system: &System, mut view: View<'_, W>, admitted: &Admitted, at: i64) -> i64 {
-    system.step(&mut view, admitted.step);
-    let now = block::now(view.words).max(at);
-    block::set_now(view.words, now);
-    let mut head = Head::read(view.words);
-    head.steps = head.steps.wrapping_add(1);
-    head.write(view.words);
-    if head.steps == 0 {
-        view.spill.carry(view.slot);
-    }
-    now
-}
-
-/// The record of a step.
-#[inline]
-pub(super) fn record(asker: Asker<'_>, kind: Kind, time: i64, role: RoleId, peer: RoleId, message: u32) -> Record {
-    let session = asker.cap.session;
-    Record {
-        session: SessionRef { slot: session.slot, generation: session.generation },
-        sequence: 0,
-        time,
-        witness: 0,
-        role: role.raw(),
-        peer: peer.raw(),
-        message,
-        generation: asker.cap.stamp,
-        detail: 0,
-        count: 1,
-        plan: asker.number,
-        code: 0,
-        kind,
-        verdict: Verdict::Accepted,
-    }
 }
 
 impl Done {

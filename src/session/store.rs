@@ -49,8 +49,9 @@ pub(super) trait Keep {
     fn seal_now(&mut self);
 }
 
-/// An end, a transfer or a violation is sealed with at most this many records before it.
-const SHARED: usize = 64;
+/// An end, a transfer or a violation is sealed with at most this many records before it: the fewest that fill the widest
+/// hashing there is (16 chunks side by side).
+const SHARED: usize = 256;
 
 impl Keep for Audit {
     #[inline]
@@ -208,6 +209,7 @@ impl Rest {
             }
         }
         self.watch.forget(slot, plan);
+        self.witnesses.forget(slot);
         if let Some(handlers) = self.handlers.remove(&slot) {
             self.handler_tables = self.handler_tables.saturating_sub(handlers.bytes());
         }

@@ -13,9 +13,10 @@ use super::{
     judge::{Values, faulted, read},
     plan::Engine,
     refuse::Detail,
-    step::{Act, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, Step, alive, covers, record},
+    step::{Act, Asker, Direction, Done, Expected, Miss, Payload, Receive, Send, Step, alive, covers},
     store::{Keep, Pending, Store},
-    witness::Use,
+    table::record,
+    witness::{Matched, Use},
 };
 use crate::{
     data::{Externs, Redaction},
@@ -316,7 +317,9 @@ impl Store {
                 offer.as_ref().and_then(|offer| offer.shown.as_deref().cloned()).unwrap_or_default()
             } else {
                 match read(reading, request.payload, now, &*self.rest.externs) {
-                    Ok(Some(values)) => (values, content(request.payload, reading.except.as_deref())),
+                    Ok(Some(values)) => {
+                        (values.into_owned().into(), content(request.payload, reading.except.as_deref()))
+                    }
                     Ok(None) => (Values::from_elem(None, reading.extract.len()), 0),
                     Err(miss) => {
                         // Whether the type allows it is said first.
@@ -375,12 +378,10 @@ impl Store {
                 let rule = &program.messages().entry(message).ok_or(Code::NoMessage)?.rule;
                 let predicate = rule.requires.get(*requirement).map_or(usize::MAX, |need| need.predicate);
                 // That the predicate is true now was a condition of the step.
+                let asked = Matched { role: sender, predicate, args, again: true, now };
                 match offer {
-                    Some(offer) => {
-                        let number = offer.witness;
-                        self.rest.match_number(block, asker, sender, predicate, args, true, number, now)?
-                    }
-                    None => self.rest.match_witness(block, asker, sender, predicate, args, true, witness, now)?,
+                    Some(offer) => self.rest.match_number(block, asker, &asked, offer.witness)?,
+                    None => self.rest.match_witness(block, asker, &asked, witness)?,
                 }
             }
         };

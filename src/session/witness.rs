@@ -11,9 +11,8 @@ use super::{
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
     handle::Roles,
-    judge::{Shown, Values, faulted},
+    judge::{Given, faulted},
     own::{EACH, together},
-    plan::Reading,
     step::{Asker, Miss},
     store::{Keep, Rest, Store},
 };
@@ -44,6 +43,13 @@ pub(super) struct Witness {
     pub(super) fate: Fate,
     /// Which witness of this place it is.
     generation: u32,
+}
+
+impl Witness {
+    /// Whether it dies at the next step of some roles.
+    fn dies_of(&self, roles: &[RoleId]) -> bool {
+        self.brief && roles.iter().any(|&role| self.roles.contains(role))
+    }
 }
 
 /// All witnesses.
@@ -126,13 +132,19 @@ impl Witnesses {
             self.free.push(at);
         }
         self.waiting = self.waiting.saturating_sub(1);
+        // An empty list stays until its session is gone: there is mostly a next witness.
         let Some(list) = self.of.get_mut(&slot) else { return false };
-        list.retain(|one| *one != at);
-        if list.is_empty() {
-            self.of.remove(&slot);
-            return false;
+        if let Some(place) = list.iter().position(|one| *one == at) {
+            list.remove(place);
         }
-        true
+        !list.is_empty()
+    }
+
+    /// A session is gone, and none of its witnesses waits.
+    pub(super) fn forget(&mut self, slot: u32) {
+        if !self.of.is_empty() {
+            self.of.remove(&slot);
+        }
     }
 
     /// Those of a session that wait and satisfy a condition.
@@ -144,17 +156,26 @@ impl Witnesses {
 
     /// How many records it takes when those of a session end: all, or those with one stamp.
     pub(super) fn ending(&self, slot: u32, stamp: Option<u32>) -> usize {
-        together(self.waiting(slot, |one| stamp.is_none_or(|stamp| one.stamp == stamp)).len())
+        together(self.count(slot, |_, one| stamp.is_none_or(|stamp| one.stamp == stamp)))
+    }
+
+    /// How many of a session wait and satisfy a condition.
+    fn count(&self, slot: u32, which: impl Fn(u32, &Witness) -> bool) -> usize {
+        if self.waiting == 0 {
+            return 0;
+        }
+        let list = self.of.get(&slot).map_or(&[][..], |list| list);
+        list.iter().filter(|&&at| self.entries.get(at as usize).is_some_and(|one| which(at, one))).count()
     }
 
     /// How many records the witnesses take that die of a step of some roles which uses one.
     pub(super) fn stepping(&self, slot: u32, roles: &[RoleId], used: &Use) -> usize {
-        together(self.dying(slot, roles).iter().filter(|(at, _)| used.0 != Some(*at)).count())
+        together(self.count(slot, |at, one| used.0 != Some(at) && one.dies_of(roles)))
     }
 
     /// Those that die at the next step of some roles.
     fn dying(&self, slot: u32, roles: &[RoleId]) -> SmallVec<[(u32, u64); 4]> {
-        self.waiting(slot, |one| one.brief && roles.iter().any(|&role| one.roles.contains(role)))
+        self.waiting(slot, |one| one.dies_of(roles))
     }
 
     /// Sessions with waiting witnesses that have a time, and that time.
@@ -172,84 +193,51 @@ impl Witnesses {
     }
 }
 
-impl Rest {
-    /// Whether the witness that a step brings is the one that it requires.
-    #[expect(clippy::too_many_arguments, reason = "who brings what, in which session of which plan")]
-    pub(super) fn check_witness<W: Words + ?Sized>(
-        &self,
-        words: &W,
-        asker: Asker<'_>,
-        role: RoleId,
-        reading: &Reading,
-        values: &Values,
-        witness: Option<&Readiness>,
-        now: i64,
-    ) -> Result<Use, Miss> {
-        let Some(need) = reading.rule.requires.first() else {
-            // What is not required is not consumed.
-            return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
-        };
-        let env = Shown { values, now, externs: &*self.externs };
-        let mut args: SmallVec<[Value; 2]> = SmallVec::new();
-        for code in &need.args {
-            args.push(code.eval(&env).map_err(faulted)?);
-        }
-        // What only the host knows was asked when the witness was issued.
-        let again = need.is_extern() || need.holds.holds(&env).map_err(faulted)?;
-        self.match_witness(words, asker, role, need.predicate, &args, again, witness, now)
-    }
+/// What the witness of a step must be for.
+pub(super) struct Matched<'a> {
+    /// Who steps.
+    pub(super) role: RoleId,
+    pub(super) predicate: usize,
+    pub(super) args: &'a [Value],
+    /// The predicate, asked again, is true.
+    pub(super) again: bool,
+    pub(super) now: i64,
+}
 
-    /// Whether a witness is for a predicate and arguments, and still good. `again`: the predicate, asked again, is true.
-    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
+impl Rest {
+    /// Whether a witness is for what it must be for, and still good.
     pub(super) fn match_witness<W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
-        role: RoleId,
-        predicate: usize,
-        args: &[Value],
-        again: bool,
+        asked: &Matched<'_>,
         witness: Option<&Readiness>,
-        now: i64,
     ) -> Result<Use, Miss> {
         let Some(witness) = witness else { return Err(Code::WitnessMissing.into()) };
         if witness.store != asker.cap.store {
             return Err(Code::Foreign.into());
         }
-        self.match_number(words, asker, role, predicate, args, again, witness.number, now)
+        self.match_number(words, asker, asked, witness.number)
     }
 
     /// The same of a witness by its number.
-    #[expect(clippy::too_many_arguments, reason = "what is to be matched")]
     pub(super) fn match_number<W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
-        role: RoleId,
-        predicate: usize,
-        args: &[Value],
-        again: bool,
+        asked: &Matched<'_>,
         number: u64,
-        now: i64,
     ) -> Result<Use, Miss> {
-        let (at, entry) = self.witnesses.find(number)?;
+        let (_, entry) = self.witnesses.find(number)?;
         let fits = entry.session == asker.cap.session
-            && entry.predicate == predicate
-            && entry.args[..] == *args
-            && entry.roles.contains(role);
+            && entry.predicate == asked.predicate
+            && entry.args[..] == *asked.args
+            && entry.roles.contains(asked.role);
         if !fits {
             return Err(Code::WitnessMismatch.into());
         }
-        if block::generation(words, role) != entry.stamp {
-            return Err(Code::WitnessStale.into());
-        }
-        if entry.until.is_some_and(|until| now > until) {
-            return Err(Code::WitnessExpired.into());
-        }
-        if !again {
-            return Err(Code::WitnessFalse.into());
-        }
-        Ok(Use(Some(at), number))
+        let used = self.still_good(words, asked.role, number, asked.now)?;
+        if asked.again { Ok(used) } else { Err(Code::WitnessFalse.into()) }
     }
 
     /// Whether the witness of an offer is still good when it is taken.
@@ -292,7 +280,7 @@ impl Rest {
             left = self.witnesses.end(at, Fate::Consumed);
         }
         let slot = asker.cap.session.slot;
-        let brief = self.witnesses.dying(slot, roles);
+        let brief = if left { self.witnesses.dying(slot, roles) } else { SmallVec::new() };
         let each = brief.len() <= EACH;
         for &(at, number) in &brief {
             left = self.witnesses.end(at, Fate::Stale);
@@ -422,8 +410,7 @@ impl Store {
         }
         let (page, place) = self.pages.place(id).ok_or(Code::UnknownSession)?;
         let asker = Asker { cap: capability, number: page.number };
-        let plan = page.plan.clone();
-        let block = page.block_mut(place);
+        let (plan, block) = page.split(place);
         super::step::alive(Head::read(block), id, true)?;
         for role in capability.roles.iter() {
             super::step::covers(block, &plan.0, capability, role)?;
@@ -439,8 +426,7 @@ impl Store {
             return Err(Miss::with(Code::Payload, super::refuse::Detail::Text(text.into())));
         }
         let now = block::now(block);
-        let values: Values = args.iter().cloned().map(Some).collect();
-        let env = Shown { values: &values, now, externs: &*self.rest.externs };
+        let env = Given { args, now, externs: &*self.rest.externs };
         for ((_, sort), value) in predicate.params.iter().zip(args) {
             crate::data::fits(sort, value, &env)
                 .map_err(|misfit| Miss::with(Code::Payload, super::refuse::Detail::Misfit(misfit)))?;

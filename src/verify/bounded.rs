@@ -102,7 +102,7 @@ fn check(explored: &Explored<'_>, from: u32, to: u32) -> Option<Finding> {
 }
 
 /// Whether a queue that holds `held` can be sent `sent` and received `received` from, again and again.
-fn repeats(held: &[Letter], sent: &[Letter], received: &[Letter]) -> bool {
+pub(super) fn repeats<T: PartialEq>(held: &[T], sent: &[T], received: &[T]) -> bool {
     if received.is_empty() {
         return true;
     }

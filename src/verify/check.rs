@@ -7,16 +7,18 @@ use super::{
     detail::Detail,
     fault::Counts,
     judge::{Answer, Judgement, judge},
+    kmc::{Compatible, Judged, kmc},
     parts,
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
+    subtype,
 };
 use crate::{
     data::Value,
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
-    id::RoleId,
+    id::{Id, RoleId},
     machine::{Program, System, SystemError},
     protocol::{Claim, ClaimKind, Expected, Flat, Origin, Spec, Target},
 };
@@ -40,8 +42,12 @@ pub enum Evidence {
     Conditions,
     /// Every role projects by plain merge.
     Plain,
+    /// k-multiparty compatible, and so safe under every bound.
+    Compatible(Compatible),
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
+    /// A certificate of subtyping, which was checked by other means than it was found; what it is.
+    Subtyping(String),
 }
 
 /// An answer to a claim, and what it rests on.
@@ -171,7 +177,9 @@ pub fn claims(spec: &Spec) -> Vec<Claim> {
 /// Answers a claim. A bound in the claim goes before that of the options.
 pub fn check_claim(spec: &Spec, claim: &Claim, options: &Options, poll: &mut Poll<'_>) -> Result<Outcome, Error> {
     match &claim.kind {
-        ClaimKind::Subtype { .. } => Ok(Outcome::unknown(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))),
+        ClaimKind::Subtype { sub, sup, relation } => {
+            subtype::subtype(spec, (*sub, *sup), *relation, claim.span, options, poll)
+        }
         ClaimKind::Property { name, target, bound } => {
             let property = Property::parse(name, claim.span).map_err(|found| Error::Claim(Box::new(found)))?;
             let options = Options { bound: bound.or(options.bound), ..options.clone() };
@@ -212,7 +220,7 @@ fn check_at(
     {
         return check_at(outline, property, target, span, options, poll);
     }
-    if let Some(limit) = subject::refused(header).or_else(|| property.unsupported()) {
+    if let Some(limit) = subject::refused(header) {
         return Ok(Outcome::unknown(limit));
     }
     if let Target::Protocol(at) = target
@@ -240,9 +248,6 @@ pub fn check_subject(
     options: &Options,
     poll: &mut Poll<'_>,
 ) -> Result<Outcome, Error> {
-    if let Some(limit) = property.unsupported() {
-        return Ok(Outcome::unknown(limit));
-    }
     match (&subject.origin, property) {
         // Protocols are asked this by `check`; here there are machines alone.
         (_, Property::Implementable) | (Origin::Written, Property::Projectable) => {
@@ -300,8 +305,7 @@ fn unrolled(
     let mut outcome = explore(subject, property, options, poll)?;
     match outcome.verdict {
         Verdict::Holds => {
-            let stuck =
-                matches!(property, Property::Safe | Property::DeadlockFree | Property::Live | Property::Terminating);
+            let stuck = !matches!(property, Property::Bounded | Property::CommunicationSafe);
             if stuck && flat.blocked.is_some() {
                 let why = "with data left out nothing goes wrong, but a role may be stuck where the conditions of all \
                            that it could send are false";
@@ -415,10 +419,23 @@ fn explore(
         Ok(system) => system,
         Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
     };
-    let judgement = match parts::judge_parts(subject, property, options, poll) {
-        Ok(Some(judgement)) => judgement,
-        Ok(None) => judge(&system, property, options, poll),
-        Err(SystemError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
+    let name = |role: RoleId| match subject.header {
+        Some(header) => header.role_name(role).to_owned(),
+        None => format!("role {}", role.index()),
+    };
+    let apart = match property {
+        Property::Kmc => Ok(None),
+        _ => parts::judge_parts(subject, property, options, poll),
+    };
+    let Judged { judgement, compatible, replay } = match (apart, property) {
+        (Ok(Some(judgement)), _) => Judged { judgement, compatible: None, replay: options.bound },
+        (Ok(None), Property::Kmc) => kmc(&system, options, &name, poll),
+        (Ok(None), _) => {
+            Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound }
+        }
+        (Err(SystemError::TooMany(error)), _) => {
+            return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
+        }
     };
     let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
@@ -426,9 +443,10 @@ fn explore(
         Answer::Holds => {
             // Without a bound of the user's the level that decided cut nothing.
             outcome.bound = options.bound;
-            outcome.evidence = Some(match options.bound {
-                Some(bound) if !exhaustive => Evidence::Bounded(bound),
-                _ => Evidence::Exhaustive,
+            outcome.evidence = Some(match (compatible, options.bound) {
+                (Some(compatible), _) => Evidence::Compatible(compatible),
+                (None, Some(bound)) if !exhaustive => Evidence::Bounded(bound),
+                (None, _) => Evidence::Exhaustive,
             });
         }
         Answer::Unknown(limit) => outcome.verdict = Verdict::Unknown(limit),
@@ -436,12 +454,12 @@ fn explore(
             let mut finding = *finding;
             let (counterexample, detail) = finding.counterexample();
             let channels = subject.channels;
-            let turns = confirm(subject.terms, &subject.locals, channels, options.bound, &counterexample, &detail)?;
+            let turns = confirm(subject.terms, &subject.locals, channels, replay, &counterexample, &detail)?;
             if let Some(turns) = turns {
                 finding.unroll(turns.before, turns.around);
             }
             let (counterexample, detail) = finding.counterexample();
-            outcome.bound = options.bound;
+            outcome.bound = if property == Property::Kmc { replay } else { options.bound };
             outcome.shortest = shortest;
             outcome.roles = detail.roles();
             outcome.detail = Some(detail);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::detail::Detail;
+use super::detail::{Detail, Queued, Waiting};
 use crate::{
     event::{Counterexample, Event},
     id::{IdVec, RoleId},
@@ -67,7 +67,7 @@ pub(super) fn confirm(
     let system = System::new(terms, channels, bound);
     let ends = replay(&system, BTreeSet::from([system.initial()]), &counterexample.run)?;
     let shown = match detail {
-        Detail::NotProjectable { shown: None, .. } | Detail::NotImplementable { .. } => true,
+        Detail::NotProjectable { shown: None, .. } | Detail::NotImplementable { .. } | Detail::NotSubtype(_) => true,
         Detail::NotProjectable { shown: Some(shown), .. } => {
             return confirm(Some(terms), locals, channels, bound, counterexample, shown);
         }
@@ -83,15 +83,59 @@ pub(super) fn confirm(
             None => false,
         },
         Detail::Overflow { from, to, bound } => any(&ends, |end| end.queue(*from, *to).count() > *bound as usize),
+        Detail::Ends => any(&ends, |end| system.enabled(end).is_empty() && system.cut(end).is_empty()),
+        Detail::Misunderstood { waiting, message } => {
+            let sent = Event::Send { from: message.from, to: message.to, label: message.label, sort: message.sort };
+            let takes = |event: Event| Some(message) == carried(event).as_ref() && !matches!(event, Event::Send { .. });
+            let free = System::new(terms, channels, None);
+            let would = waiting.offers.iter().all(|&event| event.subject() == message.to);
+            let there = |end: &Configuration| {
+                let head = end.queue(message.from, message.to).next() == Some((message.label, message.sort));
+                head || free.admits(end, sent)
+            };
+            would && any(&ends, |end| there(end) && !system.enabled(end).into_iter().any(takes))
+        }
+        Detail::Unserved { waiting, lost_at } => unserved(&system, counterexample, waiting, *lost_at)?,
+        Detail::NoRoom { send, bound, again } => {
+            let wants = Event::Send { from: send.from, to: send.to, label: send.label, sort: send.sort };
+            let full: BTreeSet<Configuration> = ends
+                .iter()
+                .filter(|end| {
+                    end.queue(send.from, send.to).count() >= *bound as usize && system.cut(end).contains(&wants)
+                })
+                .cloned()
+                .collect();
+            if again.is_some() {
+                any(&full, |end| system.enabled(end).is_empty())
+            } else {
+                full.into_iter()
+                    .any(|end| nothing(&system, end, |event| !event.involves(send.from), |event| taken(event, send)))
+            }
+        }
+        Detail::HalfChoice { can, cannot, .. } => {
+            let wants = |of: &Queued| Event::Send { from: of.from, to: of.to, label: of.label, sort: of.sort };
+            any(&ends, |end| system.admits(end, wants(can)) && system.cut(end).contains(&wants(cannot)))
+        }
+        Detail::Race { taken, rival, taken_at } => {
+            let gets = |of: &Queued| Event::Receive { from: of.from, to: of.to, label: of.label, sort: of.sort };
+            match taken_at {
+                None => any(&ends, |end| system.admits(end, gets(taken)) && system.admits(end, gets(rival))),
+                Some(at) => {
+                    let sent = Event::Send { from: rival.from, to: rival.to, label: rival.label, sort: rival.sort };
+                    let run = &counterexample.run;
+                    // Nothing that leads to the rival has to do with the reception.
+                    let seeds = super::cone::Seeds { events: vec![run.len().saturating_sub(1)], ..Default::default() };
+                    run.get(*at) == Some(&gets(taken))
+                        && run.last() == Some(&sent)
+                        && !super::cone::cone(run, &seeds).contains(at)
+                }
+            }
+        }
         Detail::Starved { waiting, lost_at } => {
             never(&system, counterexample, *lost_at, |event| event.involves(waiting.role))?
         }
         Detail::Unreceived { message, lost_at } => {
-            let taken = |event| match event {
-                Event::Receive { from, to, .. } => (from, to) == (message.from, message.to),
-                _ => false,
-            };
-            never(&system, counterexample, *lost_at, taken)?
+            never(&system, counterexample, *lost_at, |event| taken(event, message))?
         }
     };
     if !shown {
@@ -180,21 +224,73 @@ fn never(
     }
     let start = replay(system, BTreeSet::from([system.initial()]), before)?;
     // With twins a run leads to several configurations; in one of them it is lost.
-    Ok(start.into_iter().any(|conf| {
-        let mut seen = BTreeSet::from([conf.clone()]);
-        let mut open = vec![conf];
-        while let Some(conf) = open.pop() {
-            for event in system.enabled(&conf) {
-                if wanted(event) {
-                    return false;
-                }
-                for then in system.successors(&conf, event) {
-                    if seen.len() < NEVER && seen.insert(then.clone()) {
-                        open.push(then);
-                    }
+    Ok(start.into_iter().any(|conf| nothing(system, conf, |_| true, &wanted)))
+}
+
+/// What an event carries.
+fn carried(event: Event) -> Option<Queued> {
+    match event {
+        Event::Send { from, to, label, sort }
+        | Event::Receive { from, to, label, sort }
+        | Event::Sync { from, to, label, sort } => Some(Queued { from, to, label, sort }),
+        _ => None,
+    }
+}
+
+/// Whether nothing that is waited for is ever possible on the rest of the run, which goes round, or ends where nothing is
+/// possible at all.
+fn unserved(
+    system: &System<'_>,
+    counterexample: &Counterexample,
+    waiting: &Waiting,
+    lost_at: usize,
+) -> Result<bool, Bug> {
+    let (before, after) = counterexample.run.split_at_checked(lost_at).unwrap_or((&counterexample.run, &[]));
+    let serves = |event: Event| {
+        let same = |offer: &Event| match (event, *offer) {
+            (Event::Sync { .. }, Event::Send { .. } | Event::Receive { .. }) => carried(event) == carried(*offer),
+            (event, offer) => event == offer,
+        };
+        waiting.offers.iter().any(same)
+    };
+    let mut at = replay(system, BTreeSet::from([system.initial()]), before)?;
+    for &event in after {
+        at.retain(|conf| !system.enabled(conf).into_iter().any(serves));
+        at = replay(system, at, &[event])?;
+    }
+    at.retain(|conf| !system.enabled(conf).into_iter().any(serves));
+    let over = counterexample.cycle_at.is_some() || any(&at, |conf| system.enabled(conf).is_empty());
+    Ok(!at.is_empty() && over)
+}
+
+/// Whether the edge of a message is received from.
+fn taken(event: Event, message: &Queued) -> bool {
+    matches!(event, Event::Receive { from, to, .. } if (from, to) == (message.from, message.to))
+}
+
+/// Whether, as far as a short search sees, nothing that is wanted happens by events that are allowed.
+fn nothing(
+    system: &System<'_>,
+    start: Configuration,
+    allowed: impl Fn(Event) -> bool,
+    wanted: impl Fn(Event) -> bool,
+) -> bool {
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut open = vec![start];
+    while let Some(conf) = open.pop() {
+        for event in system.enabled(&conf) {
+            if wanted(event) {
+                return false;
+            }
+            if !allowed(event) {
+                continue;
+            }
+            for then in system.successors(&conf, event) {
+                if seen.len() < NEVER && seen.insert(then.clone()) {
+                    open.push(then);
                 }
             }
         }
-        true
-    }))
+    }
+    true
 }

@@ -1,6 +1,9 @@
 //! What went wrong, as data and in words.
 
-use super::implementability::{Condition, Indistinct};
+use super::{
+    implementability::{Condition, Indistinct},
+    subtype::Shown,
+};
 use crate::{
     diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
@@ -58,6 +61,22 @@ pub enum Detail {
         /// After how many events of the run that is settled.
         lost_at: usize,
     },
+    /// The role, or the message, may never be served although it could.
+    Unserved {
+        /// Who waits, and for which of these.
+        waiting: Waiting,
+        /// After how many events of the run nobody is bound to serve it any more.
+        lost_at: usize,
+    },
+    /// The role waits for something else from the one that sends this.
+    Misunderstood {
+        /// Who, and what it would take.
+        waiting: Waiting,
+        /// What it gets.
+        message: Queued,
+    },
+    /// The run ends.
+    Ends,
     /// The run goes on for ever.
     Endless,
     /// The run ends, and not in a final configuration.
@@ -78,6 +97,34 @@ pub enum Detail {
         /// What was claimed.
         bound: u32,
     },
+    /// Not k-exhaustive: there is no room for the message, and will be none without its sender.
+    NoRoom {
+        /// What should be sent.
+        send: Queued,
+        /// How much room there is.
+        bound: u32,
+        /// However much room there is, some run comes to such an end: these events of the run, from one index to before
+        /// another, can be run again and again before the rest.
+        again: Option<(usize, usize)>,
+    },
+    /// Not k-OBI: there is room for one of the messages that the role may send, and none for another.
+    HalfChoice {
+        /// For this there is.
+        can: Queued,
+        /// For this there is none.
+        cannot: Queued,
+        /// How much room there is.
+        bound: u32,
+    },
+    /// Not k-CIBI: which of two messages comes first decides what the role does, and nothing decides which.
+    Race {
+        /// What it receives.
+        taken: Queued,
+        /// What it might have received instead.
+        rival: Queued,
+        /// When it received the one, if the other was sent only afterwards, though not because of that.
+        taken_at: Option<usize>,
+    },
     /// These roles have no local type; what the run of their automata shows, if one goes wrong.
     NotProjectable {
         /// Who.
@@ -92,6 +139,8 @@ pub enum Detail {
         /// In words, one line.
         text: Box<str>,
     },
+    /// One local type is no subtype of the other.
+    NotSubtype(Box<Shown>),
 }
 
 impl Detail {
@@ -101,17 +150,21 @@ impl Detail {
         match self {
             Self::Deadlock(_) => codes::DEADLOCK,
             Self::Orphan(_) => codes::ORPHAN,
-            Self::Unspecified { .. } => codes::UNSPECIFIED_RECEPTION,
+            Self::Unspecified { .. } | Self::Misunderstood { .. } => codes::UNSPECIFIED_RECEPTION,
             Self::Starved { .. } | Self::Unreceived { .. } => codes::STARVATION,
+            Self::Unserved { .. } => codes::UNSERVED,
+            Self::Ends => codes::ENDS,
             Self::Endless => codes::ENDLESS,
             Self::Stuck(_) => codes::STUCK,
             Self::Unbounded { .. } => codes::UNBOUNDED,
             Self::Overflow { .. } => codes::OVERFLOW,
+            Self::NoRoom { .. } | Self::HalfChoice { .. } | Self::Race { .. } => codes::NOT_COMPATIBLE,
             Self::NotProjectable { .. } => codes::NOT_PROJECTABLE,
             Self::NotImplementable { indistinct, .. } => match indistinct.condition {
                 Condition::NoOptionalTermination => projection::MAY_STOP,
                 _ => projection::NOT_IMPLEMENTABLE,
             },
+            Self::NotSubtype(_) => codes::NOT_SUBTYPE,
         }
     }
 
@@ -122,12 +175,19 @@ impl Detail {
         match self {
             Self::Deadlock(waiting) => all(waiting),
             Self::Stuck(waiting) => all(waiting),
-            Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } => vec![waiting.role],
+            Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } | Self::Unserved { waiting, .. } => {
+                vec![waiting.role]
+            }
+            Self::Misunderstood { message, .. } => vec![message.to, message.from],
             Self::Orphan(message) | Self::Unreceived { message, .. } => vec![message.to],
             Self::Unbounded { from, to } | Self::Overflow { from, to, .. } => vec![*from, *to],
-            Self::Endless => Vec::new(),
+            Self::NoRoom { send, .. } => vec![send.from, send.to],
+            Self::HalfChoice { can, cannot, .. } => vec![can.from, can.to, cannot.to],
+            Self::Race { taken, rival, .. } => vec![taken.to, taken.from, rival.from],
+            Self::Ends | Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
             Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
+            Self::NotSubtype(_) => Vec::new(),
         }
     }
 
@@ -168,6 +228,16 @@ impl Detail {
                 role(queued.from),
                 role(queued.to)
             ),
+            Self::Unserved { waiting, .. } => {
+                format!("starvation: {}, and need never be served", waits(waiting))
+            }
+            Self::Misunderstood { waiting, message: sent } => format!(
+                "unspecified reception: {}, and {} sends it {}",
+                waits(waiting),
+                role(sent.from),
+                message(sent.label, sent.sort)
+            ),
+            Self::Ends => "the run ends".to_owned(),
             Self::Endless => "the run goes on for ever".to_owned(),
             Self::Unbounded { from, to } => {
                 format!("unbounded queue: with each turn of the cycle more lies from {} to {}", role(*from), role(*to))
@@ -175,7 +245,45 @@ impl Detail {
             Self::Overflow { from, to, bound } => {
                 format!("more than {bound} messages lie from {} to {}", role(*from), role(*to))
             }
+            Self::NoRoom { send, bound, again } => {
+                let what = message(send.label, send.sort);
+                let (from, to) = (role(send.from), role(send.to));
+                match again {
+                    Some((start, end)) => format!(
+                        "not k-exhaustive for any k: when steps {} to {end} are run again and again, more and more lies from \
+                         {from} to {to}, and then {from} waits for room for {what} while nobody else can do anything",
+                        start.saturating_add(1)
+                    ),
+                    None => format!(
+                        "not {bound}-exhaustive: {from} wants to send {what}, {bound} messages lie from {from} to {to}, and \
+                         without {from} none of them is received"
+                    ),
+                }
+            }
+            Self::HalfChoice { can, cannot, bound } => format!(
+                "not {bound}-output bound independent: {} has room for {} to {}, but none for {} to {}",
+                role(can.from),
+                message(can.label, can.sort),
+                role(can.to),
+                message(cannot.label, cannot.sort),
+                role(cannot.to)
+            ),
+            Self::Race { taken, rival, taken_at } => {
+                let both = format!(
+                    "{} can receive {} from {} or {} from {}",
+                    role(taken.to),
+                    message(taken.label, taken.sort),
+                    role(taken.from),
+                    message(rival.label, rival.sort),
+                    role(rival.from)
+                );
+                match taken_at {
+                    None => format!("race: {both}, and both are there"),
+                    Some(_) => format!("race: {both}, and the other one is not sent because of the one"),
+                }
+            }
             Self::NotImplementable { text, .. } => text.to_string(),
+            Self::NotSubtype(shown) => shown.text.clone(),
             Self::NotProjectable { roles, shown } => {
                 let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
                 let text = match roles.len() {

@@ -12,7 +12,7 @@
 use crate::{
     event::Event,
     id::{EdgeId, IdVec, MessageId, RoleId, StateId},
-    machine::{Cells, Move, System},
+    machine::{Cells, System},
     protocol::Act,
 };
 
@@ -94,14 +94,14 @@ impl<'a> Watch<'a> {
         self.facts(cells, role).is_some_and(|facts| facts.may_stop)
     }
 
-    /// The first fault of a configuration, of which `moves` are enabled and `cut` says whether some send only lacks
-    /// the exploration's room; every kind of fault is counted.
+    /// The first fault of a configuration, in which nothing can happen if `idle`, and `cut` says whether some send only
+    /// lacks the exploration's room; every kind of fault is counted.
     #[inline]
-    pub(super) fn look<C: Cells>(&self, cells: &C, moves: &[Move], cut: bool, counts: &mut Counts) -> Option<Fault> {
+    pub(super) fn look<C: Cells>(&self, cells: &C, idle: bool, cut: bool, counts: &mut Counts) -> Option<Fault> {
         let unspecified = self.unspecified(cells);
         let mut orphan = self.orphan(cells);
         let mut deadlock = false;
-        if moves.is_empty() {
+        if idle {
             if cut {
                 counts.full = counts.full.saturating_add(1);
             } else if self.all_may_stop(cells) {

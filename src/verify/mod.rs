@@ -11,14 +11,18 @@
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
+//! published   live+, live++ and the fair properties, by their published formulas
 //! hopeless    what no bound changes
 //! bounded     queues that grow without bound
 //! cone        which events a failure depends on
 //! counterexample   every run is replayed by the reference before anybody sees it
 //! concrete    values for a run that was found with data left out
+//! kmc         k-multiparty compatibility: one bound that speaks for all
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! synthesize  a global type from machines, certified by projecting it back
 //! complete    that, and the machines by determinization, as answers to claims
+//! diff        two versions of a specification: which roles can be replaced
+//! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
 //! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
@@ -32,17 +36,21 @@ mod cone;
 mod counterexample;
 mod data;
 mod detail;
+pub mod diff;
 mod expand;
 mod fault;
 mod hopeless;
 mod implementability;
 mod judge;
+mod kmc;
 mod liveness;
 mod packed;
 mod parts;
 mod property;
+mod published;
 mod search;
 mod subject;
+pub mod subtype;
 pub mod synthesize;
 mod visited;
 
@@ -52,6 +60,7 @@ pub use detail::{Detail, Queued, Waiting};
 pub use expand::expand;
 pub use fault::Counts;
 pub use implementability::{Condition, Indistinct, Machines};
+pub use kmc::Compatible;
 pub use property::Property;
 pub use subject::Subject;
 

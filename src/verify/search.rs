@@ -167,7 +167,7 @@ impl<'a> Explored<'a> {
             moves.clear();
             let mut cut = false;
             system.enabled(plan.semantics, &cells, &mut moves, |_, by_the_bound| cut |= by_the_bound);
-            let fault = watch.look(&cells, &moves, cut, &mut self.counts);
+            let fault = watch.look(&cells, moves.is_empty(), cut, &mut self.counts);
             self.cut |= cut;
             let sought = match plan.seek {
                 Seek::Nothing => false,
@@ -208,6 +208,12 @@ impl<'a> Explored<'a> {
             self.steps.first.push(self.steps.to.len());
         }
         Ok(())
+    }
+
+    /// How far it got.
+    pub(super) fn progress(&self) -> Progress {
+        let (bound, configurations, bytes) = (self.semantics.bound, self.len(), self.visited.bytes());
+        Progress { bound, configurations, frontier: 0, depth: 0, bytes }
     }
 
     /// How many configurations were met.

@@ -159,8 +159,51 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
 
+    /// An index that may be out of range.
+    OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
+For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.
+
+```
+protocol P(role A, role B) { var xs: list<int> = [1, 2]; A -> B: take(i: uint) where xs[i] > 0; }
+```
+
+Add the condition under which it cannot happen (`where i < size(xs) && xs[i] > 0`).
+"#;
+
+    /// k-multiparty compatibility fails.
+    NOT_COMPATIBLE = "PL0524", Error, "not k-multiparty compatible", r#"
+`kmc` was claimed: with queues of some length k everybody who waits can be served and everything under way received (k-safe), and whoever wants to send can get room without doing anything else (k-exhaustive). Then longer queues change nothing, and the system is safe under every bound (Lange and Yoshida, CAV 2019). Where a state speaks with several peers, it must be able to send all or nothing (k-OBI), and which message it receives first may not be left to chance (k-CIBI).
+
+```
+system Flood(role P, role Q) { P = rec X. Q!a(). Q!a(). Q?b(). X; Q = rec X. P!b(). P?a(). X; }
+check kmc(Flood);
+```
+
+An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any.
+"#;
+
+    /// Somebody may never be served.
+    UNSERVED = "PL0525", Error, "somebody may never be served", r#"
+`live_plus`, `live_plus_plus` or `fair_live` was claimed, but from some configuration on a run goes by without ever serving somebody who waits there: the counterexample shows it, and goes round and round. For `live_plus_plus` any run counts; for `live_plus` nobody, by its own choices, can make sure that it is served; for `fair_live` it is a run on which everything happens that can happen again and again.
+
+```
+system Ask(role P, role Q, role R) {
+  P = rec X. +{ Q!more(). X, Q!done(). end };
+  Q = rec X. P?{ more(). X, done(). R!at_last(). end };
+  R = Q?at_last(). end;
+}
+check live(Ask, 0);
+check live_plus(Ask, 0) is violated;
+check fair_live(Ask, 0);
+```
+"#;
+
+    /// A run that ends.
+    ENDS = "PL0526", Error, "a run that ends", "\
+`never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
+
     /// A label in a scope and behind it.
-    CLASH = "PL0524", Warning, "a label that may be from a scope that was left", r#"
+    CLASH = "PL0527", Warning, "a label that may be from a scope that was left", r#"
 When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
 
 ```
@@ -176,14 +219,22 @@ protocol P(role A, role B) {
 Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
 "#;
 
-    /// An index that may be out of range.
-    OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
-For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.
+    /// A local type that cannot stand wherever another is expected.
+    NOT_SUBTYPE = "PL0540", Error, "not a subtype", "\
+`S <: T` says that `S` can stand wherever `T` is expected: nobody who talks to it can go wrong because of that. `S` may \
+select less and must accept more; and as messages travel through queues, `S` may also send earlier than `T` does, over \
+anything that `T` receives first and over what it sends to others, and receive earlier over what `T` receives from \
+others.
 
 ```
-protocol P(role A, role B) { var xs: list<int> = [1, 2]; A -> B: take(i: uint) where xs[i] > 0; }
+local type Early at Self = Q!done(). P?work(). end;
+local type Plain at Self = P?work(). Q!done(). end;
+check Early <: Plain;                    // holds: a message may be sent ahead
+check Plain <: Early is violated;        // Q may have to answer before P sends `work`
 ```
 
-Add the condition under which it cannot happen (`where i < size(xs) && xs[i] > 0`).
-"#;
+The two words show what the smaller type does and what the larger makes of it, until something goes wrong: the smaller \
+sends what the larger never would, or does not take what the larger takes, or waits before it has sent what the larger \
+sends first, or one ends and the other does not. With a cycle, both go on for ever and something that is pending is \
+never matched: nobody may be left waiting. `<: sync` allows none of the reordering.";
 }

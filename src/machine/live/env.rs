@@ -34,6 +34,14 @@ impl Pending {
         Self { slot, new: New::Value(value) }
     }
 
+    /// Makes it, for the last time.
+    pub(super) fn give(&mut self, cell: &mut Option<Value>) {
+        match &mut self.new {
+            New::Value(value) => *cell = value.take(),
+            New::Change(change) => change.apply(cell),
+        }
+    }
+
     /// Makes it.
     pub(super) fn make(&self, cell: &mut Option<Value>) {
         match &self.new {
@@ -99,6 +107,7 @@ fn find_family<'s>(program: &Program, seat: &'s Seat, wanted: FrameId) -> Option
 }
 
 impl Env for View<'_> {
+    #[inline]
     fn slot(&self, slot: Slot) -> Option<&Value> {
         let (depth, index) = place(slot);
         let at = index as usize;

@@ -18,6 +18,7 @@ use crate::{
 };
 
 impl Live {
+    /// What a role's part of a step is at one place; it is put into `one`, whatever that was before.
     #[expect(clippy::too_many_arguments, reason = "what is seen, by whom, and where")]
     pub(super) fn evaluate(
         &self,
@@ -28,9 +29,11 @@ impl Live {
         keys: &Keys,
         (now, holds): (Time, u64),
         hit: &Hit<'_, '_>,
-    ) -> Result<Taken, Why> {
+        one: &mut Taken,
+    ) -> Result<(), Why> {
+        one.move_to(role, end, hit);
         if hit.discard {
-            return Ok(Taken::at(role, end, hit));
+            return Ok(());
         }
         let Some(travel) = program.messages.entry(seen.message) else { return Err(Why::NotHere) };
         let rule = travel.rule_of(end);
@@ -44,14 +47,15 @@ impl Live {
             now,
             externs: seen.externs,
         };
-        let mut names = Keys::new();
-        let mut pending: Vec<Pending> = Vec::new();
-        prepare(end, keys, hit, view, &mut pending, &mut |name| names.push(name))?;
+        let Taken { names, pending, required, limits, beats, doubtful, deadline: due, epoch, .. } = one;
+        if !(keys.is_empty() && hit.before.is_empty()) {
+            prepare(end, keys, hit, view, pending, &mut |name| names.push(name))?;
+        }
         for &(due, came) in hit.dues {
             let from = match due {
                 Due::From(from) => from,
                 Due::Limit(scope, handler, since) => {
-                    let limit = owed(role, scope, view.with(&pending)).get(handler).copied().flatten();
+                    let limit = owed(role, scope, view.with(pending)).get(handler).copied().flatten();
                     limit.map_or(Time::MIN, |(limit, _)| since.unwrap_or(came).saturating_add(limit))
                 }
             };
@@ -60,11 +64,9 @@ impl Live {
             }
         }
         let alone = end == End::To && seen.sides == Sides::Take;
-        let mut doubtful = false;
         // In front of the step's own assignments: what is owed in a scope is told by what it begins with.
-        let mut entered = Vec::new();
         {
-            let view = view.with(&pending);
+            let view = view.with(pending);
             if end == End::From
                 && let Some((from, to)) = &rule.within
             {
@@ -91,7 +93,7 @@ impl Live {
             }
             for hop in hit.hops {
                 if let Hop::Enter(scope, _) = hop {
-                    entered.push(owed(role, *scope, view));
+                    limits.push(owed(role, *scope, view));
                 }
             }
             // Which of the instances that lack a key is meant a receiver too finds by the conditions, as far as it can.
@@ -100,7 +102,7 @@ impl Live {
                     Ok(value) => value != Value::Bool(true),
                     Err(fault) => !is_unset(&fault),
                 };
-                doubtful = rule.conditions.iter().any(fails);
+                *doubtful = rule.conditions.iter().any(fails);
             }
             if end == End::From || alone || program.written {
                 for (at, condition) in rule.conditions.iter().enumerate() {
@@ -117,35 +119,31 @@ impl Live {
                 }
             }
         }
-        let mut required = Vec::new();
         if !rule.requires.is_empty() && (end == End::From || alone || program.written) {
             let lenient = |fault: &Fault| alone && !program.written && is_unset(fault);
-            required = witness::required(rule, lenient, |code| code.eval(&view.with(&pending)))?;
+            *required = witness::required(rule, lenient, |code| code.eval(&view.with(pending)))?;
         }
-        let mut edits = travel.edits_of(end).iter().map(|group| &**group);
-        assign(end, hit.path, &rule.sets, edits.next().unwrap_or_default(), view, &mut pending)?;
-        for &(field, slot) in &rule.binds {
-            let value = seen.payload.get(field as usize).cloned().flatten();
-            pending.push(Pending::value(slot, value));
+        if !travel.is_quiet(end) {
+            let mut edits = travel.edits_of(end).iter().map(|group| &**group);
+            assign(end, hit.path, &rule.sets, edits.next().unwrap_or_default(), view, pending)?;
+            for &(field, slot) in &rule.binds {
+                let value = seen.payload.get(field as usize).cloned().flatten();
+                pending.push(Pending::value(slot, value));
+            }
+            for group in &rule.after {
+                assign(end, hit.path, group, edits.next().unwrap_or_default(), view, pending)?;
+            }
         }
-        for group in &rule.after {
-            assign(end, hit.path, group, edits.next().unwrap_or_default(), view, &mut pending)?;
+        let view = view.with(pending);
+        // Nothing is assigned, nothing breaks.
+        if !pending.is_empty() {
+            invariants(role, hit.path, view)?;
         }
-        let view = view.with(&pending);
-        invariants(role, hit.path, view)?;
         let next = |begun: &Begun<'_>| spoken(begun.every.eval(&view)).map(|time| (time, begun.span));
-        let beats = hit.begun.iter().map(next).collect();
-        let deadline = deadline(role, hit.region, hit.then, now, view);
-        let mut one = Taken::at(role, end, hit);
-        one.doubtful = doubtful;
-        one.names = names;
-        one.required = required;
-        one.limits = entered;
-        one.beats = beats;
-        one.epoch = travel.epoch.and_then(|at| seen.payload.get(at).cloned().flatten());
-        one.deadline = deadline;
-        one.pending = pending;
-        Ok(one)
+        beats.extend(hit.begun.iter().map(next));
+        *due = deadline(role, hit.region, hit.then, now, view);
+        *epoch = travel.epoch.and_then(|at| seen.payload.get(at).cloned().flatten());
+        Ok(())
     }
 }
 
@@ -340,7 +338,7 @@ fn owed(role: RoleId, scope: ScopeId, view: View<'_>) -> Vec<Owed> {
 /// where a scope begins, the earliest that is owed in it.
 pub(super) fn deadline(role: RoleId, region: RegionId, state: StateId, now: Time, view: View<'_>) -> Owed {
     let program = view.program;
-    let row = program.row(role, region, state)?;
+    let row = program.row(role, region, state).filter(|_| program.timed)?;
     if row.exits.contains(&0) {
         return None;
     }

@@ -7,6 +7,7 @@ use super::{
     evaluate::prepare,
     find::Finder,
     place::{Hit, Keys},
+    step::Taken,
 };
 use crate::{
     data::{Code, Env, Slot, Value},
@@ -40,7 +41,10 @@ impl Live {
         let mut reads = None;
         let mut each = |hit: &Hit<'_, '_>| {
             if reads.is_none()
-                && self.evaluate(program, &seen, refused.role, end, &keys, (now, 0), hit).err().as_ref()
+                && self
+                    .evaluate(program, &seen, refused.role, end, &keys, (now, 0), hit, &mut Taken::blank())
+                    .err()
+                    .as_ref()
                     == Some(&refused.why)
             {
                 reads = self.read_there(program, &seen, refused, (rule, end), (&keys, now), hit);

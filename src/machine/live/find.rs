@@ -397,12 +397,7 @@ impl<'a, 'e> Finder<'a, 'e> {
             // Who has left takes what others begin who have not been heard from beyond.
             (true, End::To) => self.late && from().is_some_and(|from| !inside.heard.contains(&from)),
             (true, End::From) => false,
-            (false, End::To) => true,
-            // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
-            (false, End::From) => main.is_none_or(|main| {
-                self.program.automaton_of(self.role, main.region).is_none_or(crate::machine::Automaton::is_idle)
-                    || !is_over(self.program, self.role, main)
-            }),
+            (false, end) => may_open(self.program, self.role, end, main),
         }
     }
 
@@ -472,6 +467,16 @@ impl<'a, 'e> Finder<'a, 'e> {
             _ => {}
         }
     }
+}
+
+/// Whether a role that is in a scope may begin a round in it, or take what others begin.
+pub(super) fn may_open(program: &Program, role: RoleId, end: End, main: Option<&Activation>) -> bool {
+    // Whose part of the main part is over begins none. Who has no part in it is not bound by it.
+    end == End::To
+        || main.is_none_or(|main| {
+            program.automaton_of(role, main.region).is_none_or(crate::machine::Automaton::is_idle)
+                || !is_over(program, role, main)
+        })
 }
 
 /// The number of a part, in few bytes; there are fewer parts than ids.

@@ -215,15 +215,18 @@ impl Live {
         taken: &mut Vec<Taken>,
     ) {
         let known = taken.len();
-        let mut each = |hit: &Hit<'_, '_>| match self.evaluate(program, seen, role, end, keys, (now, holds), hit) {
-            Ok(one) => {
-                // Most often it is the one, and the other side's comes behind it.
-                if taken.is_empty() {
-                    taken.reserve_exact(2);
+        let mut each = |hit: &Hit<'_, '_>| {
+            let mut one = Taken::blank();
+            match self.evaluate(program, seen, role, end, keys, (now, holds), hit, &mut one) {
+                Ok(()) => {
+                    // Most often it is the one, and the other side's comes behind it.
+                    if taken.is_empty() {
+                        taken.reserve_exact(2);
+                    }
+                    taken.push(one);
                 }
-                taken.push(one);
+                Err(why) => nearer(miss, role, why),
             }
-            Err(why) => nearer(miss, role, why),
         };
         let mut finder = Finder::new(program, self, role, seen.message, end, keys, now, &mut each);
         finder.brief = brief;
@@ -251,19 +254,25 @@ impl Live {
 
     /// Which conditions hold wherever the message stands, by their numbers; none if one of them is false. Those beyond
     /// the 64th, and those that cannot be computed, are left to be looked at there.
-    fn early(&self, program: &Program, travel: &Travel, payload: &[Option<Value>], now: Time) -> Option<u64> {
+    pub(super) fn early(
+        &self,
+        program: &Program,
+        travel: &Travel,
+        payload: &[Option<Value>],
+        now: Time,
+    ) -> Option<u64> {
         let mut holds = 0_u64;
         if travel.early.is_empty() {
             return Some(0);
         }
         let seat = self.seats.entry(travel.from)?;
         let frames = [&*seat.frame];
+        // Only slots of the session and of the payload are read, and the host is not asked.
+        let externs: &dyn Externs = &|_, _: &[Value]| None;
         let role = Some(travel.from);
+        let view = View { program, live: self, role, frames: &frames, pending: &[], payload, now, externs };
         for &at in &travel.early {
             let Some(condition) = travel.rule.conditions.get(at) else { continue };
-            // Only slots of the session and of the payload are read, and the host is not asked.
-            let externs: &dyn Externs = &|_, _: &[Value]| None;
-            let view = View { program, live: self, role, frames: &frames, pending: &[], payload, now, externs };
             match condition.code.holds(&view) {
                 Ok(false) => return None,
                 Ok(true) if at < 64 => holds |= 1 << at,
@@ -290,7 +299,7 @@ impl Live {
     }
 
     /// The digest of a remembered key, and for how long; none if a part of it is absent.
-    fn key_of(
+    pub(super) fn key_of(
         &self,
         program: &Program,
         role: RoleId,

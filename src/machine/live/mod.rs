@@ -33,6 +33,7 @@ mod mover;
 mod offer;
 mod place;
 mod step;
+mod straight;
 mod time;
 mod why;
 mod witness;
@@ -49,6 +50,7 @@ pub use self::{
     memory::{content, digest},
     offer::Offer,
     step::Way,
+    straight::Straight,
     time::Lapse,
     why::{Refused, Why},
     witness::Required,

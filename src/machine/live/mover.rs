@@ -12,7 +12,7 @@ use super::{
 use crate::{
     data::Value,
     id::{FrameId, RegionId, RoleId, ScopeId},
-    machine::program::{End, HandlerInfo, Program, RoundInfo, ScopeParts},
+    machine::program::{End, HandlerInfo, Program, RoundInfo, Row, ScopeParts},
     protocol::{PAYLOAD, Trigger, place},
 };
 
@@ -196,7 +196,7 @@ impl Mover<'_> {
                 // Whose part of the main part is over begins no round any more; but for an earlier handler that draws it
                 // back.
                 let infos = info.rounds();
-                if infos.iter().all(|info| info.every.is_none()) {
+                if !program.timed || infos.iter().all(|info| info.every.is_none()) {
                     return;
                 }
                 let over = is_over(program, role, main);
@@ -217,6 +217,12 @@ impl Mover<'_> {
                 else {
                     return;
                 };
+                if anew && rest.is_empty() && program.row(role, info.region, self.taken.then).is_none_or(Row::is_over) {
+                    // It is over as soon as it begins.
+                    self.beat(info, beat);
+                    *act = None;
+                    return;
+                }
                 if anew {
                     *act = Some(Activation::start(program, role, info.region, self.since));
                     self.beat(info, beat);

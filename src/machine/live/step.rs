@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    Live, Queued, Seat, Sides, Time,
+    Frame, Live, Queued, Seat, Sides, Time,
     env::{Pending, View},
     evaluate::deadline,
     memory::Digest,
@@ -38,6 +38,21 @@ pub struct Way {
 }
 
 impl Way {
+    /// Of nothing yet: memory for [`Live::straight`].
+    #[must_use]
+    pub fn blank() -> Self {
+        Self {
+            message: MessageId::default(),
+            sides: Sides::Both,
+            now: 0,
+            payload: None,
+            taken: Vec::new(),
+            remember: SmallVec::new(),
+            before: 0,
+            duplicate: false,
+        }
+    }
+
     /// Whether it is a repetition that changes nothing.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
@@ -102,6 +117,50 @@ pub(super) struct Taken {
 }
 
 impl Taken {
+    /// No step yet.
+    pub(super) fn blank() -> Self {
+        Self {
+            role: RoleId::default(),
+            end: End::From,
+            hops: SmallVec::new(),
+            then: StateId::default(),
+            span: Span::default(),
+            pending: Vec::new(),
+            names: SmallVec::new(),
+            required: Vec::new(),
+            limits: Vec::new(),
+            beats: SmallVec::new(),
+            deadline: None,
+            rank: 0,
+            doubtful: false,
+            discard: false,
+            passed: SmallVec::new(),
+            epoch: None,
+        }
+    }
+
+    /// It is a step at a place, before anything is assigned; the memory that it has is used again.
+    pub(super) fn move_to(&mut self, role: RoleId, end: End, hit: &Hit<'_, '_>) {
+        self.role = role;
+        self.end = end;
+        self.hops.clear();
+        self.hops.extend_from_slice(hit.hops);
+        self.then = hit.then;
+        self.span = hit.span;
+        self.pending.clear();
+        self.names.clear();
+        self.required.clear();
+        self.limits.clear();
+        self.beats.clear();
+        self.deadline = None;
+        self.rank = hit.rank;
+        self.doubtful = false;
+        self.discard = hit.discard;
+        self.passed.clear();
+        self.passed.extend_from_slice(hit.passed);
+        self.epoch = None;
+    }
+
     /// A step at a place, before anything is assigned.
     pub(super) fn at(role: RoleId, end: End, hit: &Hit<'_, '_>) -> Self {
         Self {
@@ -190,6 +249,41 @@ impl Live {
 
     /// Makes a step that was admitted in this very configuration.
     pub fn take(&mut self, program: &Program, way: &Way) {
+        self.enter(program, way);
+        if let Some(from) = self.moves(program, way) {
+            way.taken.iter().for_each(|taken| self.take_one(program, taken, from));
+        }
+    }
+
+    /// As [`Live::take`], of a way that is not asked for again: what it assigns is moved to where it belongs.
+    pub fn take_last(&mut self, program: &Program, way: &mut Way) {
+        self.enter(program, way);
+        let Some(from) = self.moves(program, way) else { return };
+        for taken in &mut way.taken {
+            if !taken.discard
+                && let Some(seat) = self.seats.entry_mut(taken.role)
+            {
+                for pending in &mut taken.pending {
+                    if let Some(cell) = cell(program, &mut self.nobody, &mut seat.frame, pending.slot) {
+                        pending.give(cell);
+                    }
+                }
+            }
+            taken.pending.retain(|pending| place(pending.slot).0 != 0);
+            self.take_one(program, taken, from);
+            taken.pending.clear();
+            taken.names.clear();
+        }
+    }
+
+    /// Who sent what a way is about, if it moves anything.
+    fn moves(&self, program: &Program, way: &Way) -> Option<RoleId> {
+        let travel = program.messages.entry(way.message)?;
+        (!way.duplicate && way.sides != Sides::Attempt).then_some(travel.from)
+    }
+
+    /// What is remembered of a step, and what it does to the queues.
+    fn enter(&mut self, program: &Program, way: &Way) {
         self.now = self.now.max(way.now);
         if way.duplicate || way.sides == Sides::Attempt {
             return;
@@ -216,9 +310,6 @@ impl Live {
                 Sides::Both | Sides::Take | Sides::Give | Sides::Early | Sides::Behind | Sides::Attempt => {}
             }
         }
-        for taken in &way.taken {
-            self.take_one(program, taken, travel.from);
-        }
     }
 
     fn take_one(&mut self, program: &Program, taken: &Taken, from: RoleId) {
@@ -231,12 +322,8 @@ impl Live {
         }
         let Some(seat) = self.seats.entry_mut(taken.role) else { return };
         for pending in &taken.pending {
-            let (depth, at) = place(pending.slot);
-            if depth == 0 {
-                let frame = if program.is_nobodys(at as usize) { &mut self.nobody } else { &mut seat.frame };
-                if let Some(cell) = frame.get_mut(at as usize) {
-                    pending.make(cell);
-                }
+            if let Some(cell) = cell(program, &mut self.nobody, &mut seat.frame, pending.slot) {
+                pending.make(cell);
             }
         }
         let mut mover = Mover {
@@ -283,4 +370,11 @@ impl Live {
             }
         }
     }
+}
+
+/// Where a variable of the session is.
+fn cell<'f>(program: &Program, nobody: &'f mut Frame, own: &'f mut Frame, slot: Slot) -> Option<&'f mut Option<Value>> {
+    let (depth, at) = place(slot);
+    let frame = if program.is_nobodys(at as usize) { nobody } else { own };
+    frame.get_mut(at as usize).filter(|_| depth == 0)
 }

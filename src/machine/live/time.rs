@@ -51,12 +51,13 @@ impl Timers {
     }
 
     /// An obligation was met, or is none any more.
+    #[inline]
     pub(super) fn disarm(&mut self, number: u32) {
         if number != 0 {
             self.armed.remove(&number);
         }
         // What was met leaves the heap with the next look; a heap of nothing else is cleared at once.
-        if self.armed.is_empty() {
+        if self.armed.is_empty() && !self.heap.is_empty() {
             self.heap.clear();
         }
     }

@@ -62,7 +62,7 @@ use self::{
 };
 use super::{
     Graph, GraphError, Header, Local, LocalDecl, Names, Predicate, Protocol, Spec, SystemDecl, Target, Term,
-    Unsupported, wellformed,
+    Unsupported, settle::Lost, wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
@@ -508,7 +508,12 @@ impl<'w, 't> Lowering<'w, 't> {
         let roles = header.roles.len();
         let error = match Graph::of(term) {
             Ok(mut graph) => match graph.settle(names, roles, None) {
-                Ok(()) => return Some(graph),
+                Ok(lost) if lost.is_empty() => return Some(graph),
+                Ok(lost) => {
+                    self.diagnostics.extend(lost.into_iter().filter_map(|lost| lost_value(header, term, lost)));
+                    header.broken = true;
+                    return None;
+                }
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
             },
             Err(error) => graph_error(header, error),
@@ -573,13 +578,16 @@ impl<'w, 't> Lowering<'w, 't> {
         let names = &mut self.shared.names;
         let roles = header.roles.len();
         let settled = Graph::of(term).and_then(|mut graph| {
-            if !term.is_plain() {
-                graph.settle(names, roles, Some(role))?;
-            }
-            Ok(graph)
+            let lost = if term.is_plain() { Vec::new() } else { graph.settle(names, roles, Some(role))? };
+            Ok((graph, lost))
         });
         let error = match settled {
-            Ok(graph) => match Local::of_graph(role, &graph) {
+            Ok((_, lost)) if !lost.is_empty() => {
+                self.diagnostics.extend(lost.into_iter().filter_map(|lost| lost_value(header, term, lost)));
+                header.broken = true;
+                return None;
+            }
+            Ok((graph, _)) => match Local::of_graph(role, &graph) {
                 Ok(local) => return Some((local, graph)),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
             },
@@ -671,6 +679,29 @@ fn finish(
             }
         }
     }
+}
+
+/// A jump gives a variable a value, and nobody who could assign it notices the jump.
+fn lost_value(header: &Header, term: &Term, (role, slot): Lost) -> Option<Diagnostic> {
+    let (depth, at) = super::place(slot);
+    let frames = term.frames.values().filter(|frame| frame.depth == depth);
+    let info = frames.filter_map(|frame| frame.slots.get(at as usize)).find(|info| match role {
+        Some(role) => info.roles.contains(&role),
+        None => info.roles.is_empty(),
+    })?;
+    let name = &info.name;
+    let (text, help) = match role {
+        Some(role) => {
+            let role = header.role_name(role);
+            let text = format!("`{role}` does not notice the jump that gives `{name}` another value");
+            (text, format!("tell `{role}` of the choice in front of the jump, or leave it out of `{name}<…>`"))
+        }
+        None => {
+            let text = format!("no message says that the jump was made which gives `{name}` another value");
+            (text, "let the arm with the jump have a message of its own".to_owned())
+        }
+    };
+    Some(Diagnostic::new(data::LOST_JUMP, info.span, text).help(help))
 }
 
 /// What is wrong with a term that has no graph. Its invariants exclude most of it; saying so beats a panic.

@@ -99,6 +99,10 @@ pub struct Options {
     pub secrets: Option<Secrets>,
 }
 
+/// Where a record goes; beyond all places if it is only counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(usize);
+
 /// What became of a refusal that was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noted {
@@ -234,6 +238,35 @@ impl Audit {
         } else {
             self.push_last(record)
         }
+    }
+
+    /// Where the next record goes, if that needs nothing else: no seal, no room to be made.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> Option<Place> {
+        if self.len.wrapping_add(1) < self.limit {
+            Some(Place(self.len))
+        } else if self.silent {
+            Some(Place(usize::MAX))
+        } else {
+            None
+        }
+    }
+
+    /// Records something at the place that was just given, and gives its sequence.
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "1,023 at most")]
+    pub(crate) fn put_at(&mut self, Place(at): Place, mut record: Record) -> u64 {
+        let number = self.next;
+        // Segments are only begun when 1,024 numbers are left.
+        self.next = number.wrapping_add(1);
+        if at == usize::MAX {
+            self.dropped = self.dropped.wrapping_add(1);
+        } else {
+            record.sequence = number;
+            self.records[at & (BATCH - 1)] = record.to_bytes();
+            self.len = at.wrapping_add(1);
+        }
+        number
     }
 
     /// Records a refusal: the first eight of a session and code each, the others together by the next seal.

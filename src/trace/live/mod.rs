@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-use self::observe::{Config, Watch};
+use self::observe::{Config, Room, Watch};
 use super::{
     payload::Injected,
     report::{Expected, Offence, Way},
@@ -108,6 +108,7 @@ pub(crate) struct Judge<'a> {
     program: &'a Program,
     subject: Subject<'a>,
     watch: Watch,
+    room: Room,
     /// Some message `may retry`.
     retries: bool,
     slack: Time,
@@ -164,6 +165,7 @@ impl<'a> Judge<'a> {
             program,
             subject,
             watch: Watch::new(observer, sided, &subject.header.pipelined),
+            room: Room::default(),
             retries: program.messages().values().any(|travel| travel.rule.may_retry),
             slack: 0,
             readings: known.iter().map(extract).collect(),
@@ -320,13 +322,13 @@ impl<'a> Judge<'a> {
             let left: SmallVec<[MessageId; 4]> = candidates.iter().filter(left).copied().collect();
             if !left.is_empty() && left.len() < candidates.len() {
                 let read = Self::read(&self.readings, &self.entries, &left, event, now);
-                if observe::next(program, &self.watch, &mut sitting.set, event, read, now).is_ok() {
+                if observe::next_in(program, &self.watch, &mut sitting.set, event, read, now, &mut self.room).is_ok() {
                     return Ok(());
                 }
             }
         }
         let read = Self::read(&self.readings, &self.entries, candidates, event, now);
-        observe::next(program, &self.watch, &mut sitting.set, event, read, now)
+        observe::next_in(program, &self.watch, &mut sitting.set, event, read, now, &mut self.room)
     }
 
     /// Whether one of these messages may fail and be tried again.

@@ -18,7 +18,7 @@ use crate::{
     id::{Id, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Refused, Seen, Sides, Time, Way, Why},
+        live::{Refused, Seen, Sides, Straight, Time, Way, Why},
     },
     protocol::{Observer, Side},
 };
@@ -151,6 +151,29 @@ pub(crate) fn next(
     candidates: Candidates,
     now: Time,
 ) -> Result<(), Refusal> {
+    next_in(program, watch, set, event, candidates, now, &mut Room::default())
+}
+
+/// Memory in which ways are put together, for one event after the other.
+#[derive(Debug)]
+pub(crate) struct Room([Way; 2]);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self([Way::blank(), Way::blank()])
+    }
+}
+
+/// As [`next`], in memory that is used again.
+pub(super) fn next_in(
+    program: &Program,
+    watch: &Watch,
+    set: &mut Vec<Config>,
+    event: &Event<'_>,
+    candidates: Candidates,
+    now: Time,
+    room: &mut Room,
+) -> Result<(), Refusal> {
     let sides = watch.sides(event);
     let mut nearest = Nearest::default();
     if !watch.pipelined.is_empty() && matches!(sides, Sides::Both | Sides::Give | Sides::Take) {
@@ -159,7 +182,20 @@ pub(crate) fn next(
     }
     // The one configuration with the one explanation is changed in place.
     if let (Observer::Total | Observer::Endpoint(_), [config]) = (watch.observer, &mut **set) {
-        let found = briefly(program, watch, &config.live, &candidates, sides, now);
+        let found = straight(program, watch, &config.live, &candidates, sides, now, room);
+        debug_assert!(
+            agrees(program, found, room, &config.live, &briefly(program, watch, &config.live, &candidates, sides, now)),
+            "the straight way is another one"
+        );
+        let found = match found {
+            Straight::One => {
+                let Room([way, _]) = room;
+                config.live.take_last(program, way);
+                return Ok(());
+            }
+            Straight::None => Vec::new(),
+            Straight::Unsure => briefly(program, watch, &config.live, &candidates, sides, now),
+        };
         if let [way] = &*found {
             config.live.take(program, way);
             return Ok(());
@@ -262,6 +298,47 @@ fn ways(
         }
     }
     all
+}
+
+/// The only way in which an event may happen in a configuration, if it is a straight one; it is then the first of the room.
+fn straight(
+    program: &Program,
+    watch: &Watch,
+    live: &Live,
+    candidates: &[Candidate],
+    sides: Sides,
+    now: Time,
+    room: &mut Room,
+) -> Straight {
+    let Room([first, second]) = room;
+    let mut found = Straight::None;
+    for candidate in candidates {
+        let Ok(values) = &candidate.values else { continue };
+        let way = if found == Straight::One { &mut *second } else { &mut *first };
+        match live.straight(program, &candidate.seen(watch, values, sides, now), way) {
+            Straight::None => {}
+            Straight::One if found == Straight::None => found = Straight::One,
+            Straight::One | Straight::Unsure => return Straight::Unsure,
+        }
+    }
+    found
+}
+
+/// Whether what was found the straight way is what is found the long way: of the steps too, unless there is too much to
+/// compare. What is built for tests looks at that with every event.
+fn agrees(program: &Program, found: Straight, room: &Room, live: &Live, ways: &[Way]) -> bool {
+    let Room([straight, _]) = room;
+    match (found, ways) {
+        (Straight::Unsure, _) | (Straight::None, []) => true,
+        (Straight::One, [_]) if live.remembered() > 256 => true,
+        (Straight::One, [way]) => {
+            let (mut long, mut short) = (live.clone(), live.clone());
+            long.take(program, way);
+            short.take_last(program, &mut straight.clone());
+            long == short
+        }
+        _ => false,
+    }
 }
 
 /// As [`ways`], without reasons.

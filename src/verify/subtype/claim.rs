@@ -1,0 +1,146 @@
+//! From a claim of a specification to an outcome.
+
+use super::{
+    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, ahead, certificate, control::controllable,
+    decide, fair, limit, settle, sync,
+};
+use crate::{
+    diag::{Diagnostic, Span, catalogue::verdict as codes},
+    event::{Counterexample, Limit, Verdict},
+    id::RoleId,
+    protocol::{Graph, Header, Local, ProjectionError, Spec, Target, project},
+    verify::{
+        Options,
+        check::{Error, Evidence, Outcome},
+        detail::Detail,
+        search::Poll,
+        subject,
+    },
+};
+
+/// A local type to compare, or why there is none.
+enum Side<'a> {
+    Local(&'a Header, Local),
+    Limit(Limit),
+}
+
+/// The local type that a claim names.
+fn side(spec: &Spec, target: Target, span: Span) -> Result<Side<'_>, Error> {
+    let bug = || Error::Bug("a target is not one of its specification".to_owned());
+    let header = spec.header(target).ok_or_else(bug)?;
+    if let Some(limit) = subject::refused(header) {
+        return Ok(Side::Limit(limit));
+    }
+    let local = match target {
+        Target::Protocol(_) | Target::System(_) => {
+            let text = format!("`{}` is many local types: subtyping is about one", header.name);
+            let first = header.roles.values().next().map_or("R", |role| &role.name);
+            let found = Diagnostic::new(codes::WRONG_TARGET, span, text);
+            return Err(Error::Claim(Box::new(found.help(format!("name a role: `{}@{first}`", header.name)))));
+        }
+        Target::Local(at) => spec.locals.get(at).ok_or_else(bug)?.local.clone(),
+        Target::SystemRole(at, role) => {
+            let system = spec.systems.get(at).ok_or_else(bug)?;
+            if system.graphs.is_empty() { system.locals.entry(role).cloned() } else { None }
+        }
+        Target::ProtocolRole(at, role) => match projected(spec, at, role)? {
+            Ok(local) => local,
+            Err(why) => return Ok(Side::Limit(Limit::Undecided(why))),
+        },
+    };
+    Ok(local.map_or_else(
+        || Side::Limit(Limit::Undecided(format!("`{}` has scopes or data that its types cannot show", header.name))),
+        |local| Side::Local(header, local),
+    ))
+}
+
+/// The local type of one role of a protocol; none if the protocol has more than the kernel.
+fn projected(spec: &Spec, at: usize, role: RoleId) -> Result<Result<Option<Local>, String>, Error> {
+    let protocol = spec.protocols.get(at).ok_or_else(|| Error::Bug("a target is no protocol".to_owned()))?;
+    if protocol.graph.is_some() {
+        return Ok(Ok(None));
+    }
+    let graph = match Graph::of(&protocol.term) {
+        Ok(graph) => graph,
+        Err(error) => return Ok(Err(format!("`{}` has no graph: {error:?}", protocol.header.name))),
+    };
+    let role_name = protocol.header.role_name(role);
+    Ok(match project::project(&graph, role, project::Discipline::Full) {
+        Ok(local) => Ok(Some(local)),
+        Err(ProjectionError { .. }) => Err(format!("`{}` does not project to `{role_name}`", protocol.header.name)),
+    })
+}
+
+/// Answers `S <: T`.
+pub(in crate::verify) fn subtype(
+    spec: &Spec,
+    (sub, sup): (Target, Target),
+    relation: Option<&str>,
+    span: Span,
+    options: &Options,
+    poll: &mut Poll<'_>,
+) -> Result<Outcome, Error> {
+    let Some(relation) = Relation::find(relation) else {
+        return Err(Error::Bug("a relation that the parser does not know".to_owned()));
+    };
+    let (small, large) = (side(spec, sub, span)?, side(spec, sup, span)?);
+    let ((sub_header, sub), (sup_header, sup)) = match (small, large) {
+        (Side::Limit(limit), _) | (_, Side::Limit(limit)) => return Ok(Outcome::unknown(limit)),
+        (Side::Local(sub_header, sub), Side::Local(sup_header, sup)) => ((sub_header, sub), (sup_header, sup)),
+    };
+    let part = |header, local| Part { names: &spec.names, header, local };
+    let mut pair = match Pair::of(part(sub_header, &sub), part(sup_header, &sup)) {
+        Ok(pair) => pair,
+        Err(PairError::TooMany(error)) => return Ok(Outcome::unknown(Limit::Undecided(error.to_string()))),
+        Err(PairError::Scopes) => {
+            return Ok(Outcome::unknown(Limit::Undecided("scopes have no place in a local type alone".to_owned())));
+        }
+    };
+    let mut meter = Meter::new(options, poll);
+    settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
+    let answer = decide(&pair, relation, &mut meter);
+    second_opinion(&pair, relation, &answer)?;
+    let configurations = meter.spent();
+    let outcome = match answer {
+        Answer::Yes(certificate) => {
+            let evidence = Some(Evidence::Subtyping(certificate.text()));
+            Outcome { exhaustive: true, evidence, ..Outcome::of(Verdict::Holds) }
+        }
+        Answer::No(refutation) => {
+            let detail = Some(Detail::NotSubtype(Box::new(Shown::of(&pair, &refutation))));
+            Outcome { exhaustive: true, detail, ..Outcome::of(Verdict::Violated(Counterexample::default())) }
+        }
+        Answer::Unknown(tried) => Outcome::unknown(limit(&tried)),
+    };
+    Ok(Outcome { configurations, ..outcome })
+}
+
+/// Certificates with more rows are not looked at again: reading long words again and again takes its time.
+const ROWS: usize = 10_000;
+
+/// What was found is not told before other means have confirmed it.
+fn second_opinion(pair: &Pair, relation: Relation, answer: &Answer) -> Result<(), Error> {
+    let says = |holds: bool| if holds { Ok(()) } else { Err("it is not confirmed".to_owned()) };
+    let checked = match (relation, answer) {
+        (_, Answer::Unknown(_)) => Ok(()),
+        (Relation::Async, Answer::Yes(Certificate::Queues(queues))) if queues.rows.len() <= ROWS => {
+            certificate::check(pair, queues)
+        }
+        (Relation::Async, Answer::No(refutation)) => certificate::refutes(pair, refutation),
+        (Relation::Async, Answer::Yes(_)) => Ok(()),
+        (Relation::Sync, Answer::Yes(Certificate::Relation(pairs))) => says(sync::certifies(pair, pairs)),
+        (Relation::Channel, Answer::Yes(Certificate::Relation(pairs))) => {
+            let turned: Vec<(u32, u32)> = pairs.iter().map(|&(s, t)| (t, s)).collect();
+            says(sync::certifies(&pair.reversed(), &turned))
+        }
+        (Relation::Sync, Answer::No(refutation)) => says(sync::refutes(pair, refutation)),
+        (Relation::Channel, Answer::No(refutation)) => says(sync::refutes(&pair.reversed(), refutation)),
+        (Relation::Fair, Answer::Yes(Certificate::Ahead(sets))) => says(ahead::certifies(pair, sets)),
+        (Relation::Fair, Answer::Yes(Certificate::Uncontrollable)) => {
+            says(!controllable(&pair.sup).get(pair.sup.initial() as usize).copied().unwrap_or(false))
+        }
+        (Relation::Fair, Answer::No(refutation)) => says(fair::refutes(pair, refutation)),
+        (_, Answer::Yes(_)) => says(false),
+    };
+    checked.map_err(|why| Error::Bug(format!("what is said about subtyping does not hold: {why}")))
+}

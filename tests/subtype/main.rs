@@ -1,0 +1,13 @@
+//! Asynchronous subtyping: the corpora, a plain game, generated pairs, certificates.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+mod common;
+mod corpus;
