@@ -8,7 +8,7 @@
 //! 1. `load` parses the imports, `world` tables all declarations, `sorts` unfolds all type aliases.
 //! 2. `declare` reads every declaration once, by itself: its statements become a template, whose roles, sorts and callees
 //!    may still be parameters.
-//! 3. `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
+//! 3. `returns` leaves out what stands behind calls that never return, and `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
 //!    is wrong with, or unsupported in, a callee is so in its callers.
 //! 4. `instantiate` makes a term of each template, with one body for each protocol, roles and arguments that a `do`
 //!    reaches.
@@ -36,6 +36,7 @@ mod mention;
 mod message;
 mod report;
 mod require;
+mod returns;
 mod scope;
 mod sorts;
 mod stmt;
@@ -126,6 +127,7 @@ fn lower_torn(
         let draft = declare::declare(&mut shared, decl, consts);
         drafts.push(draft).expect("by `MOST` there are fewer drafts than ids");
     }
+    returns::cut(&mut drafts);
     for finding in wellformed::recursion(&drafts, |draft| world.decls[drafts[draft].decl].name.text.to_string()) {
         for draft in finding.drafts {
             drafts[draft].broken = true;
