@@ -367,7 +367,9 @@ fn a_sample_of_larger_pairs() {
             }
         }
     }
-    println!("fair, 3 and 4 states, 2 labels, a sample: {yes} subtypes, {vacuous} of what nobody can lead to its end, {no} not, {unknown} unknown");
+    println!(
+        "fair, 3 and 4 states, 2 labels, a sample: {yes} subtypes, {vacuous} of what nobody can lead to its end, {no} not, {unknown} unknown"
+    );
     assert_eq!([yes, vacuous, no, unknown], [0; 4]);
 }
 
