@@ -65,7 +65,7 @@ pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault, others: bool) -> O
         Fault::Unspecified(role) => {
             let heads = watch.waits_on(&cells, role).iter().filter_map(|&edge| cells.head(edge));
             let heads: Vec<Queued> = heads.map(|message| queued(system, message)).collect();
-            let ends = heads.iter().map(|head| (head.from, head.to)).collect();
+            let ends: Vec<(RoleId, RoleId)> = heads.iter().map(|head| (head.from, head.to)).collect();
             let detail = Detail::Unspecified { waiting: waiting(&watch, &cells, role), heads };
             alone(&mut run, &detail, &ends);
             finding(run, detail, ends)
