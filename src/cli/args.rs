@@ -107,7 +107,8 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// Ask only this: projectable, implementable, safe, deadlock_free, terminating, live, bounded
+    /// Ask only this: projectable, implementable, kmc, safe, deadlock_free, terminating, live, bounded,
+    /// and the other names that `polylogue explain PL0501` lists
     #[arg(long, value_name = "NAME")]
     pub(super) check: Vec<String>,
 
