@@ -21,5 +21,9 @@ mod brute;
 mod common;
 #[path = "kmc/corpus.rs"]
 mod corpus;
+#[path = "kmc/families.rs"]
+mod families;
+#[path = "kmc/published.rs"]
+mod published;
 #[path = "kmc/slow.rs"]
 mod slow;

@@ -46,6 +46,9 @@ fn verdict() -> VerdictRecord {
         situation: vec!["`A` waits for `y` from `B`".into()],
         words: None,
         help: None,
+        pair: None,
+        basis: None,
+        explain: false,
     }
 }
 

@@ -196,6 +196,47 @@ pub struct VerdictRecord {
     pub words: Option<WordsRecord>,
     /// The way out.
     pub help: Option<String>,
+    /// Two runs that a role cannot tell apart.
+    pub pair: Option<PairRecord>,
+    /// What the verdict rests on.
+    pub basis: Option<BasisRecord>,
+    /// Whether people are told what it rests on, too.
+    #[serde(skip)]
+    pub explain: bool,
+}
+
+/// Two runs of a protocol that look the same to a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PairRecord {
+    /// Who.
+    pub role: String,
+    /// The published name of the condition that is violated.
+    pub condition: &'static str,
+    /// One run, up to and with the step that tells them apart.
+    pub first: Vec<StepRecord>,
+    /// What the role does at its end, in words.
+    pub first_then: String,
+    /// The other run.
+    pub second: Vec<StepRecord>,
+    /// What the role does at its end, in words.
+    pub second_then: String,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BasisRecord {
+    /// The kind of evidence, in one word; `limit` if there is no answer.
+    pub by: &'static str,
+    /// The theorem, or what was done.
+    pub theorem: String,
+    /// Where it was published, if it was.
+    pub source: Option<&'static str>,
+    /// For which queues it holds.
+    pub queues: String,
+    /// Of which part of the language it speaks, and what was left out.
+    pub fragment: String,
+    /// What was looked at.
+    pub looked_at: String,
 }
 
 /// Two words that show that one type is no subtype of another.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::detail::{Detail, Queued};
+use super::detail::{Detail, Queued, Waiting};
 use crate::{
     event::{Counterexample, Event},
     id::{IdVec, RoleId},
@@ -83,6 +83,19 @@ pub(super) fn confirm(
             None => false,
         },
         Detail::Overflow { from, to, bound } => any(&ends, |end| end.queue(*from, *to).count() > *bound as usize),
+        Detail::Ends => any(&ends, |end| system.enabled(end).is_empty() && system.cut(end).is_empty()),
+        Detail::Misunderstood { waiting, message } => {
+            let sent = Event::Send { from: message.from, to: message.to, label: message.label, sort: message.sort };
+            let takes = |event: Event| Some(message) == carried(event).as_ref() && !matches!(event, Event::Send { .. });
+            let free = System::new(terms, channels, None);
+            let would = waiting.offers.iter().all(|&event| event.subject() == message.to);
+            let there = |end: &Configuration| {
+                let head = end.queue(message.from, message.to).next() == Some((message.label, message.sort));
+                head || free.admits(end, sent)
+            };
+            would && any(&ends, |end| there(end) && !system.enabled(end).into_iter().any(takes))
+        }
+        Detail::Unserved { waiting, lost_at } => unserved(&system, counterexample, waiting, *lost_at)?,
         Detail::NoRoom { send, bound, again } => {
             let wants = Event::Send { from: send.from, to: send.to, label: send.label, sort: send.sort };
             let full: BTreeSet<Configuration> = ends
@@ -212,6 +225,42 @@ fn never(
     let start = replay(system, BTreeSet::from([system.initial()]), before)?;
     // With twins a run leads to several configurations; in one of them it is lost.
     Ok(start.into_iter().any(|conf| nothing(system, conf, |_| true, &wanted)))
+}
+
+/// What an event carries.
+fn carried(event: Event) -> Option<Queued> {
+    match event {
+        Event::Send { from, to, label, sort }
+        | Event::Receive { from, to, label, sort }
+        | Event::Sync { from, to, label, sort } => Some(Queued { from, to, label, sort }),
+        _ => None,
+    }
+}
+
+/// Whether nothing that is waited for is ever possible on the rest of the run, which goes round, or ends where nothing is
+/// possible at all.
+fn unserved(
+    system: &System<'_>,
+    counterexample: &Counterexample,
+    waiting: &Waiting,
+    lost_at: usize,
+) -> Result<bool, Bug> {
+    let (before, after) = counterexample.run.split_at_checked(lost_at).unwrap_or((&counterexample.run, &[]));
+    let serves = |event: Event| {
+        let same = |offer: &Event| match (event, *offer) {
+            (Event::Sync { .. }, Event::Send { .. } | Event::Receive { .. }) => carried(event) == carried(*offer),
+            (event, offer) => event == offer,
+        };
+        waiting.offers.iter().any(same)
+    };
+    let mut at = replay(system, BTreeSet::from([system.initial()]), before)?;
+    for &event in after {
+        at.retain(|conf| !system.enabled(conf).into_iter().any(serves));
+        at = replay(system, at, &[event])?;
+    }
+    at.retain(|conf| !system.enabled(conf).into_iter().any(serves));
+    let over = counterexample.cycle_at.is_some() || any(&at, |conf| system.enabled(conf).is_empty());
+    Ok(!at.is_empty() && over)
 }
 
 /// Whether the edge of a message is received from.

@@ -61,6 +61,22 @@ pub enum Detail {
         /// After how many events of the run that is settled.
         lost_at: usize,
     },
+    /// The role, or the message, may never be served although it could.
+    Unserved {
+        /// Who waits, and for which of these.
+        waiting: Waiting,
+        /// After how many events of the run nobody is bound to serve it any more.
+        lost_at: usize,
+    },
+    /// The role waits for something else from the one that sends this.
+    Misunderstood {
+        /// Who, and what it would take.
+        waiting: Waiting,
+        /// What it gets.
+        message: Queued,
+    },
+    /// The run ends.
+    Ends,
     /// The run goes on for ever.
     Endless,
     /// The run ends, and not in a final configuration.
@@ -134,8 +150,10 @@ impl Detail {
         match self {
             Self::Deadlock(_) => codes::DEADLOCK,
             Self::Orphan(_) => codes::ORPHAN,
-            Self::Unspecified { .. } => codes::UNSPECIFIED_RECEPTION,
+            Self::Unspecified { .. } | Self::Misunderstood { .. } => codes::UNSPECIFIED_RECEPTION,
             Self::Starved { .. } | Self::Unreceived { .. } => codes::STARVATION,
+            Self::Unserved { .. } => codes::UNSERVED,
+            Self::Ends => codes::ENDS,
             Self::Endless => codes::ENDLESS,
             Self::Stuck(_) => codes::STUCK,
             Self::Unbounded { .. } => codes::UNBOUNDED,
@@ -157,13 +175,16 @@ impl Detail {
         match self {
             Self::Deadlock(waiting) => all(waiting),
             Self::Stuck(waiting) => all(waiting),
-            Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } => vec![waiting.role],
+            Self::Unspecified { waiting, .. } | Self::Starved { waiting, .. } | Self::Unserved { waiting, .. } => {
+                vec![waiting.role]
+            }
+            Self::Misunderstood { message, .. } => vec![message.to, message.from],
             Self::Orphan(message) | Self::Unreceived { message, .. } => vec![message.to],
             Self::Unbounded { from, to } | Self::Overflow { from, to, .. } => vec![*from, *to],
             Self::NoRoom { send, .. } => vec![send.from, send.to],
             Self::HalfChoice { can, cannot, .. } => vec![can.from, can.to, cannot.to],
             Self::Race { taken, rival, .. } => vec![taken.to, taken.from, rival.from],
-            Self::Endless => Vec::new(),
+            Self::Ends | Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
             Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
             Self::NotSubtype(_) => Vec::new(),
@@ -207,6 +228,16 @@ impl Detail {
                 role(queued.from),
                 role(queued.to)
             ),
+            Self::Unserved { waiting, .. } => {
+                format!("starvation: {}, and need never be served", waits(waiting))
+            }
+            Self::Misunderstood { waiting, message: sent } => format!(
+                "unspecified reception: {}, and {} sends it {}",
+                waits(waiting),
+                role(sent.from),
+                message(sent.label, sent.sort)
+            ),
+            Self::Ends => "the run ends".to_owned(),
             Self::Endless => "the run goes on for ever".to_owned(),
             Self::Unbounded { from, to } => {
                 format!("unbounded queue: with each turn of the cycle more lies from {} to {}", role(*from), role(*to))

@@ -24,6 +24,7 @@ use super::{
     fault::{Counts, Fault, Watch},
     liveness,
     property::Property,
+    published::{self, Strength},
     search::{Explored, Plan, Poll, Seek},
 };
 use crate::{
@@ -176,7 +177,12 @@ fn plan(system: &System, property: Property, level: u32, options: &Options) -> P
         _ => Seek::Nothing,
     };
     let goals = system.machines().len().saturating_add(system.edges().len());
-    let graph = matches!(property, Property::Live | Property::Terminating);
+    let published = matches!(
+        property,
+        Property::LivePlus | Property::LivePlusPlus | Property::FairLive | Property::FairTerminating
+    );
+    let graph = published || matches!(property, Property::Live | Property::Terminating);
+    let goals = if published { goals.saturating_add(system.messages().len()) } else { goals };
     Plan {
         semantics: Semantics { bound: Some(level) },
         seek,
@@ -185,7 +191,11 @@ fn plan(system: &System, property: Property, level: u32, options: &Options) -> P
         depth: None,
         max_states: options.max_states,
         max_memory: options.max_memory,
-        overhead: if graph { liveness::overhead(goals) } else { 0 },
+        overhead: match (graph, published) {
+            (_, true) => published::overhead(goals),
+            (true, _) => liveness::overhead(goals),
+            _ => 0,
+        },
     }
 }
 
@@ -207,6 +217,12 @@ fn examine(
             }
             Ok(bounded::pump(explored, poll)?.map(|finding| Finding { detail: Detail::Endless, ..finding }))
         }
+        Property::LivePlus if explored.limit.is_none() => published::live(explored, Strength::Role, last, poll),
+        Property::LivePlusPlus if explored.limit.is_none() => published::live(explored, Strength::Every, last, poll),
+        Property::FairLive if explored.limit.is_none() => published::live(explored, Strength::Fair, last, poll),
+        Property::FairTerminating if explored.limit.is_none() => published::fair_terminating(explored, last, poll),
+        Property::NeverTerminating => published::never_terminating(explored, poll),
+        Property::CommunicationSafe => published::communication_safe(explored, poll),
         Property::Bounded if explored.cut => bounded::pump(explored, poll),
         _ => Ok(None),
     }

@@ -42,8 +42,13 @@ pub(super) struct Components {
 }
 
 impl Components {
-    /// Tarjan's algorithm with an explicit stack.
+    /// Of the whole graph.
     pub(super) fn new(explored: &Explored<'_>) -> Self {
+        Self::within(explored, |_| true)
+    }
+
+    /// Of a part of the graph; what is not in it has no component. Tarjan's algorithm with an explicit stack.
+    pub(super) fn within(explored: &Explored<'_>, inside: impl Fn(u32) -> bool) -> Self {
         const NEW: u32 = u32::MAX;
         let n = explored.len();
         let mut of = vec![NEW; n];
@@ -55,7 +60,7 @@ impl Components {
         // Entry number of a configuration on the stack; those that have a component are told by `of`.
         let mut entry = vec![NEW; n];
         for root in 0..u32::try_from(n).unwrap_or(u32::MAX) {
-            if entry[root as usize] != NEW {
+            if entry[root as usize] != NEW || !inside(root) {
                 continue;
             }
             calls.push((root, 0));
@@ -70,6 +75,9 @@ impl Components {
                 if let Some(&to) = explored.steps.of(at).get(*nth) {
                     *nth += 1;
                     let to_index = to as usize;
+                    if !inside(to) {
+                        continue;
+                    }
                     if entry[to_index] == NEW {
                         calls.push((to, 0));
                     } else if of[to_index] == NEW {
@@ -100,9 +108,9 @@ impl Components {
         size[self.of[at as usize] as usize] > 1 || explored.steps.of(at).contains(&at)
     }
 
-    fn sizes(&self) -> Vec<u32> {
+    pub(super) fn sizes(&self) -> Vec<u32> {
         let mut size = vec![0u32; self.count];
-        for &component in &self.of {
+        for &component in self.of.iter().filter(|&&component| component != u32::MAX) {
             size[component as usize] += 1;
         }
         size

@@ -1,9 +1,6 @@
 //! What can be claimed about a protocol or a system.
 
-use crate::{
-    diag::{Diagnostic, Span, catalogue::verdict as codes},
-    event::Limit,
-};
+use crate::diag::{Diagnostic, Span, catalogue::verdict as codes};
 
 /// A property by its published name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,11 +27,17 @@ pub enum Property {
     LivePlusPlus,
     /// k-multiparty compatibility.
     Kmc,
+    /// From every reachable configuration, what somebody waits for comes about on every fair run.
+    FairLive,
+    /// Every fair run ends, and ends final.
+    FairTerminating,
+    /// Nobody is ever sent what he does not take from the one he waits for: the published safety of typing contexts.
+    CommunicationSafe,
 }
 
 impl Property {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Projectable,
         Self::Safe,
         Self::DeadlockFree,
@@ -46,6 +49,9 @@ impl Property {
         Self::LivePlus,
         Self::LivePlusPlus,
         Self::Kmc,
+        Self::FairLive,
+        Self::FairTerminating,
+        Self::CommunicationSafe,
     ];
 
     /// Its name in a `check`.
@@ -63,6 +69,9 @@ impl Property {
             Self::LivePlus => "live_plus",
             Self::LivePlusPlus => "live_plus_plus",
             Self::Kmc => "kmc",
+            Self::FairLive => "fair_live",
+            Self::FairTerminating => "fair_terminating",
+            Self::CommunicationSafe => "communication_safe",
         }
     }
 
@@ -93,24 +102,6 @@ impl Property {
                 }
             }
         })
-    }
-
-    /// Why this tool gives no answer, if it has none for the property.
-    #[must_use]
-    pub fn unsupported(self) -> Option<Limit> {
-        match self {
-            Self::Projectable
-            | Self::Implementable
-            | Self::Safe
-            | Self::DeadlockFree
-            | Self::Terminating
-            | Self::Live
-            | Self::Bounded
-            | Self::Kmc => None,
-            Self::NeverTerminating | Self::LivePlus | Self::LivePlusPlus => {
-                Some(Limit::NotSupported(codes::CHECK_NOT_SUPPORTED.id()))
-            }
-        }
     }
 }
 

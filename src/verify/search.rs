@@ -210,6 +210,12 @@ impl<'a> Explored<'a> {
         Ok(())
     }
 
+    /// How far it got.
+    pub(super) fn progress(&self) -> Progress {
+        let (bound, configurations, bytes) = (self.semantics.bound, self.len(), self.visited.bytes());
+        Progress { bound, configurations, frontier: 0, depth: 0, bytes }
+    }
+
     /// How many configurations were met.
     pub(super) fn len(&self) -> usize {
         self.visited.len()

@@ -113,6 +113,7 @@ struct Tally {
     holds: usize,
     by_theorem: usize,
     never: usize,
+    lazy: usize,
     kinds: BTreeMap<&'static str, usize>,
     least: BTreeMap<u32, usize>,
     checked_beyond: usize,
@@ -152,40 +153,47 @@ impl Tally {
             let exhaustive = !cut || space.is_exhaustive();
             let csa = super::slow::is_csa(&space.system);
             safe.insert(k, (is_safe, exhaustive));
-            let expected = if faulty {
-                "fault"
-            } else if !exhaustive {
-                "no room"
-            } else if !is_safe {
-                "unsafe"
-            } else if !cut {
-                "holds"
-            } else if !csa {
-                "unknown"
-            } else if !space.is_output_independent() {
-                "half choice"
-            } else {
-                match space.is_chained(9, 20_000) {
-                    Some(true) => "holds",
-                    Some(false) => "race",
-                    None => "?",
-                }
+            let independent = || space.is_output_independent();
+            let chained = || space.is_chained(9, 20_000);
+            let right = |outcome: &Outcome| match kind(outcome) {
+                "fault" => faulty,
+                "no room" => cut && !exhaustive,
+                "unsafe" => !is_safe,
+                "half choice" => cut && csa && is_safe && exhaustive && !independent(),
+                // A long way may show what a short one does not.
+                "race" => cut && csa && is_safe && exhaustive && !space.is_directed(),
+                "unknown" => cut && is_safe && exhaustive && !csa,
+                // What is not a session automaton may have no group that needs to be one.
+                "holds" => is_safe && exhaustive && (!cut || !csa || independent() && chained() != Some(false)),
+                _ => true,
             };
             let reduced =
                 check(locals, &[], Property::Kmc, &most(bound(k))).unwrap_or_else(|e| panic!("{}: {e:?}", what()));
             let full =
                 check(locals, &[], Property::Kmc, &raw(most(bound(k)))).unwrap_or_else(|e| panic!("{}: {e:?}", what()));
             for outcome in [&reduced, &full] {
-                // A long way may show what a short one does not.
-                let fine =
-                    kind(outcome) == expected || expected == "?" || expected == "holds" && kind(outcome) == "race";
-                assert!(fine, "{} k={k}: {} and not {expected}", what(), kind(outcome));
+                assert!(right(outcome), "{} k={k}: {}", what(), kind(outcome));
             }
-            assert_eq!(kind(&reduced), kind(&full), "{} k={k}", what());
+            // Machines as they are written may be no session automata where the smallest ones are.
+            let verdicts = [word(&reduced.verdict), word(&full.verdict)];
+            assert!(
+                verdicts[0] == verdicts[1] || !csa && verdicts.contains(&"unknown"),
+                "{} k={k} {verdicts:?}",
+                what()
+            );
+            if csa && kind(&full) == "race" {
+                *self
+                    .kinds
+                    .entry(if chained() == Some(false) { "race, seen" } else { "race, not seen" })
+                    .or_default() += 1;
+            }
             *self.kinds.entry(kind(&full)).or_default() += 1;
-            if let (Verdict::Violated(ours), Verdict::Violated(shortest), true, true) =
-                (&reduced.verdict, &full.verdict, reduced.shortest, kind(&full) != "race")
-            {
+            if let (Verdict::Violated(ours), Verdict::Violated(shortest), true, true) = (
+                &reduced.verdict,
+                &full.verdict,
+                reduced.shortest,
+                kind(&full) == kind(&reduced) && kind(&full) != "race",
+            ) {
                 assert!(ours.run.len() <= shortest.run.len(), "{} k={k}", what());
             }
             if word(&full.verdict) == "holds" {
@@ -208,8 +216,10 @@ impl Tally {
         let any = check(locals, &[], Property::Kmc, &Options { max_bound: 3, ..most(Options::default()) })
             .unwrap_or_else(|e| panic!("{}: {e:?}", what()));
         if let (Verdict::Holds, Some(Evidence::Compatible(found))) = (&any.verdict, &any.evidence) {
+            self.lazy += usize::from(found.lazy);
+            assert!(safe.values().all(|&(safe, exhaustive)| safe || !exhaustive), "{}: safe?", what());
             *self.least.entry(found.bound).or_default() += 1;
-            for k in 1..=found.bound.min(*bounds.end()) {
+            for k in 1..=if found.lazy { 0 } else { found.bound.min(*bounds.end()) } {
                 let one = check(locals, &[], Property::Kmc, &most(bound(k))).unwrap();
                 assert_eq!(word(&one.verdict) == "holds", k == found.bound, "{} k={k}: least {}", what(), found.bound);
             }
@@ -275,19 +285,19 @@ fn two_roles_two_states_one_label_mixed() {
 
 #[test]
 fn two_roles_four_states_one_label() {
-    let tally = all(Scope { states: 4, ..CSA }, if long() { 1 } else { 997 });
+    let tally = all(Scope { states: 4, ..CSA }, 1);
     assert!(tally.holds > 10, "{tally:?}");
 }
 
 #[test]
 fn three_roles_two_states_one_label() {
-    let tally = all(Scope { roles: 3, states: 2, ..CSA }, if long() { 1 } else { 29 });
+    let tally = all(Scope { roles: 3, states: 2, ..CSA }, if long() { 1 } else { 5 });
     assert!(tally.holds > 10, "{tally:?}");
 }
 
 #[test]
 fn three_roles_that_speak_with_both() {
-    let tally = all(Scope { roles: 3, states: 2, several: true, ..CSA }, if long() { 41 } else { 1999 });
+    let tally = all(Scope { roles: 3, states: 2, several: true, ..CSA }, if long() { 41 } else { 997 });
     assert!(tally.holds > 10, "{tally:?}");
 }
 

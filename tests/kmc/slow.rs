@@ -75,7 +75,7 @@ impl Space {
     }
 
     /// What the sends of a role in a configuration are, by edge, and whether there is room.
-    fn sends(&self, at: usize, role: RoleId) -> Vec<(EdgeId, bool)> {
+    pub(crate) fn sends(&self, at: usize, role: RoleId) -> Vec<(EdgeId, bool)> {
         let machine = &self.system.machines()[role];
         let offers = machine.offers(self.all[at].state(role)).iter();
         let sends = offers.filter(|offer| matches!(machine.actions()[offer.action].act, Act::Send(_)));
@@ -128,6 +128,17 @@ impl Space {
             self.system.machines().ids().all(|role| {
                 let sends = self.sends(at, role);
                 sends.iter().all(|&(_, room)| room) || sends.iter().all(|&(_, room)| !room)
+            })
+        })
+    }
+
+    /// Every state speaks with one peer in one direction.
+    pub(crate) fn is_directed(&self) -> bool {
+        self.system.machines().values().all(|machine| {
+            machine.state_ids().all(|state| {
+                let mut acts = machine.offers(state).iter().map(|offer| machine.actions()[offer.action].act);
+                let first = acts.next();
+                acts.all(|act| Some(act) == first)
             })
         })
     }

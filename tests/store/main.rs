@@ -14,6 +14,7 @@ mod bounds;
 mod protocols;
 mod random;
 mod recursion;
+mod seldom;
 mod slow;
 mod trees;
 mod watched;

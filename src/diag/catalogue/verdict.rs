@@ -159,23 +159,6 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
 
-    /// A label in a scope and behind it.
-    CLASH = "PL0524", Warning, "a label that may be from a scope that was left", r#"
-When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
-
-```
-protocol P(role A, role B) {
-  rec Again {
-    try { A -> B: ask(); B -> A: answer(); }
-    on timeout 5s at A { }
-    continue Again;
-  }
-}
-```
-
-Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
-"#;
-
     /// An index that may be out of range.
     OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
 For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.
@@ -197,6 +180,43 @@ check kmc(Flood);
 ```
 
 An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any.
+"#;
+
+    /// Somebody may never be served.
+    UNSERVED = "PL0525", Error, "somebody may never be served", r#"
+`live_plus`, `live_plus_plus` or `fair_live` was claimed, but from some configuration on a run goes by without ever serving somebody who waits there: the counterexample shows it, and goes round and round. For `live_plus_plus` any run counts; for `live_plus` nobody, by its own choices, can make sure that it is served; for `fair_live` it is a run on which everything happens that can happen again and again.
+
+```
+system Ask(role P, role Q, role R) {
+  P = rec X. +{ Q!more(). X, Q!done(). end };
+  Q = rec X. P?{ more(). X, done(). R!at_last(). end };
+  R = Q?at_last(). end;
+}
+check live(Ask, 0);
+check live_plus(Ask, 0) is violated;
+check fair_live(Ask, 0);
+```
+"#;
+
+    /// A run that ends.
+    ENDS = "PL0526", Error, "a run that ends", "\
+`never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
+
+    /// A label in a scope and behind it.
+    CLASH = "PL0527", Warning, "a label that may be from a scope that was left", r#"
+When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
+
+```
+protocol P(role A, role B) {
+  rec Again {
+    try { A -> B: ask(); B -> A: answer(); }
+    on timeout 5s at A { }
+    continue Again;
+  }
+}
+```
+
+Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
 "#;
 
     /// A local type that cannot stand wherever another is expected.

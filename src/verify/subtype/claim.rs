@@ -1,6 +1,9 @@
 //! From a claim of a specification to an outcome.
 
-use super::{Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, certificate, decide, limit, settle};
+use super::{
+    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, ahead, certificate, control::controllable,
+    decide, fair, limit, settle, sync,
+};
 use crate::{
     diag::{Diagnostic, Span, catalogue::verdict as codes},
     event::{Counterexample, Limit, Verdict},
@@ -96,9 +99,7 @@ pub(in crate::verify) fn subtype(
     let mut meter = Meter::new(options, poll);
     settle(&mut pair, spec, spec, relation, &options.outside, &mut meter);
     let answer = decide(&pair, relation, &mut meter);
-    if relation == Relation::Async {
-        second_opinion(&pair, &answer)?;
-    }
+    second_opinion(&pair, relation, &answer)?;
     let configurations = meter.spent();
     let outcome = match answer {
         Answer::Yes(certificate) => {
@@ -118,11 +119,28 @@ pub(in crate::verify) fn subtype(
 const ROWS: usize = 10_000;
 
 /// What was found is not told before other means have confirmed it.
-fn second_opinion(pair: &Pair, answer: &Answer) -> Result<(), Error> {
-    let checked = match answer {
-        Answer::Yes(Certificate::Queues(queues)) if queues.rows.len() <= ROWS => certificate::check(pair, queues),
-        Answer::No(refutation) => certificate::refutes(pair, refutation),
-        _ => Ok(()),
+fn second_opinion(pair: &Pair, relation: Relation, answer: &Answer) -> Result<(), Error> {
+    let says = |holds: bool| if holds { Ok(()) } else { Err("it is not confirmed".to_owned()) };
+    let checked = match (relation, answer) {
+        (_, Answer::Unknown(_)) => Ok(()),
+        (Relation::Async, Answer::Yes(Certificate::Queues(queues))) if queues.rows.len() <= ROWS => {
+            certificate::check(pair, queues)
+        }
+        (Relation::Async, Answer::No(refutation)) => certificate::refutes(pair, refutation),
+        (Relation::Async, Answer::Yes(_)) => Ok(()),
+        (Relation::Sync, Answer::Yes(Certificate::Relation(pairs))) => says(sync::certifies(pair, pairs)),
+        (Relation::Channel, Answer::Yes(Certificate::Relation(pairs))) => {
+            let turned: Vec<(u32, u32)> = pairs.iter().map(|&(s, t)| (t, s)).collect();
+            says(sync::certifies(&pair.reversed(), &turned))
+        }
+        (Relation::Sync, Answer::No(refutation)) => says(sync::refutes(pair, refutation)),
+        (Relation::Channel, Answer::No(refutation)) => says(sync::refutes(&pair.reversed(), refutation)),
+        (Relation::Fair, Answer::Yes(Certificate::Ahead(sets))) => says(ahead::certifies(pair, sets)),
+        (Relation::Fair, Answer::Yes(Certificate::Uncontrollable)) => {
+            says(!controllable(&pair.sup).get(pair.sup.initial() as usize).copied().unwrap_or(false))
+        }
+        (Relation::Fair, Answer::No(refutation)) => says(fair::refutes(pair, refutation)),
+        (_, Answer::Yes(_)) => says(false),
     };
     checked.map_err(|why| Error::Bug(format!("what is said about subtyping does not hold: {why}")))
 }

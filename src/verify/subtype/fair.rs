@@ -25,7 +25,7 @@
 //! is the same, since the smaller, being controllable, takes all that the larger receives before it ends.
 //!
 //! There are infinitely many words. That none fails is shown by regular sets of words, one for each pair of states, closed under the
-//! moves ([`words`](super::words)); that one does, by a search for the shortest.
+//! moves ([`ahead`](super::ahead)); that one does, by a search for the shortest.
 //!
 //! Between several peers the word is one, so what is sent to different peers is compared in one order: no answer "no" is
 //! given there.
@@ -34,7 +34,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Way, Why, control::controllable, words};
+use super::{Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Way, Why, ahead, control::controllable};
 use crate::event::Limit;
 
 /// A choice that the smaller type made when it sent: its state there, and what it chose.
@@ -83,11 +83,11 @@ pub fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
         Err(limit) => return unknown(limit),
     }
     for depth in DEPTHS {
-        match words::prove(&mut game, depth, meter) {
+        match ahead::prove(&mut game, depth, meter) {
             Ok(Some(sets)) => {
                 return match game.undecided.take() {
                     Some(why) => unknown(Limit::Undecided(why)),
-                    None => Answer::Yes(Certificate::Words(sets)),
+                    None => Answer::Yes(Certificate::Ahead(sets)),
                 };
             }
             Ok(None) => {}

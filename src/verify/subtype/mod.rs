@@ -12,11 +12,11 @@
 //! payload       whether one message can stand for another with the same label
 //! sessions      the same for sessions that messages hand over
 //! sync, fair    the synchronous and the fair relation
+//! control       which states some partner can lead to their end, for the fair relation
+//! ahead         sets of words that prove the fair relation
 //! precise       the asynchronous relation: what is tried, in which order
 //! explore       the run of the smaller type against the larger, over contents of queues (contents, widen)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
-//! control       which states some partner can lead to their end, for the fair relation
-//! words         sets of words that prove the fair relation
 //! certificate   the second opinion: checks what the others claim
 //! show          both in words
 //! claim         from a claim of a specification to an outcome
@@ -24,6 +24,7 @@
 //!
 //! Nothing here recurses on types, and nothing is unbounded: every search asks its [`Meter`] whether to go on.
 
+pub mod ahead;
 pub mod certificate;
 mod claim;
 mod contents;
@@ -39,12 +40,10 @@ mod show;
 mod starve;
 pub mod sync;
 mod widen;
-pub mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
 pub use payload::sort_below;
 pub use sessions::settle;
-
 pub use show::Shown;
 
 pub(super) use claim::subtype;
@@ -105,12 +104,12 @@ pub enum Answer {
 pub enum Certificate {
     /// Pairs of states (smaller, larger), the initial ones among them, closed under what the relation demands of a pair.
     Relation(Vec<(u32, u32)>),
-    /// A closed set of configurations of the run of the smaller type against the larger.
-    Queues(Box<certificate::Queues>),
     /// For fair subtyping: what the smaller type may have sent ahead at each pair of states, closed under all moves.
-    Words(Vec<words::Words>),
+    Ahead(Vec<ahead::Ahead>),
     /// For fair subtyping: nobody can lead the larger type to its end, so anything can stand in its place.
     Uncontrollable,
+    /// A closed set of configurations of the run of the smaller type against the larger.
+    Queues(Box<certificate::Queues>),
 }
 
 /// What was tried in vain, and why it gave no answer.
@@ -235,22 +234,7 @@ pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Ans
         Relation::Sync => sync::process(pair, meter),
         Relation::Channel => sync::channel(pair, meter),
         Relation::Fair => fair::decide(pair, meter),
-        // What is beyond the class of the precise relation may still be related without any reordering.
-        Relation::Async => match precise::decide(pair, meter) {
-            Answer::Unknown(mut tried) => match sync::process(pair, meter) {
-                Answer::Yes(certificate) => Answer::Yes(certificate),
-                Answer::No(_) => {
-                    let why = Limit::Undecided("they are not related".to_owned());
-                    tried.push(Tried { what: "the synchronous relation".to_owned(), limit: why });
-                    Answer::Unknown(tried)
-                }
-                Answer::Unknown(more) => {
-                    tried.extend(more);
-                    Answer::Unknown(tried)
-                }
-            },
-            answered => answered,
-        },
+        Relation::Async => precise::decide(pair, meter),
     }
 }
 

@@ -38,14 +38,28 @@ impl Shown {
             }
             told.join(", ")
         };
+        // The letter with the same label whose payload is another.
+        let other = |half: &Half, state: u32, letter: u32| {
+            half.arms(state).iter().map(|arm| arm.letter).find(|&known| pair.symbol(known) == pair.symbol(letter))
+        };
         let first = |half: &Half, state: u32| half.arms(state).first().map(|arm| pair.text(arm.letter));
         let (mut blocked, mut missed) = (None, None);
         let said = match refutation.why {
             Why::Extra { letter, at } => {
                 blocked = Some(pair.text(letter));
-                match pair.sup.kind(at) {
-                    Kind::End => format!("the smaller type sends {}, but the larger has ended there", text(letter)),
-                    _ => {
+                match (other(&pair.sup, at, letter), pair.sup.kind(at)) {
+                    (Some(known), _) => {
+                        let why = pair.why(letter, known).unwrap_or("the payloads do not fit");
+                        format!("the smaller type sends {}, the larger {}: {why}", text(letter), text(known))
+                    }
+                    (None, Kind::Branch(_) | Kind::BranchMany) => {
+                        let there = arms(&pair.sup, at);
+                        format!("the smaller type sends {}, but the larger waits for {there} there", text(letter))
+                    }
+                    (None, Kind::End) => {
+                        format!("the smaller type sends {}, but the larger has ended there", text(letter))
+                    }
+                    (None, _) => {
                         let there = arms(&pair.sup, at);
                         format!("the smaller type sends {}, but the larger sends only {there} there", text(letter))
                     }
@@ -54,19 +68,37 @@ impl Shown {
             Why::Unhandled { letter, at } => {
                 missed = Some(pair.text(letter));
                 let there = arms(&pair.sub, at);
-                format!("the larger type takes {}, but the smaller takes only {there} there", text(letter))
+                match (other(&pair.sub, at, letter), pair.sub.kind(at)) {
+                    (Some(known), _) => {
+                        let why = pair.why(known, letter).unwrap_or("the payloads do not fit");
+                        format!("the larger type takes {}, the smaller {}: {why}", text(letter), text(known))
+                    }
+                    (None, Kind::End) => {
+                        format!("the larger type takes {}, but the smaller has ended there", text(letter))
+                    }
+                    (None, _) => {
+                        format!("the larger type takes {}, but the smaller takes only {there} there", text(letter))
+                    }
+                }
+            }
+            Why::Dropped { letter, at } => {
+                missed = Some(pair.text(letter));
+                let there = arms(&pair.sub, at);
+                format!(
+                    "the larger type may send {}, but the smaller chooses among {there} alone: who waits for it may wait \
+                     for ever",
+                    text(letter)
+                )
+            }
+            Why::Endless { .. } => {
+                "nobody can lead the smaller type to its end from there, but the larger can be led to its own"
+                    .to_owned()
             }
             Why::Overtakes { sub, sup } => {
                 (blocked, missed) = (first(&pair.sub, sub), first(&pair.sup, sup));
                 let (waits, sends) = (arms(&pair.sub, sub), arms(&pair.sup, sup));
                 format!("the smaller type waits for {waits} where the larger first sends {sends}")
             }
-            Why::Dropped { letter, at } => {
-                missed = Some(pair.text(letter));
-                let there = arms(&pair.sub, at);
-                format!("the larger type may send {}, but the smaller sends only {there} there", text(letter))
-            }
-            Why::Endless { .. } => "nobody can lead the smaller type to its end from there".to_owned(),
             Why::Ends { sub, sup } => match (pair.sub.kind(sub), pair.sup.kind(sup)) {
                 (Kind::End, Kind::End) => {
                     "the smaller type ends before it has taken all that the larger takes".to_owned()
@@ -142,8 +174,10 @@ impl Certificate {
     pub fn text(&self) -> String {
         match self {
             Self::Relation(pairs) => format!("a simulation of {} pairs of states", pairs.len()),
-            Self::Words(words) => format!("a closed set of what may be sent ahead, at {} pairs of states", words.len()),
-            Self::Uncontrollable => "nobody can lead the larger type to its end".to_owned(),
+            Self::Ahead(sets) => format!("regular sets of what is sent ahead at {} pairs of states", sets.len()),
+            Self::Uncontrollable => {
+                "nobody can lead the larger type to its end, so anything can stand for it".to_owned()
+            }
             Self::Queues(queues) => {
                 let rows = queues.rows.len();
                 let exactly = if queues.neighbours.is_empty() {

@@ -192,3 +192,21 @@ pub fn certifies(pair: &Pair, relation: &[(u32, u32)]) -> bool {
     };
     all.contains(&(pair.sub.initial(), pair.sup.initial())) && all.iter().all(closed)
 }
+
+/// Whether words refute synchronous subtyping: both types take them, step by step together, and what is said to go wrong goes
+/// wrong.
+#[must_use]
+pub fn refutes(pair: &Pair, refutation: &Refutation) -> bool {
+    let (mut s, mut t) = (pair.sub.initial(), pair.sup.initial());
+    for (&mine, &theirs) in refutation.sub.iter().zip(&refutation.sup) {
+        let own = pair.sub.arms(s).iter().find(|arm| arm.letter == mine);
+        let other = pair.sup.arms(t).iter().find(|arm| arm.letter == theirs);
+        match (own, other) {
+            (Some(own), Some(other)) if pair.fit(mine, theirs) != Fit::No => (s, t) = (own.then, other.then),
+            _ => return false,
+        }
+    }
+    let (mut next, mut undecided) = (Vec::new(), None);
+    let found = demands(pair, (s, t), false, &mut next, &mut undecided);
+    refutation.sub.len() == refutation.sup.len() && refutation.cycle.is_none() && found == Err(refutation.why)
+}

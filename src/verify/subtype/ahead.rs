@@ -21,7 +21,7 @@ use crate::event::Limit;
 
 /// The words that the smaller type may have sent ahead at a pair of states: an automaton over its choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct Ahead {
     /// The state of the smaller type.
     pub sub: u32,
     /// The state of the larger type.
@@ -34,7 +34,7 @@ pub struct Words {
     pub steps: BTreeSet<(u32, Choice, u32)>,
 }
 
-impl Words {
+impl Ahead {
     /// Whether the empty word is one.
     #[must_use]
     pub fn has_empty(&self) -> bool {
@@ -119,21 +119,21 @@ impl Grams {
 #[derive(Default)]
 struct Sets {
     number: FxHashMap<(u32, u32), usize>,
-    all: Vec<Words>,
+    all: Vec<Ahead>,
     open: BTreeSet<usize>,
     steps: usize,
 }
 
 impl Sets {
     /// Adds words to the set of a pair of states.
-    fn join(&mut self, sub: u32, sup: u32, mut words: Words) {
+    fn join(&mut self, sub: u32, sup: u32, mut words: Ahead) {
         if words.steps.is_empty() {
             // The empty word, whatever was sent before it.
             words.begin = BTreeSet::from([0]);
             words.end = BTreeSet::from([0]);
         }
         let number = *self.number.entry((sub, sup)).or_insert_with(|| {
-            self.all.push(Words { sub, sup, ..Words::default() });
+            self.all.push(Ahead { sub, sup, ..Ahead::default() });
             self.all.len().saturating_sub(1)
         });
         let Some(own) = self.all.get_mut(number) else { return };
@@ -149,19 +149,19 @@ impl Sets {
 }
 
 /// Closed sets in which no word fails, told by their last `depth` letters; none if there are none of that kind.
-pub(super) fn prove(game: &mut Game<'_>, depth: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Vec<Words>>, Limit> {
+pub(super) fn prove(game: &mut Game<'_>, depth: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Vec<Ahead>>, Limit> {
     let pair = game.pair;
     let mut grams = Grams { depth, ..Grams::default() };
     let root = grams.number(Vec::new());
     let mut sets = Sets::default();
-    let empty = Words { begin: BTreeSet::from([root]), end: BTreeSet::from([root]), ..Words::default() };
+    let empty = Ahead { begin: BTreeSet::from([root]), end: BTreeSet::from([root]), ..Ahead::default() };
     sets.join(pair.sub.initial(), pair.sup.initial(), empty.clone());
     while let Some(number) = sets.open.pop_first() {
         meter.step(sets.open.len(), sets.steps.saturating_mul(64))?;
         if sets.steps > MAX_STEPS {
             return Err(Limit::Undecided(format!("more than {MAX_STEPS} steps of automata")));
         }
-        let Some(words) = sets.all.get(number).map(Words::trimmed) else { continue };
+        let Some(words) = sets.all.get(number).map(Ahead::trimmed) else { continue };
         let (s, t) = (words.sub, words.sup);
         let larger = does(pair.sup.kind(t));
         match larger {
@@ -211,13 +211,14 @@ pub(super) fn prove(game: &mut Game<'_>, depth: usize, meter: &mut Meter<'_, '_>
 
 /// Whether sets of words are closed under the moves of fair subtyping and none of their words fails.
 #[must_use]
-pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
+pub fn certifies(pair: &Pair, sets: &[Ahead]) -> bool {
     let (sub_live, sup_live) = (controllable(&pair.sub), controllable(&pair.sup));
     let live = |set: &[bool], state: u32| set.get(state as usize).copied().unwrap_or(false);
     let fit = |a: u32, b: u32| pair.fit(a, b) == Fit::Yes;
-    let of = |sub: u32, sup: u32| sets.iter().find(|words| (words.sub, words.sup) == (sub, sup));
+    let known: FxHashMap<(u32, u32), &Ahead> = sets.iter().map(|words| ((words.sub, words.sup), words)).collect();
+    let of = |sub: u32, sup: u32| known.get(&(sub, sup)).copied();
     // Enough for inclusion: one automaton is a part of the other.
-    let within = |words: &Words, sub: u32, sup: u32| {
+    let within = |words: &Ahead, sub: u32, sup: u32| {
         of(sub, sup).is_some_and(|other| {
             (words.steps.is_empty() && (words.begin.is_empty() || other.has_empty()))
                 || (words.begin.is_subset(&other.begin)
@@ -232,7 +233,7 @@ pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
             && theirs.iter().all(|other| own.iter().any(|arm| fit(arm.letter, other.letter)));
         theirs.iter().find(|other| all && fit(head.letter, other.letter)).map(|other| other.then)
     };
-    let closed = |words: &Words| {
+    let closed = |words: &Ahead| {
         let words = words.trimmed();
         let (s, t) = (words.sub, words.sup);
         let (own, theirs) = (pair.sub.arms(s), pair.sup.arms(t));
@@ -250,7 +251,7 @@ pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
         if !is(theirs, Way::Receive) && !words.has_empty() || words.begin.is_empty() {
             return caught;
         }
-        let empty = Words { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), sub: s, sup: t, ..Words::default() };
+        let empty = Ahead { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), sub: s, sup: t, ..Ahead::default() };
         let ahead = if is(theirs, Way::Receive) { words.clone() } else { empty };
         let goes = if own.is_empty() {
             over && pair.sub.may_stop(s) && ahead.steps.is_empty()
@@ -277,6 +278,6 @@ pub fn certifies(pair: &Pair, sets: &[Words]) -> bool {
         };
         caught && goes && live(&sub_live, s)
     };
-    let start = Words { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), ..Words::default() };
+    let start = Ahead { begin: BTreeSet::from([0]), end: BTreeSet::from([0]), ..Ahead::default() };
     within(&start, pair.sub.initial(), pair.sup.initial()) && sets.iter().all(closed)
 }
