@@ -11,6 +11,7 @@
 )]
 
 mod bounds;
+mod forest;
 mod protocols;
 mod random;
 mod recursion;

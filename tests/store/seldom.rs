@@ -93,30 +93,6 @@ fn a_witness_of_another_role() {
     assert_eq!(store.act(&ann, act(a, "a")).unwrap_err().code(), Code::WitnessConsumed);
 }
 
-/// A predicate that reads the time is asked again when its witness is used.
-#[test]
-fn a_predicate_is_asked_again() {
-    let text = "def soon(t: timestamp) = now <= t;
-        system P(role A) { A = rec X. *{A:a(t: timestamp) requires soon(t). X}; }";
-    let plan = plan(text, PlanOptions::default());
-    let a = plan.role("A").unwrap();
-    let mut store = store();
-    let (_, opener) = store.open(&plan, 0).unwrap();
-    let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();
-    let values = [Some(Value::Timestamp(5))];
-    for (at, late) in [(5, false), (6, true)] {
-        let witness = store.issue_readiness(&cap, "soon", &[Value::Timestamp(5)], None).unwrap();
-        let label = plan.label("a").unwrap();
-        let payload = Payload::Values(&values);
-        let act = polylogue::session::Act { role: a, label, payload, witness: Some(&witness), at };
-        assert_eq!(store.act(&cap, act).map_err(|refused| refused.code()).err(), late.then_some(Code::WitnessFalse));
-    }
-    assert_eq!(
-        store.issue_readiness(&cap, "soon", &[Value::Timestamp(4)], None).unwrap_err().code(),
-        Code::PredicateFalse
-    );
-}
-
 /// The last receive of a draining session ends it, for which the audit must have room.
 #[test]
 fn the_last_receive_needs_room_for_the_end() {
@@ -127,7 +103,7 @@ fn the_last_receive_needs_room_for_the_end() {
         let takes = takes.clone();
         move |_: Batch<'_>| if takes.load(Ordering::Relaxed) { Ok(()) } else { Err(Later) }
     };
-    let audit = Audit::with_sink(Options { segments: 1, ..Options::default() }, Box::new(sink));
+    let audit = Audit::with_sink(Options { segments: 2, ..Options::default() }, Box::new(sink));
     let (mut store, _supervisor) = Store::new(Config { audit, ..Config::default() });
     let (session, opener) = store.open(&plan, 0).unwrap();
     let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();
