@@ -26,6 +26,8 @@
 
 #[path = "replace/corpus.rs"]
 mod corpus;
+#[path = "replace/diff.rs"]
+mod diff;
 #[path = "replace/fair.rs"]
 mod fair;
 #[path = "replace/payload.rs"]

@@ -431,7 +431,11 @@ fn explore(
         (Ok(Some(judgement)), _) => Judged { judgement, compatible: None, replay: options.bound },
         (Ok(None), Property::Kmc) => kmc(&system, options, &name, poll),
         (Ok(None), _) => {
-            Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound }
+            let judgement = judge(&system, property, options, poll);
+            match by_theorem(&system, property, &judgement, options, &name, poll) {
+                Some(judged) => judged,
+                None => Judged { judgement, compatible: None, replay: options.bound },
+            }
         }
         (Err(SystemError::TooMany(error)), _) => {
             return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
@@ -467,4 +471,25 @@ fn explore(
         }
     }
     Ok(outcome)
+}
+
+/// Where queues grow further than they were followed, k-multiparty compatibility speaks for every bound: each message can
+/// be received, and each waiting role be served (Lange and Yoshida, CAV 2019).
+fn by_theorem(
+    system: &System,
+    property: Property,
+    judgement: &Judgement,
+    options: &Options,
+    name: &dyn Fn(RoleId) -> String,
+    poll: &mut Poll<'_>,
+) -> Option<Judged> {
+    let grows = matches!(judgement.answer, Answer::Unknown(Limit::Bound(_)));
+    let says = matches!(property, Property::Safe | Property::DeadlockFree | Property::Live);
+    if !grows || !says || options.bound.is_some() || options.raw {
+        return None;
+    }
+    let judged = kmc(system, options, name, poll);
+    let holds = matches!(judged.judgement.answer, Answer::Holds);
+    judged.compatible.filter(|found| holds && !(found.lazy && property == Property::Live))?;
+    Some(judged)
 }

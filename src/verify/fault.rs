@@ -89,6 +89,11 @@ impl<'a> Watch<'a> {
         self.system.machines().ids().all(|role| self.facts(cells, role).is_some_and(|facts| facts.may_stop))
     }
 
+    /// Whether the role has ended.
+    pub(super) fn has_ended<C: Cells>(&self, cells: &C, role: RoleId) -> bool {
+        self.facts(cells, role).is_some_and(|facts| facts.ended)
+    }
+
     /// Whether the role may stop in its state.
     pub(super) fn may_stop<C: Cells>(&self, cells: &C, role: RoleId) -> bool {
         self.facts(cells, role).is_some_and(|facts| facts.may_stop)
@@ -121,13 +126,24 @@ impl<'a> Watch<'a> {
 
     #[inline]
     fn unspecified<C: Cells>(&self, cells: &C) -> Option<RoleId> {
-        for (role, states) in self.states.iter() {
-            let Some(facts) = states.entry(cells.state(role)) else { continue };
-            if !facts.waits_on.is_empty() && facts.waits_on.iter().all(|&edge| self.refused(cells, edge)) {
-                return Some(role);
-            }
+        self.states.ids().find(|&role| self.misreceives(cells, role))
+    }
+
+    #[inline]
+    fn misreceives<C: Cells>(&self, cells: &C, role: RoleId) -> bool {
+        self.facts(cells, role).is_some_and(|facts| {
+            !facts.waits_on.is_empty() && facts.waits_on.iter().all(|&edge| self.refused(cells, edge))
+        })
+    }
+
+    /// What is wrong with one role: it waits before heads that it does not take, or has ended and has not received all.
+    pub(super) fn fault_of<C: Cells>(&self, cells: &C, role: RoleId) -> Option<Fault> {
+        let facts = self.facts(cells, role)?;
+        if facts.ended {
+            let mut left = self.system.edges().iter().filter(|(id, edge)| edge.to == role && cells.queued(*id) > 0);
+            return left.next().map(|(id, _)| Fault::Orphan(id));
         }
-        None
+        self.misreceives(cells, role).then_some(Fault::Unspecified(role))
     }
 
     /// Whether the head of an edge is there and not taken.

@@ -113,6 +113,7 @@ struct Tally {
     holds: usize,
     by_theorem: usize,
     never: usize,
+    lazy: usize,
     kinds: BTreeMap<&'static str, usize>,
     least: BTreeMap<u32, usize>,
     checked_beyond: usize,
@@ -162,7 +163,8 @@ impl Tally {
                 // A long way may show what a short one does not.
                 "race" => cut && csa && is_safe && exhaustive && !space.is_directed(),
                 "unknown" => cut && is_safe && exhaustive && !csa,
-                "holds" => is_safe && (!cut || exhaustive && csa && independent() && chained() != Some(false)),
+                // What is not a session automaton may have no group that needs to be one.
+                "holds" => is_safe && exhaustive && (!cut || !csa || independent() && chained() != Some(false)),
                 _ => true,
             };
             let reduced =
@@ -172,7 +174,13 @@ impl Tally {
             for outcome in [&reduced, &full] {
                 assert!(right(outcome), "{} k={k}: {}", what(), kind(outcome));
             }
-            assert_eq!(word(&reduced.verdict), word(&full.verdict), "{} k={k}", what());
+            // Machines as they are written may be no session automata where the smallest ones are.
+            let verdicts = [word(&reduced.verdict), word(&full.verdict)];
+            assert!(
+                verdicts[0] == verdicts[1] || !csa && verdicts.contains(&"unknown"),
+                "{} k={k} {verdicts:?}",
+                what()
+            );
             if csa && kind(&full) == "race" {
                 *self
                     .kinds
@@ -208,8 +216,10 @@ impl Tally {
         let any = check(locals, &[], Property::Kmc, &Options { max_bound: 3, ..most(Options::default()) })
             .unwrap_or_else(|e| panic!("{}: {e:?}", what()));
         if let (Verdict::Holds, Some(Evidence::Compatible(found))) = (&any.verdict, &any.evidence) {
+            self.lazy += usize::from(found.lazy);
+            assert!(safe.values().all(|&(safe, exhaustive)| safe || !exhaustive), "{}: safe?", what());
             *self.least.entry(found.bound).or_default() += 1;
-            for k in 1..=found.bound.min(*bounds.end()) {
+            for k in 1..=if found.lazy { 0 } else { found.bound.min(*bounds.end()) } {
                 let one = check(locals, &[], Property::Kmc, &most(bound(k))).unwrap();
                 assert_eq!(word(&one.verdict) == "holds", k == found.bound, "{} k={k}: least {}", what(), found.bound);
             }
@@ -281,13 +291,13 @@ fn two_roles_four_states_one_label() {
 
 #[test]
 fn three_roles_two_states_one_label() {
-    let tally = all(Scope { roles: 3, states: 2, ..CSA }, 1);
+    let tally = all(Scope { roles: 3, states: 2, ..CSA }, if long() { 1 } else { 5 });
     assert!(tally.holds > 10, "{tally:?}");
 }
 
 #[test]
 fn three_roles_that_speak_with_both() {
-    let tally = all(Scope { roles: 3, states: 2, several: true, ..CSA }, if long() { 41 } else { 1999 });
+    let tally = all(Scope { roles: 3, states: 2, several: true, ..CSA }, if long() { 41 } else { 997 });
     assert!(tally.holds > 10, "{tally:?}");
 }
 

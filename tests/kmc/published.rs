@@ -150,7 +150,8 @@ impl Formulas<'_> {
     }
 
     fn full(&self, at: usize) -> bool {
-        self.space.system.machines().ids().any(|role| self.space.sends(at, role).iter().any(|&(_, room)| !room))
+        !self.sync
+            && self.space.system.machines().ids().any(|role| self.space.sends(at, role).iter().any(|&(_, room)| !room))
     }
 
     fn understood(&self, at: usize) -> bool {

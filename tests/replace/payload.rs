@@ -181,3 +181,19 @@ fn sessions_that_hand_over_themselves() {
         ",
     );
 }
+
+#[test]
+fn several_peers_in_one_order() {
+    as_stated(
+        "
+        local type Plain at A = B?x(). C!y(). D!z(). end;
+        local type Ahead at A = C!y(). B?x(). D!z(). end;
+        local type Turned at A = B?x(). D!z(). C!y(). end;
+        check Plain <: fair Plain;
+        check Ahead <: fair Plain;
+        // Nobody could tell, but orders of what is sent to several are not compared.
+        check Turned <: fair Plain is unknown;
+        check Turned <: Plain;
+        ",
+    );
+}

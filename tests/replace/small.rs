@@ -14,16 +14,16 @@ use polylogue::{
 
 /// A state: what it does (`!`, `?`, `.` for the end), and where each label leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Row {
-    pub does: char,
-    pub arms: Vec<(usize, usize)>,
+pub(crate) struct Row {
+    pub(crate) does: char,
+    pub(crate) arms: Vec<(usize, usize)>,
 }
 
 /// A machine; it begins in state 0.
-pub type Auto = Vec<Row>;
+pub(crate) type Auto = Vec<Row>;
 
 /// All machines with up to so many states and labels, in which every state is reached, one for each up to the names of states.
-pub fn all(states: usize, labels: usize) -> Vec<Auto> {
+pub(crate) fn all(states: usize, labels: usize) -> Vec<Auto> {
     let mut rows = vec![Row { does: '.', arms: Vec::new() }];
     for does in ['!', '?'] {
         let mut some: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
@@ -52,7 +52,7 @@ pub fn all(states: usize, labels: usize) -> Vec<Auto> {
 }
 
 /// With states in the order in which they are met, and only those.
-pub fn renamed(auto: &Auto) -> Auto {
+pub(crate) fn renamed(auto: &Auto) -> Auto {
     let mut order = vec![0];
     let mut number = HashMap::from([(0, 0)]);
     let mut at = 0;
@@ -73,19 +73,19 @@ pub fn renamed(auto: &Auto) -> Auto {
 }
 
 /// What machines are written in.
-pub struct World {
-    pub names: Names,
-    pub header: Header,
+pub(crate) struct World {
+    pub(crate) names: Names,
+    pub(crate) header: Header,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let role = |name: &str| Role { name: name.into(), span: Span::default(), unreliable: false };
         let roles = IdVec::from(vec![role("Self"), role("P")]);
         Self { names: Names::new(), header: Header { roles, ..Header::default() } }
     }
 
-    pub fn local(&mut self, auto: &Auto) -> Local {
+    pub(crate) fn local(&mut self, auto: &Auto) -> Local {
         let mut states = vec![State::default()];
         for row in auto {
             let arms = row.arms.iter().map(|&(label, then)| Arm {
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// The answer about two machines.
-    pub fn ask(&self, sub: &Local, sup: &Local, relation: Relation) -> (Pair, Answer) {
+    pub(crate) fn ask(&self, sub: &Local, sup: &Local, relation: Relation) -> (Pair, Answer) {
         let part = |local| Part { names: &self.names, header: &self.header, local };
         // Not minimized, so that states are those of the definition.
         let pair = Pair::raw(part(sub), part(sup)).unwrap();
@@ -113,7 +113,7 @@ impl World {
 }
 
 /// What two machines do together by synchronous messages: whether nothing goes wrong.
-pub fn safe_together(one: &Auto, other: &Auto) -> bool {
+pub(crate) fn safe_together(one: &Auto, other: &Auto) -> bool {
     let mut seen = BTreeSet::from([(0, 0)]);
     let mut open = vec![(0, 0)];
     while let Some((s, t)) = open.pop() {

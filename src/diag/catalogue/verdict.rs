@@ -10,8 +10,23 @@ check saef(PingPong);        // wrong: there is no check `saef`
 check safe(PingPong);        // right
 ```
 
-There are `projectable`, `implementable`, `safe`, `deadlock_free`, `terminating`, `live`, `bounded`, and, parsed but \
-answered `unknown` until they are built, `never_terminating`, `live_plus`, `live_plus_plus` and `kmc`.";
+| check | what it says |
+|---|---|
+| `projectable` | every role has a local type |
+| `implementable` | some local types do what the protocol says |
+| `safe` | no unspecified reception, no orphan, no deadlock |
+| `deadlock_free` | no deadlock |
+| `terminating`, `fair_terminating` | every run ends well; every fair run does |
+| `never_terminating` | no run ends |
+| `bounded` | no queue grows without bound |
+| `live` | who waits can be served, from wherever a run comes |
+| `live_plus` | and some role can bring it about by its own choices |
+| `live_plus_plus` | and it comes about on every run |
+| `fair_live` | it comes about on every run on which everything happens that can happen again and again |
+| `communication_safe` | nobody is sent something else than it takes from the one it waits for |
+| `kmc` | k-multiparty compatible, and so safe whatever the queues hold |
+
+A bound goes behind a comma: `check live_plus(P, 0);` is about messages that are one step of both roles.";
 
     /// A claim is about something that the check says nothing about.
     WRONG_TARGET = "PL0502", Error, "check about the wrong thing", "\

@@ -73,12 +73,18 @@ pub(super) fn of(
             return Found { standing: Standing::Unknown(words(&limit(&tried))), same: false, open };
         }
     };
-    let no = |refutation: &Refutation| Standing::No(Box::new(parting(&pair, refutation, sub.2, sup.2)));
-    let standing = match if ahead { decide(&pair, Relation::Async, &mut meter) } else { Answer::Unknown(Vec::new()) } {
-        Answer::Yes(_) => Standing::Yes,
-        Answer::No(_) => no(&refutation),
-        Answer::Unknown(_) if !ahead => no(&refutation),
-        Answer::Unknown(tried) => Standing::Unknown(words(&limit(&tried))),
+    let no = || Standing::No(Box::new(parting(&pair, &refutation, sub.2, sup.2)));
+    let standing = if ahead {
+        // Sessions that are handed over settle less here.
+        let pair = super::pair((sub.0, sub.1), (sup.0, sup.1), Relation::Async, options, &mut meter);
+        match pair.map(|pair| decide(&pair, Relation::Async, &mut meter)) {
+            Ok(Answer::Yes(_)) => Standing::Yes,
+            Ok(Answer::No(_)) => no(),
+            Ok(Answer::Unknown(tried)) => Standing::Unknown(words(&limit(&tried))),
+            Err(why) => Standing::Unknown(why),
+        }
+    } else {
+        no()
     };
     Found { standing, same: false, open }
 }

@@ -81,27 +81,38 @@ pub(super) struct Conditions<'a> {
     system: &'a System,
     watch: Watch<'a>,
     facts: IdVec<RoleId, IdVec<StateId, Facts>>,
+    /// A sender that has no room for reasons other than the bound will have it some time.
+    lazy: bool,
     /// How many words hold a bit for each goal.
     width: usize,
     /// Per role: all goals but the room of its own sends.
     passes: IdVec<RoleId, Vec<u64>>,
+    /// All goals of room.
+    rooms: Vec<u64>,
+    /// Per role: where it sends to.
+    sends: IdVec<RoleId, Vec<EdgeId>>,
 }
 
 /// So many full configurations are noted.
 const FULL: usize = 4;
 
 impl<'a> Conditions<'a> {
-    pub(super) fn new(system: &'a System, roles: &[RoleId]) -> Self {
+    pub(super) fn new(system: &'a System, roles: &[RoleId], lazy: bool) -> Self {
         let count = system.machines().len() + 2 * system.edges().len();
         let width = count.div_ceil(64).max(1);
         let mut passes: IdVec<RoleId, Vec<u64>> = system
             .machines()
             .ids()
-            .map(|role| if roles.contains(&role) { vec![u64::MAX; width] } else { Vec::new() })
+            .map(|role| if roles.binary_search(&role).is_ok() { vec![u64::MAX; width] } else { Vec::new() })
             .collect();
-        let mut it = Self { system, watch: Watch::new(system), facts: IdVec::new(), width, passes: IdVec::new() };
+        let watch = Watch::new(system);
+        let sends = IdVec::filled(Vec::new(), system.machines().len());
+        let (facts, rooms) = (IdVec::new(), vec![0; width]);
+        let mut it = Self { system, watch, facts, lazy, width, passes: IdVec::new(), rooms, sends };
         for (id, edge) in system.edges().iter() {
             let bit = it.bit(Goal::Room(id));
+            it.rooms[bit / 64] |= 1 << (bit % 64);
+            it.sends[edge.from].push(id);
             if let Some(word) = passes[edge.from].get_mut(bit / 64) {
                 *word &= !(1 << (bit % 64));
             }
@@ -159,68 +170,97 @@ impl<'a> Conditions<'a> {
     /// What is wrong in a graph.
     pub(super) fn look(&self, graph: &Graph<'_>) -> Found {
         let mut found = Found::default();
-        let mut needs = vec![0u64; graph.len() * self.width];
+        let width = self.width;
+        let mut needs = vec![0u64; graph.len() * width];
         let mut words = graph.words();
         let mut counts = Counts::default();
         for &at in graph.order() {
             let idle = graph.steps(at).len() == 0;
             let cells = graph.load(at, &mut words);
-            let own = at as usize * self.width;
-            let cut = self.needs(graph, &cells, at, &mut needs[own..own + self.width], &mut found);
+            let own = at as usize * width..(at as usize + 1) * width;
+            // Only what the last step changed is different from the configuration before.
+            let before = graph.before(at).filter(|_| !self.lazy);
+            let mut waits = false;
+            let touched: Vec<RoleId> = match before {
+                Some((before, step)) => {
+                    needs.copy_within(before as usize * width..(before as usize + 1) * width, own.start);
+                    let row = &mut needs[own.clone()];
+                    if let Some(edge) = step.edge(self.system) {
+                        self.note(row, Goal::Receive(edge), cells.queued(edge) > 0);
+                    }
+                    step.roles(self.system).collect()
+                }
+                None => {
+                    for edge in self.system.edges().ids() {
+                        self.note(&mut needs[own.clone()], Goal::Receive(edge), cells.queued(edge) > 0);
+                    }
+                    graph.roles.to_vec()
+                }
+            };
+            for &role in &touched {
+                waits |= self.needs(graph.semantics(), &cells, role, at, &mut needs[own.clone()], &mut found);
+            }
+            let cut = needs[own].iter().zip(&self.rooms).any(|(needs, rooms)| needs & rooms != 0);
             found.cut |= cut;
             if idle && cut && found.full.len() < FULL {
                 found.full.push(at);
             }
             if found.fault.is_none() {
-                found.fault = self.watch.look(&cells, idle, cut, &mut counts).map(|fault| (at, fault));
+                let fault = match before {
+                    Some(_) if !idle => touched.iter().find_map(|&role| self.watch.fault_of(&cells, role)),
+                    _ => self.watch.look(&cells, idle, cut || waits, &mut counts),
+                };
+                found.fault = fault.map(|fault| (at, fault));
             }
         }
         self.reach(graph, needs, &mut found);
         found
     }
 
-    /// What is needed in a configuration; whether a send lacks room.
-    fn needs(&self, graph: &Graph<'_>, cells: &Packed<'_>, at: u32, needs: &mut [u64], found: &mut Found) -> bool {
-        let semantics = graph.semantics();
-        let mut need = |goal: Goal| {
-            let bit = self.bit(goal);
-            needs[bit / 64] |= 1 << (bit % 64);
-        };
-        let mut cut = false;
-        for &role in graph.roles {
-            let Some(facts) = self.facts[role].entry(cells.state(role)) else { continue };
-            if facts.waits {
-                need(Goal::Serve(role));
-            }
-            let (mut full, mut room) = (None, None);
-            for &edge in &facts.sends {
-                match lacks(self.system, semantics, cells, edge) {
-                    Some(true) => {
-                        need(Goal::Room(edge));
-                        full = full.or(Some(edge));
-                    }
-                    Some(false) => {}
-                    None => room = room.or(Some(edge)),
+    fn note(&self, needs: &mut [u64], goal: Goal, needed: bool) {
+        let bit = self.bit(goal);
+        let word = &mut needs[bit / 64];
+        *word = *word & !(1 << (bit % 64)) | u64::from(needed) << (bit % 64);
+    }
+
+    /// What a role needs in a configuration; whether it waits for its turn to send.
+    fn needs(
+        &self,
+        semantics: Semantics,
+        cells: &Packed<'_>,
+        role: RoleId,
+        at: u32,
+        needs: &mut [u64],
+        found: &mut Found,
+    ) -> bool {
+        let Some(facts) = self.facts[role].entry(cells.state(role)) else { return false };
+        self.note(needs, Goal::Serve(role), facts.waits);
+        for &edge in &self.sends[role] {
+            self.note(needs, Goal::Room(edge), false);
+        }
+        let mut waits = false;
+        let (mut full, mut room) = (None, None);
+        for &edge in &facts.sends {
+            match lacks(self.system, semantics, cells, edge) {
+                Some(true) => {
+                    self.note(needs, Goal::Room(edge), true);
+                    full = full.or(Some(edge));
                 }
-            }
-            cut |= full.is_some();
-            if let (Some(room), Some(full), None) = (room, full, found.output) {
-                found.output = Some((at, room, full));
-            }
-            if found.race.is_none() && !facts.several.is_empty() {
-                let heads = facts.several.iter().filter_map(|&edge| cells.head(edge));
-                let mut heads = heads.filter(|&head| self.system.admits_receive(cells, head).is_some());
-                if let (Some(one), Some(other)) = (heads.next(), heads.next()) {
-                    found.race = Some((at, one, other));
-                }
+                Some(false) => waits |= self.lazy,
+                None => room = room.or(Some(edge)),
             }
         }
-        for edge in self.system.edges().ids() {
-            if cells.queued(edge) > 0 {
-                need(Goal::Receive(edge));
+        if let (Some(room), Some(full), None) = (room, full, found.output) {
+            found.output = Some((at, room, full));
+        }
+        if found.race.is_none() && !facts.several.is_empty() {
+            let heads = facts.several.iter().filter_map(|&edge| cells.head(edge));
+            let mut heads = heads.filter(|&head| self.system.admits_receive(cells, head).is_some());
+            if let (Some(one), Some(other)) = (heads.next(), heads.next()) {
+                found.race = Some((at, one, other));
             }
         }
-        cut
+        waits
     }
 
     /// Which needs are out of reach.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        cone::Seeds,
+        cone::{self, Seeds},
         detail::{Detail, Queued, Waiting},
         fault::{Fault, Watch},
         judge::Finding,
@@ -40,7 +40,7 @@ pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault, others: bool) -> O
     let watch = Watch::new(system);
     let mut words = graph.words();
     let cells = graph.load(at, &mut words);
-    let (run, _) = graph.run_to(at);
+    let (mut run, _) = graph.run_to(at);
     let ends = |edge: EdgeId| (system.edges()[edge].from, system.edges()[edge].to);
     Some(match fault {
         Fault::Deadlock if others => {
@@ -54,12 +54,21 @@ pub(super) fn fault(graph: &Graph<'_>, at: u32, fault: Fault, others: bool) -> O
             let heads = heads.filter(|&(_, to)| all.iter().any(|waiting| waiting.role == to)).collect();
             finding(run, Detail::Deadlock(all), heads)
         }
-        Fault::Orphan(edge) => finding(run, Detail::Orphan(queued(system, cells.head(edge)?)), vec![ends(edge)]),
+        Fault::Orphan(edge) => {
+            let heads = vec![ends(edge)];
+            let detail = Detail::Orphan(queued(system, cells.head(edge)?));
+            if watch.has_ended(&cells, system.edges()[edge].to) {
+                alone(&mut run, &detail, &heads);
+            }
+            finding(run, detail, heads)
+        }
         Fault::Unspecified(role) => {
             let heads = watch.waits_on(&cells, role).iter().filter_map(|&edge| cells.head(edge));
             let heads: Vec<Queued> = heads.map(|message| queued(system, message)).collect();
-            let ends = heads.iter().map(|head| (head.from, head.to)).collect();
-            finding(run, Detail::Unspecified { waiting: waiting(&watch, &cells, role), heads }, ends)
+            let ends: Vec<(RoleId, RoleId)> = heads.iter().map(|head| (head.from, head.to)).collect();
+            let detail = Detail::Unspecified { waiting: waiting(&watch, &cells, role), heads };
+            alone(&mut run, &detail, &ends);
+            finding(run, detail, ends)
         }
     })
 }
@@ -82,6 +91,14 @@ pub(super) fn lost(graph: &Graph<'_>, at: u32, goal: Goal) -> Option<Finding> {
         }
         Goal::Room(_) => None,
     }
+}
+
+/// Leaves of a run only what the failure depends on: that is a run as well, and shows it as well, where it is about where
+/// some roles are and some heads, and not about where others are not.
+fn alone(run: &mut Vec<Event>, detail: &Detail, heads: &[(RoleId, RoleId)]) {
+    let seeds = Seeds { roles: detail.roles(), heads: heads.to_vec(), events: Vec::new() };
+    let cone = cone::cone(run, &seeds);
+    *run = cone.into_iter().filter_map(|at| run.get(at).copied()).collect();
 }
 
 /// What a role wants to send on an edge.

@@ -9,6 +9,8 @@
 //! Not by trust: τ must repeat ([`repeats`]), with as many turns taken as one as it takes until what is received from a
 //! growing queue is where it was; then the way is run twice, with one turn more, and compared.
 
+use rustc_hash::FxHashMap;
+
 use super::{
     super::{bounded::repeats, detail::Detail, judge::Finding},
     conditions::only_room,
@@ -24,6 +26,9 @@ use crate::{
 /// So many pairs of configurations with the same states are tried.
 const MAX_PAIRS: usize = 400;
 
+/// So long a run is looked at.
+const MAX_RUN: usize = 4_000;
+
 /// So many events a way may have.
 const MAX_EVENTS: usize = 20_000;
 
@@ -31,12 +36,19 @@ const MAX_EVENTS: usize = 20_000;
 pub(super) fn forever(graph: &Graph<'_>, at: u32) -> Option<Finding> {
     let system = graph.system;
     let (run, over) = graph.run_to(at);
+    if run.len() > MAX_RUN {
+        return None;
+    }
     let mut words = graph.words();
-    let mut states = |at: u32| -> Vec<StateId> {
+    // The states of all roles as one number.
+    let mut numbers: FxHashMap<Vec<StateId>, usize> = FxHashMap::default();
+    let mut number = |at: u32| -> usize {
         let cells = graph.load(at, &mut words);
-        graph.roles.iter().map(|&role| cells.state(role)).collect()
+        let states = graph.roles.iter().map(|&role| cells.state(role)).collect();
+        let next = numbers.len();
+        *numbers.entry(states).or_insert(next)
     };
-    let all: Vec<Vec<StateId>> = std::iter::once(0).chain(over).map(&mut states).collect();
+    let all: Vec<usize> = std::iter::once(0).chain(over).map(&mut number).collect();
     let mut pairs: usize = 0;
     for (to, after) in all.iter().enumerate() {
         for (from, _) in all.iter().enumerate().take(to).filter(|&(_, before)| before == after) {

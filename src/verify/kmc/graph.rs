@@ -27,7 +27,7 @@ use super::super::{
 };
 use crate::{
     event::{Event, Limit},
-    id::{ActionId, MessageId, RoleId},
+    id::{ActionId, EdgeId, MessageId, RoleId},
     machine::{Move, Semantics, System},
 };
 
@@ -57,6 +57,26 @@ impl Step {
             Self::Receive(message) => system.edges()[system.messages()[message].edge].to,
             Self::Act(role, _) => role,
         }
+    }
+
+    /// The edge that it changes.
+    pub(super) fn edge(self, system: &System) -> Option<EdgeId> {
+        match self {
+            Self::Send(message) | Self::Receive(message) => Some(system.messages()[message].edge),
+            Self::Sync(_) | Self::Act(..) => None,
+        }
+    }
+
+    /// The roles whose state, room or head it changes.
+    pub(super) fn roles(self, system: &System) -> impl Iterator<Item = RoleId> + use<> {
+        let (one, other) = match self {
+            Self::Send(message) | Self::Receive(message) | Self::Sync(message) => {
+                let edge = system.edges()[system.messages()[message].edge];
+                (edge.from, (edge.to != edge.from).then_some(edge.to))
+            }
+            Self::Act(role, _) => (role, None),
+        };
+        [Some(one), other].into_iter().flatten()
     }
 
     pub(super) fn event(self, system: &System) -> Event {
@@ -312,13 +332,18 @@ impl<'a> Graph<'a> {
         self.visited.len()
     }
 
+    /// Where a configuration was met first, and by which step; not of the start.
+    pub(super) fn before(&self, at: u32) -> Option<(u32, Step)> {
+        let &(from, nth) = self.parents.get(at as usize).filter(|&&(from, _)| at != 0 && from != NONE)?;
+        Some((from, self.steps(from).nth(nth as usize)?.0))
+    }
+
     /// A shortest run in this graph; the numbers of the configurations behind each event.
     pub(super) fn run_to(&self, at: u32) -> (Vec<Event>, Vec<u32>) {
         let (mut run, mut over) = (Vec::new(), Vec::new());
         let mut at = at;
-        while at != 0 {
-            let Some(&(from, nth)) = self.parents.get(at as usize).filter(|&&(from, _)| from != NONE) else { break };
-            run.extend(self.steps(from).nth(nth as usize).map(|(step, _)| step.event(self.system)));
+        while let Some((from, step)) = self.before(at) {
+            run.push(step.event(self.system));
             over.push(at);
             at = from;
         }

@@ -15,6 +15,9 @@
 //!   its conditions fail under the k that was asked for, or where no send ever lacks room; otherwise the answer is
 //!   unknown, and says why.
 //!
+//! * Where the theorem does not help, a role that only sends, and to one peer, is asked for a message when its peer has
+//!   received the one before: if then no send ever lacks room, every configuration was looked at ([`shape::lazy`]).
+//!
 //! A run that shows something is a shortest one of the graph that was explored; in a reduced one there may be shorter ones
 //! with the same events in another order left out, and a small full graph is looked at for them.
 
@@ -52,6 +55,8 @@ pub struct Compatible {
     pub least: bool,
     /// No send lacked room, so no theorem is needed.
     pub whole: bool,
+    /// No theorem is needed where roles that only send do so when they are asked: no larger k need be tried.
+    pub lazy: bool,
     /// All states speak with one peer: k-OBI and k-CIBI hold by that.
     pub directed: bool,
 }
@@ -65,6 +70,9 @@ pub(super) struct Judged {
 
 /// So many configurations are looked at for a shorter run.
 const SHORTEN: usize = 4_000;
+
+/// And so many roles in all of them.
+const WORK: usize = 200_000;
 
 /// So many configurations are looked at where the theorem is known not to help.
 const HELPLESS: usize = 20_000;
@@ -91,7 +99,13 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
             counts: Counts::default(),
             shortest: false,
         },
-        compatible: Some(Compatible { bound: 1, least: options.bound.is_none(), whole: true, directed: true }),
+        compatible: Some(Compatible {
+            bound: 1,
+            least: options.bound.is_none(),
+            whole: true,
+            lazy: false,
+            directed: true,
+        }),
         replay: None,
     };
     if options.bound == Some(0) {
@@ -101,19 +115,39 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
     }
     let groups = shape::groups(system);
     for roles in &groups {
-        let part = if groups.len() == 1 {
-            group(system, roles, options, name, poll, &mut judged.judgement)
+        let own;
+        let system = if groups.len() == 1 {
+            system
         } else {
             match shape::alone(system, roles) {
-                Some(system) => group(&system, roles, options, name, poll, &mut judged.judgement),
-                None => Part::Unknown(Limit::Undecided("the system is too large".to_owned()), 0),
+                Some(alone) => {
+                    own = alone;
+                    &own
+                }
+                None => {
+                    judged.compatible = None;
+                    judged.judgement.answer = Answer::Unknown(Limit::Undecided("the system is too large".to_owned()));
+                    return judged;
+                }
             }
         };
+        let mut part = group((system, false), roles, options, name, poll, &mut judged.judgement);
+        if matches!(part, Part::Unknown(Limit::Undecided(_) | Limit::Bound(_), _))
+            && options.bound.is_none()
+            && let Some(lazy) = shape::lazy(system)
+        {
+            let other = group((&lazy, true), roles, options, name, poll, &mut judged.judgement);
+            if !matches!(other, Part::Unknown(..)) {
+                part = other;
+            }
+        }
         match part {
             Part::Holds(one) => {
                 if let Some(all) = &mut judged.compatible {
                     all.bound = all.bound.max(one.bound);
+                    all.least &= one.least;
                     all.whole &= one.whole;
+                    all.lazy |= one.lazy;
                     all.directed &= one.directed;
                 }
             }
@@ -147,7 +181,7 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
 
 /// One group of roles, for one k or for growing ones.
 fn group(
-    system: &System,
+    (system, lazy): (&System, bool),
     roles: &[RoleId],
     options: &Options,
     name: &dyn Fn(RoleId) -> String,
@@ -155,7 +189,7 @@ fn group(
     judgement: &mut Judgement,
 ) -> Part {
     let shape = Shape::of(system, roles);
-    let conditions = Conditions::new(system, roles);
+    let conditions = Conditions::new(system, roles, lazy);
     let mut graph = Graph::new(system, roles, shape.directed && !options.raw, options);
     let mut work: usize = 0;
     let others = roles.len() < system.machines().len();
@@ -172,8 +206,8 @@ fn group(
         let found = conditions.look(&graph);
         let within = shape.outside.is_none();
         let holds = |whole| {
-            let least = options.bound.is_none();
-            Part::Holds(Compatible { bound: k, least, whole, directed: within && shape.directed })
+            let least = options.bound.is_none() && !lazy;
+            Part::Holds(Compatible { bound: k, least, whole, lazy, directed: within && shape.directed })
         };
         let lost = |found: &Found, poll: &mut Poll<'_>| {
             let finding = found.unsafe_at.and_then(|(at, goal)| finding::lost(&graph, at, goal));
@@ -310,7 +344,8 @@ fn shortest_fault(system: &System, options: &Options, finding: Finding, poll: &m
         exhaust: false,
         graph: false,
         depth: Some(depth),
-        max_states: options.max_states.min(SHORTEN),
+        // Looking at one costs as much as there are roles.
+        max_states: options.max_states.min(SHORTEN).min(WORK.checked_div(system.machines().len()).unwrap_or(1)),
         max_memory: options.max_memory,
         overhead: 0,
     };

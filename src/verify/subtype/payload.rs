@@ -361,7 +361,7 @@ fn samples<'c>(sort: &Sort, conditions: impl Iterator<Item = &'c Code>) -> Vec<V
     for code in conditions {
         code.tree().visit(&mut |node| match &node.op {
             Op::Const(Value::Int(value)) => {
-                numbers.extend([value.saturating_sub(1), *value, value.saturating_add(1)]);
+                numbers.extend((-2..=2).map(|by| value.saturating_add(by)));
             }
             Op::Const(Value::Text(text)) => {
                 texts.insert(Arc::clone(text));
