@@ -68,7 +68,7 @@ fn main() {
         (Family::Tree, 12),
         (Family::Tree, 14),
         (Family::SharedTree, 12),
-        (Family::SharedTree, 1000),
+        (Family::SharedTree, 400),
         (Family::Chain, 200),
         (Family::Chain, 20_000),
     ] {

@@ -260,9 +260,9 @@ fn random_protocols_and_their_mutants() {
     println!("{} protocols: {known:?}\n{counts:#?}", known.values().sum::<usize>());
     println!("{mutants} mutants, {spoiled} of them spoiled");
     let count = |what: &str| counts.get(what).copied().unwrap_or(0);
-    // What the conditions refuse is seen to fail within a few events, nearly always.
-    let unseen = count("NotSeenToFail: violated");
-    assert!(unseen * 30 <= count("Wrong: violated"), "{unseen} failures were not seen");
+    // What the conditions refuse is seen to fail, nearly always: by a run of a few events, or by exploration.
+    let unseen = count("NotSeenToFail: violated") - count("NotSeenToFail: goes wrong at 3");
+    assert!(unseen * 50 <= count("Wrong: violated"), "{unseen} failures were not seen");
     assert!(spoiled >= 20 && known[&Known::Implementable] > 100 && known[&Known::NotSeenToFail] > 100);
 }
 
@@ -363,7 +363,7 @@ fn independent_parts() {
             };
             let (one, other) = (word(&apart.verdict), word(&together.verdict));
             *counts.entry(format!("{}: {one}, together {other}", property.name())).or_default() += 1;
-            if other != "too large" {
+            if other != "too large" && other != "unknown" {
                 assert_eq!(one, other, "seed {seed}, {property:?}: {apart:?}\n{together:?}");
             }
             if one == "holds" && other == "holds" {
