@@ -106,12 +106,15 @@ pub struct Map {
     extent: Extent,
 }
 
+/// Fields with values.
+type Known = Box<[(Arc<str>, Value)]>;
+
 /// Fields with values, in the order of their names.
 ///
 /// INVARIANT (sorted): names rise strictly. INVARIANT (late): what has no fields yet has a text that gives them.
 #[derive(Clone)]
 pub struct Record {
-    fields: OnceLock<Box<[(Arc<str>, Value)]>>,
+    fields: OnceLock<Known>,
     /// What it was read from, if that was kept.
     text: Option<Box<str>>,
     extent: Extent,

@@ -127,6 +127,7 @@ impl Measure<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use std::hash::{Hash, Hasher};
 

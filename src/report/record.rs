@@ -14,6 +14,7 @@ use crate::{
 /// One line of `--format json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Record {
     /// A finding about a specification.
     Diagnostic(DiagnosticRecord),

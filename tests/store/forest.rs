@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use polylogue::{
     data::Value,
     generate::{Probe, Rng},
-    id::{Id, RoleId},
+    id::RoleId,
     protocol::EdgeKind,
     reference::full::{Full, Seen, Sides},
     session::{Act, Code, Compat, Config, Owner, Payload, PlanOptions, Readiness, Receive, Scope, Send, Step, Store},

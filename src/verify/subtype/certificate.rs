@@ -51,6 +51,9 @@ pub struct Queues {
     pub first_next: Vec<u32>,
 }
 
+/// A letter at the head of a queue, and what is left: its cells and the last of them.
+type Popped = (Option<u32>, Option<(Vec<u32>, Option<u32>)>);
+
 /// A configuration.
 type State<'q> = (u32, u32, &'q [(u32, Content)]);
 
@@ -129,7 +132,7 @@ impl Queues {
     }
 
     /// All that a queue can begin with, and what is left then.
-    fn popped(&self, queue: u32, content: Content) -> Vec<(Option<u32>, Option<(Vec<u32>, Option<u32>)>)> {
+    fn popped(&self, queue: u32, content: Content) -> Vec<Popped> {
         let word = self.word(content);
         let Some((&head, rest)) = word.split_first() else { return Vec::new() };
         let (letter, end) = (self.letter(head), word.last().copied());

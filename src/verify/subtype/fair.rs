@@ -46,13 +46,19 @@ pub struct Choice {
     pub letter: u32,
 }
 
+/// Of the smaller and of the larger.
+type Both = (u32, u32);
+
+/// A letter of the smaller and where both go.
+type Offer = (u32, u32, u32);
+
 /// What both sides must bear with, prepared.
 pub(super) struct Game<'p> {
     pub(super) pair: &'p Pair,
     sub: Vec<bool>,
     sup: Vec<bool>,
     undecided: Option<String>,
-    offers: FxHashMap<(u32, u32), Result<Vec<(u32, u32, u32)>, Why>>,
+    offers: FxHashMap<(u32, u32), Result<Vec<Offer>, Why>>,
 }
 
 /// Configurations that are looked at before a proof is tried.
@@ -204,7 +210,7 @@ impl<'p> Game<'p> {
     }
 
     /// What both take where both wait: letters of the smaller and of the larger, and where they go.
-    pub(super) fn takes(&mut self, s: u32, t: u32) -> Result<Vec<((u32, u32), (u32, u32))>, Why> {
+    pub(super) fn takes(&mut self, s: u32, t: u32) -> Result<Vec<(Both, Both)>, Why> {
         let pair = self.pair;
         let mut found = Vec::new();
         for other in pair.sup.arms(t) {

@@ -59,6 +59,9 @@ pub struct NoGlobal {
     pub why: Why,
 }
 
+/// How one role was certified.
+type Certified = (RoleId, Certificate);
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Synthesized {
@@ -97,7 +100,7 @@ pub fn synthesize(
     let (mut bodies, mut states) = (Vec::new(), 0_usize);
     for part in parts::parts(&machines) {
         let mut refused = None;
-        let mut best: Option<(usize, String, Vec<(RoleId, Certificate)>)> = None;
+        let mut best: Option<(usize, String, Vec<Certified>)> = None;
         for order in [Order::Talk, Order::Turns] {
             let product = match Product::of(&machines, &part, order, poll) {
                 Ok(product) => product,
