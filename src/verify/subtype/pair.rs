@@ -256,10 +256,13 @@ fn number<K: Clone + Eq + std::hash::Hash>(all: &mut Vec<K>, of: &mut FxHashMap<
     new
 }
 
+/// A state: letters and where they lead, whether the role may stop, and where it is entered.
+type Row = (Vec<(Letter, u32)>, bool, Span);
+
 /// A side before letters are numbered.
 struct Draft {
     initial: u32,
-    rows: Vec<(Vec<(Letter, u32)>, bool, Span)>,
+    rows: Vec<Row>,
 }
 
 impl Draft {
