@@ -389,7 +389,7 @@ fn record(
             (_, false) => story.situation,
         },
         words: shows.and_then(|detail| match detail {
-            verify::Detail::NotSubtype(shown) => Some(words(shown)),
+            verify::Detail::NotSubtype(shown) => Some(Box::new(words(shown))),
             _ => None,
         }),
         help: way_out(outcome, limit),

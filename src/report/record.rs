@@ -194,7 +194,7 @@ pub struct VerdictRecord {
     /// How things stand after the run, a sentence per role and queue.
     pub situation: Vec<String>,
     /// Of two local types, what each does until it shows that one is no subtype of the other.
-    pub words: Option<WordsRecord>,
+    pub words: Option<Box<WordsRecord>>,
     /// The way out.
     pub help: Option<String>,
     /// Two runs that a role cannot tell apart.

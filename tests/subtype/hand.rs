@@ -1,8 +1,11 @@
 //! Cases by hand: what the theory says, and what is beyond it.
 
-use polylogue::verify::Options;
+use polylogue::{
+    event::Verdict,
+    verify::{Detail, Evidence, Options, check_claim},
+};
 
-use super::common::{ask, shown, types, word};
+use super::common::{ask, shown, spec, types, word};
 
 /// The answer to `sub <: sup` is this word.
 fn expect(answer: &str, sub: &str, sup: &str) {
@@ -75,4 +78,43 @@ fn deep_types_do_not_overflow() {
     let ahead = |n: usize| format!("{}{}end", "P!a(). ".repeat(n), "P?b(). ".repeat(n));
     expect("yes", &ahead(1_000), &deep(1_000));
     expect("no", &ahead(1_001), &deep(1_000));
+}
+
+/// The outcomes of the claims of a specification.
+fn outcomes(text: &str) -> Vec<polylogue::verify::Outcome> {
+    let spec = spec(text);
+    let check = |claim| check_claim(&spec, claim, &Options::default(), &mut |_| None).unwrap();
+    spec.claims.iter().map(check).collect()
+}
+
+#[test]
+fn a_claim_is_answered_in_words() {
+    let found = outcomes(
+        "local type Early at S = Q!done(). P?work(). end;\n\
+         local type Plain at S = P?work(). Q!done(). end;\n\
+         local type Busy at S = rec X. Q!done(). X;\n\
+         protocol Work(role P, role Q, role S) { P -> S: work(); S -> Q: done(); }\n\
+         check Early <: Plain; check Early <: Work@S; check Work@S <: Plain;\n\
+         check Plain <: Early is violated; check Busy <: Plain is violated;",
+    );
+    assert!(found.iter().take(3).all(|outcome| outcome.verdict == Verdict::Holds), "{found:?}");
+    assert!(matches!(found[0].evidence, Some(Evidence::Subtyping(_))));
+    let Some(Detail::NotSubtype(shown)) = &found[3].detail else { panic!("{:?}", found[3]) };
+    assert_eq!(found[3].detail.as_ref().unwrap().code().id(), "PL0540");
+    assert_eq!(shown.text, "the smaller type waits for `P?work()` where the larger first sends `Q!done()`");
+    assert_eq!(shown.lines(), ["smaller: [P?work()]", "larger : [Q!done()]"]);
+    let Some(Detail::NotSubtype(shown)) = &found[4].detail else { panic!("{:?}", found[4]) };
+    assert!(shown.cycle.is_some() && shown.text.contains("for ever"), "{shown:?}");
+}
+
+#[test]
+fn bounded_edges_do_not_reorder() {
+    let found = outcomes(
+        "protocol Work(role P, role Q, role S) { channel S -> Q: bounded(1); P -> S: work(); S -> Q: done(); }\n\
+         local type Early at S in Work = Q!done(). P?work(). end;\n\
+         local type Plain at S in Work = P?work(). Q!done(). end;\n\
+         check Plain <: Work@S; check Early <: Work@S is unknown;",
+    );
+    assert_eq!(found[0].verdict, Verdict::Holds, "{:?}", found[0]);
+    assert!(matches!(found[1].verdict, Verdict::Unknown(_)), "{:?}", found[1]);
 }

@@ -51,8 +51,8 @@ pub struct Queues {
     pub first_next: Vec<u32>,
 }
 
-/// A letter at the head of a queue, and what is left: its cells and the last of them.
-type Popped = (Option<u32>, Option<(Vec<u32>, Option<u32>)>);
+/// What is left in a queue: cells, and the last one of a shape.
+type Rest = Option<(Vec<u32>, Option<u32>)>;
 
 /// A configuration.
 type State<'q> = (u32, u32, &'q [(u32, Content)]);
@@ -132,7 +132,7 @@ impl Queues {
     }
 
     /// All that a queue can begin with, and what is left then.
-    fn popped(&self, queue: u32, content: Content) -> Vec<Popped> {
+    fn popped(&self, queue: u32, content: Content) -> Vec<(Option<u32>, Rest)> {
         let word = self.word(content);
         let Some((&head, rest)) = word.split_first() else { return Vec::new() };
         let (letter, end) = (self.letter(head), word.last().copied());
@@ -232,9 +232,7 @@ fn moves(pair: &Pair, queues: &Queues, at: u32) -> Result<Vec<Step>, String> {
         Ok::<(), String>(())
     };
     let peer_of = |letter: u32| pair.letter(letter).map_or(0, |letter: Letter| letter.peer);
-    let exactly = |rest: &Option<(Vec<u32>, Option<u32>)>, there: Option<Content>| {
-        there.map(|there| (queues.word(there), there.last)) == *rest
-    };
+    let exactly = |rest: &Rest, there: Option<Content>| there.map(|there| (queues.word(there), there.last)) == *rest;
     let (small, large) = (pair.sub.kind(sub), pair.sup.kind(sup));
     if let Kind::Select(peer) = large
         && let Some(word) = content(mine, ahead(peer))

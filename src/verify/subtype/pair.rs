@@ -256,7 +256,7 @@ fn number<K: Clone + Eq + std::hash::Hash>(all: &mut Vec<K>, of: &mut FxHashMap<
     new
 }
 
-/// The arms of a state, whether it may end there, and where it is written.
+/// A state: letters and where they lead, whether the role may stop, and where it is entered.
 type Row = (Vec<(Letter, u32)>, bool, Span);
 
 /// A side before letters are numbered.
