@@ -58,10 +58,10 @@ pub(crate) fn renamed(auto: &Auto) -> Auto {
     let mut at = 0;
     while at < order.len() {
         for &(_, then) in &auto[order[at]].arms {
-            if !number.contains_key(&then) {
-                number.insert(then, order.len());
+            number.entry(then).or_insert_with(|| {
                 order.push(then);
-            }
+                order.len() - 1
+            });
         }
         at += 1;
     }
