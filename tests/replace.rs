@@ -6,12 +6,12 @@
 //! | bug | test |
 //! |---|---|
 //! | a label of the larger type need not be taken | `sync::all_small_pairs` |
-//! | pairs are met depth-first | `sync::all_small_pairs` |
-//! | outputs may be dropped in fair subtyping | `fair::all_small_pairs` |
-//! | the end need not stay in reach to be controllable | `fair::controllable_is_to_have_a_partner` |
-//! | words are cut at their first letter when they are joined | `fair::all_small_pairs` |
-//! | a certificate is not asked whether words that are left are known | `fair::spoiled_certificates_are_refused` |
+//! | outputs may be left out in fair subtyping | `fair::all_small_pairs` |
+//! | the end need not stay in reach to be controllable | `fair::all_small_pairs` |
+//! | steps of words are lost when sets are joined | `fair::all_small_pairs` |
 //! | payloads are compared the same way round when they are received | `payload::sent_less_received_more` |
+//! | sessions are compared the same way round as values | `payload::sessions_that_are_handed_over` |
+//! | a message with a smaller payload stays another message in a mixed system | `diff::subtypes_and_explored_systems_agree` |
 
 #![allow(
     clippy::unwrap_used,

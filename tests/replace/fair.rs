@@ -371,8 +371,11 @@ fn a_sample_of_larger_pairs() {
             }
         }
     }
-    println!("fair, 3 and 4 states, 2 labels, a sample: {yes} subtypes, {vacuous} of what nobody can lead to its end, {no} not, {unknown} unknown");
-    assert_eq!([yes, vacuous, no, unknown], [0; 4]);
+    println!(
+        "fair, 3 and 4 states, 2 labels, a sample: {yes} subtypes, {vacuous} of what nobody can lead to its end, {no} not, {unknown} unknown"
+    );
+    assert_eq!(yes + vacuous + no + unknown, 20_000);
+    assert!(yes > 100 && vacuous > 100 && no > 300 && unknown < 200);
 }
 
 #[test]

@@ -345,8 +345,8 @@ pub fn refutes(pair: &Pair, refutation: &Refutation) -> bool {
     if outside(pair).is_some() || !game.is_live(false, pair.sup.initial()) || !game.is_binary() {
         return false;
     }
-    if let (Why::Endless { sub }, true) = (refutation.why, refutation.sub.is_empty()) {
-        return sub == pair.sub.initial() && !game.is_live(true, sub);
+    if !game.is_live(true, pair.sub.initial()) {
+        return refutation.sub.is_empty() && refutation.why == Why::Endless { sub: pair.sub.initial() };
     }
     let mut at = At { sub: pair.sub.initial(), sup: pair.sup.initial(), word: VecDeque::new() };
     let mut theirs = refutation.sup.iter().copied();
