@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// One local type per role, and what they are called.
+type Given = (Header, IdVec<RoleId, Local>);
+
 pub(super) fn run(args: &args::Synthesize) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
     let mut tally = Tally::quiet();
@@ -61,11 +64,7 @@ pub(super) fn run(args: &args::Synthesize) -> Result<Status, Failure> {
 }
 
 /// The machines that are meant: of a system, or of all local types of a protocol.
-fn given(
-    loaded: &Loaded,
-    args: &args::Synthesize,
-    tally: &mut Tally,
-) -> Result<Option<(Header, IdVec<RoleId, Local>)>, Failure> {
+fn given(loaded: &Loaded, args: &args::Synthesize, tally: &mut Tally) -> Result<Option<Given>, Failure> {
     let spec = &loaded.spec;
     let file = load::name(loaded);
     let system: Option<&SystemDecl> = match (&args.system, spec.systems.as_slice()) {
@@ -109,11 +108,7 @@ fn given(
 }
 
 /// Local types as one system; their roles are told by name.
-fn together(
-    locals: &[&LocalDecl],
-    file: &str,
-    tally: &mut Tally,
-) -> Result<Option<(Header, IdVec<RoleId, Local>)>, Failure> {
+fn together(locals: &[&LocalDecl], file: &str, tally: &mut Tally) -> Result<Option<Given>, Failure> {
     let mut header = Header::default();
     let mut machines: IdVec<RoleId, Option<Local>> = IdVec::new();
     let large = |error: crate::id::TooMany| Failure::Usage(error.to_string());

@@ -14,6 +14,7 @@ use crate::{
 /// One line of `--format json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "lowercase")]
+#[allow(clippy::large_enum_variant, reason = "records are made one at a time and written at once")]
 pub enum Record {
     /// A finding about a specification.
     Diagnostic(DiagnosticRecord),

@@ -66,12 +66,15 @@ enum Hop {
     Chain(usize, usize),
 }
 
+/// A state of a segment: how it is reached from which other, and how far it is.
+type Reached = (NodeId, Option<(usize, Hop)>, usize);
+
 /// What can be reached from a state by steps without the role. States inside of chains are left out: what can be reached
 /// from them can be reached from where the chain is entered.
 #[derive(Default)]
 struct Segment {
     /// The states: how from which of them, and how far.
-    states: Vec<(NodeId, Option<(usize, Hop)>, usize)>,
+    states: Vec<Reached>,
     /// The role's own steps, with the place of their state.
     own: Vec<(usize, Transition)>,
     /// Per letter: the nearest state from which it can not be reached; none if it can from everywhere.

@@ -172,10 +172,13 @@ fn stops_early(automaton: &Automaton, letters: &Letters, local: &Local) -> Optio
     Some(Indistinct { role, condition, first, second, does, but: None, then: Vec::new(), values: Vec::new() })
 }
 
+/// A state of the protocol with how much of a word is done, and by which step from which entry it was met.
+type Met = ((NodeId, usize), Option<(usize, NodeId)>);
+
 /// The shortest run of the protocol in which the role does this word, up to the word's last step, or to an end of the
 /// protocol.
 fn run(automaton: &Automaton, letters: &Letters, role: RoleId, word: &[Arm], to_end: bool) -> Option<Vec<NodeId>> {
-    let mut order: Vec<((NodeId, usize), Option<(usize, NodeId)>)> = vec![((automaton.start, 0), None)];
+    let mut order: Vec<Met> = vec![((automaton.start, 0), None)];
     let mut seen = FxHashSet::from_iter([(automaton.start, 0_usize)]);
     let mut at = 0_usize;
     let same = |arm: &Arm, step: &Transition| {

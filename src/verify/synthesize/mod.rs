@@ -70,6 +70,9 @@ pub enum Synthesized {
     Unknown(Limit),
 }
 
+/// A part that was projected back: its size, its body, and how each role compares.
+type Candidate = (usize, String, Vec<(RoleId, Certificate)>);
+
 /// Finds a protocol, called `name`, that machines follow together.
 pub fn synthesize(
     locals: &IdVec<RoleId, Local>,
@@ -97,7 +100,7 @@ pub fn synthesize(
     let (mut bodies, mut states) = (Vec::new(), 0_usize);
     for part in parts::parts(&machines) {
         let mut refused = None;
-        let mut best: Option<(usize, String, Vec<(RoleId, Certificate)>)> = None;
+        let mut best: Option<Candidate> = None;
         for order in [Order::Talk, Order::Turns] {
             let product = match Product::of(&machines, &part, order, poll) {
                 Ok(product) => product,
