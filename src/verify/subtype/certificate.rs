@@ -474,7 +474,12 @@ pub fn refutes(pair: &Pair, refutation: &Refutation) -> Result<(), String> {
         Why::Ends { sub: s, sup: q } => {
             let ended = match (pair.sub.kind(s), pair.sup.kind(q)) {
                 (Kind::End, Kind::Select(to)) => !ahead((Way::Send, to)),
-                (Kind::End, Kind::Branch(_) | Kind::BranchMany) => true,
+                // What the smaller type has taken already the larger may well take behind it.
+                (Kind::End, Kind::Branch(from)) => !ahead((Way::Receive, from)),
+                (Kind::End, Kind::BranchMany) => {
+                    let mut taken = refutation.sub.iter().map(|&letter| Walk::channel(pair, letter));
+                    !taken.any(|channel| channel.0 == Way::Receive && ahead(channel))
+                }
                 (Kind::End, Kind::End) => {
                     let mut channels = refutation.sup.iter().map(|&letter| Walk::channel(pair, letter));
                     channels.any(behind)

@@ -234,7 +234,22 @@ pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Ans
         Relation::Sync => sync::process(pair, meter),
         Relation::Channel => sync::channel(pair, meter),
         Relation::Fair => fair::decide(pair, meter),
-        Relation::Async => precise::decide(pair, meter),
+        // What is beyond the class of the precise relation may still be related without any reordering.
+        Relation::Async => match precise::decide(pair, meter) {
+            Answer::Unknown(mut tried) => match sync::process(pair, meter) {
+                Answer::Yes(certificate) => Answer::Yes(certificate),
+                Answer::No(_) => {
+                    let limit = Limit::Undecided("they are not related".to_owned());
+                    tried.push(Tried { what: "the synchronous relation".to_owned(), limit });
+                    Answer::Unknown(tried)
+                }
+                Answer::Unknown(more) => {
+                    tried.extend(more);
+                    Answer::Unknown(tried)
+                }
+            },
+            answered => answered,
+        },
     }
 }
 
