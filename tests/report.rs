@@ -44,7 +44,11 @@ fn verdict() -> VerdictRecord {
         cone: Some(vec![0]),
         cycle_at: None,
         situation: vec!["`A` waits for `y` from `B`".into()],
+        words: None,
         help: None,
+        pair: None,
+        basis: None,
+        explain: false,
     }
 }
 

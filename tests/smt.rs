@@ -270,7 +270,7 @@ fn an_index_out_of_range() {
 #[test]
 fn labels_of_a_scope_and_behind_it_differ_or_are_reported() {
     let notes = |epoch: &str, body: &str| {
-        told("clash", &format!("{epoch} protocol P(role A, role B) {{ {body} }}")).matches("PL0524").count()
+        told("clash", &format!("{epoch} protocol P(role A, role B) {{ {body} }}")).matches("PL0527").count()
     };
     let again = |handler: &str| {
         format!(

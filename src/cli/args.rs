@@ -38,6 +38,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Judge the claims and traces of specifications
     Check(Check),
+    /// Say which roles of a new version can replace the old ones, and what breaks
+    Diff(Diff),
     /// Print the local type of each role
     Project(Project),
     /// Draw machines and protocols
@@ -159,6 +161,10 @@ pub(super) struct Check {
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "2m", requires = "smt")]
     pub(super) smt_total: Duration,
 
+    /// Say what each verdict rests on: by which theorem, for which queues, and what was looked at
+    #[arg(long)]
+    pub(super) explain: bool,
+
     /// Hold the machines against the reference semantics as well
     #[arg(long)]
     pub(super) cross_check: bool,
@@ -166,6 +172,60 @@ pub(super) struct Check {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+
+    /// Look for imports here too, after the directory of the importing file
+    #[arg(long, value_name = "DIR")]
+    pub(super) search_path: Vec<PathBuf>,
+}
+
+/// How `diff` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Lines {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Of every role that both files have, the new local type is held against the old:
+  same          nobody could tell the two apart
+  compatible    the new may replace the old while the others stay as they are
+  breaking      it may not; the shortest word after which the two part is shown
+  unknown       it was not decided
+Exit code 1 if something breaks, a protocol or a role is gone; 3 if something is unknown; 2 if a
+file has errors.
+
+Examples:
+  polylogue diff shop.mpst shop-next.mpst
+  git show main:shop.mpst | polylogue diff - shop.mpst --format json")]
+pub(super) struct Diff {
+    /// The specification as it was; `-` is standard input
+    #[arg(value_name = "OLD")]
+    pub(super) old: PathBuf,
+
+    /// The specification as it is to be
+    #[arg(value_name = "NEW")]
+    pub(super) new: PathBuf,
+
+    /// Compare only this protocol, system or local type
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
+
+    /// Let families have so many keys
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(super) families: u32,
+
+    /// Give up after so many configurations
+    #[arg(long, value_name = "N")]
+    pub(super) max_states: Option<usize>,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Lines,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]

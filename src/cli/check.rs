@@ -20,12 +20,13 @@ use crate::{
     data::{Redaction, Value, write},
     diag::Diagnostic,
     event::{Event, Limit, Verdict},
+    id::NodeId,
     load::Loaded,
     machine::{Semantics, System},
-    protocol::{Claim, ClaimKind, Expected, Header, Side, Spec, Target, TraceDecl, TraceEvent, TraceKind},
+    protocol::{Claim, ClaimKind, Expected, Header, Node, Side, Spec, Step, Target, TraceDecl, TraceEvent, TraceKind},
     reference::equations,
     report::{
-        TraceRecord, VerdictRecord,
+        PairRecord, StepRecord, TraceRecord, VerdictRecord, WordsRecord,
         record::{Answer, Place, limit_word},
         story::{Story, Teller},
     },
@@ -36,6 +37,9 @@ use crate::{
 
 /// What asks for no runs.
 const STATIC: [&str; 2] = ["projectable", "implementable"];
+
+/// What is said of a protocol with errors.
+const OUTLINE: &str = "of the flow of control alone, as the rest has errors";
 
 /// Set by Ctrl-C: everything that is being searched ends as unknown.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -171,7 +175,13 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
     };
     let all = verify::claims(spec);
     let mut claims: Vec<Claim> = all.into_iter().filter(|claim| right_target(claim) && right_check(claim)).collect();
-    if args.check.is_empty() && args.target.is_empty() || !claims.is_empty() && args.target.is_empty() {
+    let name_of = |claim: &Claim| match &claim.kind {
+        ClaimKind::Property { name, .. } => name.to_string(),
+        ClaimKind::Subtype { .. } => "subtype".to_owned(),
+    };
+    let claimed_somewhere: BTreeSet<String> = claims.iter().map(name_of).collect();
+    let missing = args.check.iter().any(|name| !claimed_somewhere.contains(name));
+    if args.target.is_empty() && (args.check.is_empty() || !claims.is_empty() && !missing) {
         return claims;
     }
     // What nobody claims is asked as it stands.
@@ -199,6 +209,8 @@ fn claims(spec: &Spec, args: &args::Check) -> Vec<Claim> {
             // A system has no global type to project.
             asked => {
                 let asked = asked.iter().map(String::as_str);
+                // Of what is claimed somewhere, only that is judged, unless a target is named.
+                let asked = asked.filter(|&name| !args.target.is_empty() || !claimed_somewhere.contains(name));
                 asked.filter(|name| !(claimed(Some(name)) || is_system && STATIC.contains(name))).collect()
             }
         };
@@ -228,6 +240,9 @@ fn judge(
     let Some(subject) = machines::Subject::of(spec, target) else { return Ok(()) };
     // What is wrong with it was said already.
     if subject.header().broken {
+        if let Some((outline, claim)) = outlined(loaded, claim, subject) {
+            return judge(&outline, &claim, args, outside, tally, shown);
+        }
         // But a claim can be wrong in itself.
         let wrong = match &claim.kind {
             ClaimKind::Property { name, .. } => verify::Property::parse(name, claim.span).err(),
@@ -260,7 +275,7 @@ fn judge(
     drop(progress);
     match outcome {
         Ok(outcome) => {
-            let mut record = record(loaded, claim, subject, &outcome);
+            let mut record = record(loaded, claim, subject, &outcome, args.explain);
             if let (true, Some(command)) = (outcome.outside, &args.smt) {
                 let detail = record.detail.take().map_or_else(String::new, |detail| format!("{detail}; "));
                 record.detail = Some(format!("{detail}by `{command}`"));
@@ -281,6 +296,17 @@ fn judge(
     }
 }
 
+/// The flow of control alone, if that is all a claim is about and the rest has errors.
+fn outlined(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>) -> Option<(Loaded, Claim)> {
+    let ClaimKind::Property { name, bound, .. } = &claim.kind else { return None };
+    let outline = loaded.spec.outline.as_ref().filter(|_| **name == *"implementable")?;
+    let target = outline.find(&subject.header().name)?;
+    let Target::Protocol(at) = target else { return None };
+    outline.protocols.get(at).filter(|protocol| !protocol.header.broken)?;
+    let kind = ClaimKind::Property { name: name.clone(), target, bound: *bound };
+    Some((Loaded { spec: (**outline).clone(), ..loaded.clone() }, Claim { kind, ..claim.clone() }))
+}
+
 /// `safe(P)`, `S <: T`
 fn claim_text(claim: &Claim) -> String {
     match &claim.kind {
@@ -289,11 +315,21 @@ fn claim_text(claim: &Claim) -> String {
     }
 }
 
-fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcome: &Outcome) -> VerdictRecord {
+fn record(
+    loaded: &Loaded,
+    claim: &Claim,
+    subject: machines::Subject<'_>,
+    outcome: &Outcome,
+    explain: bool,
+) -> VerdictRecord {
     let (spec, header) = (&loaded.spec, subject.header());
     let (check, bound) = match &claim.kind {
         ClaimKind::Property { name, bound, .. } => (name.to_string(), *bound),
         ClaimKind::Subtype { .. } => ("subtype".to_owned(), None),
+    };
+    let check_name = match &claim.kind {
+        ClaimKind::Subtype { relation: Some(relation), .. } => format!("subtype {relation}"),
+        _ => check.clone(),
     };
     let run = match &outcome.verdict {
         Verdict::Violated(counterexample) => Some(counterexample),
@@ -312,7 +348,11 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
     // Roles without a local type, and no run of their automata that goes wrong: nothing to be told.
     let nothing_shown = matches!(
         shows,
-        Some(verify::Detail::NotProjectable { shown: None, .. } | verify::Detail::NotImplementable { .. })
+        Some(
+            verify::Detail::NotProjectable { shown: None, .. }
+                | verify::Detail::NotImplementable { .. }
+                | verify::Detail::NotSubtype(_)
+        )
     );
     let run = run.filter(|_| !nothing_shown);
     let limit = match &outcome.verdict {
@@ -335,16 +375,72 @@ fn record(loaded: &Loaded, claim: &Claim, subject: machines::Subject<'_>, outcom
             Some(limit) => Some(because(limit)),
             None => shows
                 .map(|detail| with_values(detail.text(header, &spec.names), spec, outcome))
-                .or_else(|| evidence(outcome)),
+                .or_else(|| evidence(outcome))
+                .map(|text| if spec.is_outline { format!("{OUTLINE}: {text}") } else { text }),
         },
         roles: header.roles.values().map(|role| role.name.to_string()).collect(),
         configurations: (outcome.configurations > 0).then_some(outcome.configurations),
         counterexample: run.map(|_| story.steps),
         cone: run.map(|counterexample| counterexample.cone.clone()),
         cycle_at: run.and_then(|counterexample| counterexample.cycle_at),
-        situation: if nothing_shown { Vec::new() } else { story.situation },
+        situation: match (shows, nothing_shown) {
+            (Some(verify::Detail::NotSubtype(shown)), _) => shown.lines(),
+            (_, true) => Vec::new(),
+            (_, false) => story.situation,
+        },
+        words: shows.and_then(|detail| match detail {
+            verify::Detail::NotSubtype(shown) => Some(Box::new(words(shown))),
+            _ => None,
+        }),
         help: way_out(outcome, limit),
+        pair: pair(loaded, subject, outcome),
+        basis: Some(super::basis::of(outcome, &check_name, subject.is_plain(), spec.is_outline)),
+        explain,
     }
+}
+
+/// Two words that show that one type is no subtype of another.
+fn words(shown: &verify::subtype::Shown) -> WordsRecord {
+    WordsRecord {
+        smaller: shown.smaller.clone(),
+        larger: shown.larger.clone(),
+        cycle_at: shown.cycle.map(|(smaller, larger)| [smaller, larger]),
+        blocked: shown.blocked.clone(),
+        missed: shown.missed.clone(),
+    }
+}
+
+/// Two runs that a role cannot tell apart, step by step.
+fn pair(loaded: &Loaded, subject: machines::Subject<'_>, outcome: &Outcome) -> Option<PairRecord> {
+    let Some(verify::Detail::NotImplementable { indistinct, .. }) = &outcome.detail else { return None };
+    let machines::Subject::Protocol(protocol) = subject else { return None };
+    let (header, names) = (&protocol.header, &loaded.spec.names);
+    let graph = machines::graph(protocol).ok()?;
+    let step = |&node: &NodeId| {
+        let Node::Step { step, label, sort, .. } = graph.nodes[node] else { return StepRecord::default() };
+        let (dir, from, to) = match step {
+            Step::Message { from, to } => ("sync", from, to),
+            Step::Act(role) => ("act", role, role),
+            _ => return StepRecord::default(),
+        };
+        StepRecord {
+            dir,
+            from: header.role_name(from).to_owned(),
+            to: header.role_name(to).to_owned(),
+            label: names.label_text(label).to_owned(),
+            message: names.message(label, sort),
+            place: Some(Place::of(&loaded.sources, graph.spans[node])),
+        }
+    };
+    let [(first, first_then), (second, second_then)] = indistinct.runs(header);
+    Some(PairRecord {
+        role: header.role_name(indistinct.role).to_owned(),
+        condition: indistinct.condition.name(),
+        first: first.iter().map(step).collect(),
+        first_then,
+        second: second.iter().map(step).collect(),
+        second_then,
+    })
 }
 
 /// What goes wrong, with the values with which it does.
@@ -369,7 +465,7 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 
 /// What "holds" rests on, where it is not plain exploration.
 fn evidence(outcome: &Outcome) -> Option<String> {
-    match outcome.evidence {
+    match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
@@ -381,13 +477,14 @@ fn evidence(outcome: &Outcome) -> Option<String> {
         Some(Evidence::Unrolled(Some(keys))) => {
             Some(format!("looked at with data and time left out, and with at most {keys} keys for each family"))
         }
-        Some(Evidence::Compatible(found)) => Some(compatible(found)),
+        Some(Evidence::Subtyping(by)) => Some(by.clone()),
+        Some(Evidence::Compatible(found)) => Some(compatible(*found)),
         Some(Evidence::Exhaustive) | None => None,
     }
 }
 
 /// By which theorem a system is safe under every bound.
-fn compatible(found: verify::Compatible) -> String {
+pub(super) fn compatible(found: verify::Compatible) -> String {
     let verify::Compatible { bound, least, whole, directed } = found;
     let least = if least { ", and for no smaller k" } else { "" };
     let why = match (whole, directed) {

@@ -4,10 +4,12 @@
 //! standard error. The exit code is the worst `Status` that a command met; a panic is a bug of ours and says so.
 
 mod args;
+mod basis;
 mod bench_family;
 mod check;
 mod completions;
 mod conform;
+mod diff;
 mod explain;
 mod files;
 mod fmt;
@@ -68,6 +70,7 @@ fn dispatch(args: Vec<OsString>) -> Status {
         Command::Synthesize(args) => synthesize::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Check(args) => check::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Run(args) => run::run(args),
         Command::Fmt(args) => fmt::run(args),
         Command::Explain(args) => explain::run(args),

@@ -60,12 +60,11 @@ pub(super) fn run(args: &args::Synthesize) -> Result<Status, Failure> {
     Ok(tally.status())
 }
 
+/// Machines, and whose they are.
+type Given = (Header, IdVec<RoleId, Local>);
+
 /// The machines that are meant: of a system, or of all local types of a protocol.
-fn given(
-    loaded: &Loaded,
-    args: &args::Synthesize,
-    tally: &mut Tally,
-) -> Result<Option<(Header, IdVec<RoleId, Local>)>, Failure> {
+fn given(loaded: &Loaded, args: &args::Synthesize, tally: &mut Tally) -> Result<Option<Given>, Failure> {
     let spec = &loaded.spec;
     let file = load::name(loaded);
     let system: Option<&SystemDecl> = match (&args.system, spec.systems.as_slice()) {
@@ -109,11 +108,7 @@ fn given(
 }
 
 /// Local types as one system; their roles are told by name.
-fn together(
-    locals: &[&LocalDecl],
-    file: &str,
-    tally: &mut Tally,
-) -> Result<Option<(Header, IdVec<RoleId, Local>)>, Failure> {
+fn together(locals: &[&LocalDecl], file: &str, tally: &mut Tally) -> Result<Option<Given>, Failure> {
     let mut header = Header::default();
     let mut machines: IdVec<RoleId, Option<Local>> = IdVec::new();
     let large = |error: crate::id::TooMany| Failure::Usage(error.to_string());

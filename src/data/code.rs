@@ -174,7 +174,7 @@ impl Code {
 
     /// Whether it holds: a fault is never "true".
     pub fn holds<E: Env>(&self, env: &E) -> Result<bool, Fault> {
-        if let Some(value) = self.0.quick.as_ref().and_then(|quick| quick.holds(env)) {
+        if let Some(value) = self.0.quick.as_ref().and_then(|quick| quick.truth(env)) {
             return Ok(value);
         }
         match bytecode::run(&self.0.program, env)? {
@@ -185,7 +185,7 @@ impl Code {
 
     /// Whether it holds, if that is had without a program.
     pub(super) fn quickly<E: Env>(&self, env: &E) -> Option<bool> {
-        self.0.quick.as_ref()?.holds(env)
+        self.0.quick.as_ref()?.truth(env)
     }
 
     /// As [`Code::eval`], by the bytecode alone.

@@ -5,7 +5,7 @@
 //! [`MAX_WEIGHT`] or a depth beyond [`MAX_DEPTH`]; so whoever walks a value needs no other bound, even where one part
 //! is shared many times.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
@@ -106,13 +106,24 @@ pub struct Map {
     extent: Extent,
 }
 
+/// Fields with values.
+type Known = Box<[(Arc<str>, Value)]>;
+
 /// Fields with values, in the order of their names.
 ///
-/// INVARIANT (sorted): names rise strictly.
-#[derive(Clone, Debug)]
+/// INVARIANT (sorted): names rise strictly. INVARIANT (late): what has no fields yet has a text that gives them.
+#[derive(Clone)]
 pub struct Record {
-    fields: Box<[(Arc<str>, Value)]>,
+    fields: OnceLock<Known>,
+    /// What it was read from, if that was kept.
+    text: Option<Box<str>>,
     extent: Extent,
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record").field("fields", &self.fields()).field("extent", &self.extent).finish()
+    }
 }
 
 impl Default for List {
@@ -353,34 +364,55 @@ impl Record {
         for (_, value) in &fields {
             extent = extent.with(value.extent()).map_err(|Oversize| BadRecord::Oversize)?;
         }
-        Ok(Self { fields: fields.into_boxed_slice(), extent })
+        Ok(Self { fields: OnceLock::from(fields.into_boxed_slice()), text: None, extent })
+    }
+
+    /// Of an object as it was written, and how much is in it; built when somebody looks.
+    pub(super) fn late(text: &str, extent: Extent) -> Self {
+        Self { fields: OnceLock::new(), text: Some(text.into()), extent }
+    }
+
+    fn fields(&self) -> &[(Arc<str>, Value)] {
+        self.fields.get_or_init(|| self.text.as_deref().map(super::read::fields).unwrap_or_default())
+    }
+
+    /// Whether it was not built yet.
+    #[cfg(test)]
+    pub(super) fn is_late(&self) -> bool {
+        self.fields.get().is_none()
+    }
+
+    /// Whether it is the same by a look: by the text that it was read from. If not, it may still be equal.
+    pub(super) fn is_surely(&self, other: &Self) -> bool {
+        matches!((&self.text, &other.text), (Some(a), Some(b)) if a == b)
     }
 
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        if self.fields.len() <= 8 {
-            return self.fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value);
+        let fields = self.fields();
+        if fields.len() <= 8 {
+            return fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value);
         }
-        let at = self.fields.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
-        self.fields.get(at).map(|(_, value)| value)
+        let at = fields.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        fields.get(at).map(|(_, value)| value)
     }
 
     /// How many fields.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.fields().len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields().is_empty()
     }
 
     /// In the order of their names.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, &Value)> {
-        self.fields.iter().map(|(name, value)| (name, value))
+        self.fields().iter().map(|(name, value)| (name, value))
     }
 
     /// How much.
@@ -392,7 +424,7 @@ impl Record {
     /// The same as a map.
     pub fn to_map(&self) -> Result<Map, Oversize> {
         let mut map = Map::default();
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields() {
             map.put(Value::Text(name.clone()), value.clone())?;
         }
         Ok(map)

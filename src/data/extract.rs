@@ -7,15 +7,12 @@
 //! A bare label says nothing about the payload, and `(...)` allows anything. `()` is fitted by no payload, `null`, `{}`
 //! and `[]`. Named fields make an object; unnamed ones an array, or the bare value if there is just one.
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicU32, Ordering},
-};
-
 use super::{
     Env, Field, Misfit, Payload, Sort, Value,
     json::kind,
     read::{Build, valid},
+    recall::{self, Found, Recall},
+    tree,
     words::Words,
 };
 
@@ -27,30 +24,10 @@ pub struct Extract {
     open: bool,
     /// The payload as a sort, for messages.
     sort: Sort,
-    /// By places in objects, the field that was there last: most often it is there again.
-    order: Box<[Hint]>,
+    /// Members of payloads that were read before.
+    recall: Recall,
     /// Texts of payloads that were read before.
     words: Words,
-}
-
-/// Which field stood at a place the last time: where to look first, whoever looked.
-#[derive(Debug, Default)]
-struct Hint(AtomicU32);
-
-impl Hint {
-    fn get(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, field: u32) {
-        self.0.store(field, Ordering::Relaxed);
-    }
-}
-
-impl Clone for Hint {
-    fn clone(&self) -> Self {
-        Self(AtomicU32::new(self.get()))
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +47,8 @@ struct Wanted {
     field: Field,
     /// Its value is read.
     read: bool,
+    /// What its text says is always the same, and may be kept.
+    pure: bool,
 }
 
 /// Fields that come from elsewhere and stand beside those of the payload, which they hide: names and JSON texts.
@@ -87,13 +66,18 @@ impl Extract {
             Some(_) if fields.iter().all(|field| field.name.is_some()) => Form::Named,
             Some(_) => Form::Listed,
         };
-        let wanted = |(at, field): (usize, &Field)| Wanted { field: field.clone(), read: read(at) };
+        let wanted = |(at, field): (usize, &Field)| {
+            let mut asked = Vec::new();
+            tree::conditions(&field.sort, &mut asked);
+            let pure = asked.iter().all(|code| !code.reads_now() && code.externals().is_empty());
+            Wanted { field: field.clone(), read: read(at), pure: pure && !field.sort.has_secret() }
+        };
         Self {
             form,
             fields: fields.iter().enumerate().map(wanted).collect(),
             open: payload.is_none_or(|payload| payload.open),
             sort: Sort::Record(payload.cloned().unwrap_or_default()),
-            order: (0..fields.len().saturating_add(8)).map(|_| Hint::default()).collect(),
+            recall: Recall::default(),
             words: Words::default(),
         }
     }
@@ -170,7 +154,7 @@ impl Extract {
     ) -> Result<(), Misfit> {
         let mut seen = Seen::new(self.fields.len());
         for &(name, text) in beside {
-            if let Some((at, wanted)) = self.find(name, 0) {
+            if let Some((at, wanted)) = self.find(name) {
                 let mut build = Build::new(text, env, Some(&self.words));
                 wanted.value(&mut build, at, values).map_err(|inner| inner.below(name))?;
                 seen.see(at);
@@ -179,35 +163,7 @@ impl Extract {
         let (first, start) = build.next();
         match first {
             None => {}
-            Some(b'{') => {
-                let mut place = 0_usize;
-                build.object(&self.sort, |build, name: Cow<'_, str>| {
-                    let hint = self.order.get(place).map_or(0, Hint::get);
-                    let found = self.find(&name, hint as usize);
-                    if let (Some((at, _)), Some(order)) = (found, self.order.get(place))
-                        && let Ok(at) = u32::try_from(at)
-                        && at != hint
-                    {
-                        order.set(at);
-                    }
-                    place = place.saturating_add(1);
-                    match found {
-                        // What comes from elsewhere hides a field of the payload.
-                        Some((at, _)) if seen.has(at) => {
-                            build.skip()?;
-                        }
-                        Some((at, wanted)) => {
-                            wanted.value(build, at, values).map_err(|inner| inner.below(&name))?;
-                            seen.see(at);
-                        }
-                        None if self.open || beside.iter().any(|(known, _)| *known == name) => {
-                            build.skip()?;
-                        }
-                        None => return Err(Misfit::here("is not declared").below(&name)),
-                    }
-                    Ok(())
-                })?;
-            }
+            Some(b'{') => self.members(build, beside, values, &mut seen)?,
             Some(_) => {
                 build.seek(start);
                 let what = kind(build.skip()?);
@@ -221,12 +177,93 @@ impl Extract {
         }
     }
 
-    /// The field with a name; most often it is the one that is guessed.
-    fn find(&self, name: &str, next: usize) -> Option<(usize, &Wanted)> {
-        let is = |wanted: &Wanted| wanted.field.name.as_deref() == Some(name);
-        if let Some(wanted) = self.fields.get(next).filter(|wanted| is(wanted)) {
-            return Some((next, wanted));
+    /// The members of an object; what stands there as it stood before need not be read again.
+    fn members(
+        &self,
+        build: &mut Build<'_>,
+        beside: &Beside<'_>,
+        values: &mut [Option<Value>],
+        seen: &mut Seen,
+    ) -> Result<(), Misfit> {
+        if !build.enter() {
+            return Ok(());
         }
+        let mut known = self.recall.places();
+        let mut place = 0_usize;
+        loop {
+            let start = build.at();
+            let mut member = recall::at(&mut known, place);
+            let found = match member.as_deref_mut().map_or(Found::Nothing, |member| member.find(build.rest())) {
+                Found::All(field, length, value, cost) => {
+                    build.seek(start.saturating_add(length));
+                    // What comes from elsewhere hides a field of the payload.
+                    if let Some((at, wanted)) = field.and_then(|at| Some((at, self.fields.get(at)?)))
+                        && !seen.has(at)
+                    {
+                        let name = || wanted.field.name.as_deref().unwrap_or("?");
+                        build.pay(cost).map_err(|inner| inner.below(name()))?;
+                        if let (Some(value), Some(place)) = (value, values.get_mut(at)) {
+                            *place = Some(value.clone());
+                        }
+                        seen.see(at);
+                    }
+                    place = place.saturating_add(1);
+                    if build.comma()? {
+                        continue;
+                    }
+                    return Ok(());
+                }
+                Found::Key(field, length) => {
+                    build.seek(start.saturating_add(length));
+                    field
+                }
+                Found::Nothing => {
+                    let name = build.name()?;
+                    let field = self.find(&name).map(|(at, _)| at);
+                    if field.is_none() && !self.open {
+                        if !beside.iter().any(|(known, _)| *known == name) {
+                            return Err(Misfit::here("is not declared").below(&name));
+                        }
+                        // What hides it may be missing the next time.
+                        member = None;
+                    }
+                    if let Some(member) = member.as_deref_mut() {
+                        member.set(build.since(start), field);
+                    }
+                    field
+                }
+            };
+            let (start, left) = (build.at(), build.left());
+            match found.and_then(|at| Some((at, self.fields.get(at)?))) {
+                Some((at, _)) if seen.has(at) => {
+                    build.skip()?;
+                }
+                Some((at, wanted)) => {
+                    let name = || wanted.field.name.as_deref().unwrap_or("?");
+                    wanted.value(build, at, values).map_err(|inner| inner.below(name()))?;
+                    seen.see(at);
+                    if let Some(member) = member.filter(|_| wanted.pure) {
+                        let value = values.get(at).and_then(Option::as_ref);
+                        member.keep(build.since(start), value, left.saturating_sub(build.left()));
+                    }
+                }
+                None => {
+                    let text = build.skip()?;
+                    if let Some(member) = member {
+                        member.keep(text, None, 0);
+                    }
+                }
+            }
+            place = place.saturating_add(1);
+            if !build.comma()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The field with a name.
+    fn find(&self, name: &str) -> Option<(usize, &Wanted)> {
+        let is = |wanted: &Wanted| wanted.field.name.as_deref() == Some(name);
         self.fields.iter().enumerate().find(|(_, wanted)| is(wanted))
     }
 

@@ -46,6 +46,11 @@ impl Meter {
         }
     }
 
+    /// How much may still be done.
+    pub(super) fn left(&self) -> u64 {
+        self.0
+    }
+
     /// Pays for looking at all of a value.
     fn pay_for(&mut self, value: &Value) -> Result<(), Why> {
         self.pay(value.extent().weight as usize)

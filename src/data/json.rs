@@ -305,17 +305,37 @@ impl<'a> Reader<'a> {
 
     /// On to the value of a key of the object that is next.
     fn member(&mut self, name: &str) -> Option<()> {
+        let bytes = self.text.as_bytes();
         self.take(b'{');
         loop {
             self.ws();
-            let key = self.string().ok()?;
+            if self.peek() != Some(b'"') {
+                return None;
+            }
+            let start = self.at + 1;
+            let end = plain(bytes, start);
+            let found = if bytes.get(end) == Some(&b'"') {
+                self.at = end + 1;
+                &bytes[start..end] == name.as_bytes()
+            } else {
+                *self.string().ok()?.decode() == *name
+            };
             self.ws();
             self.take(b':');
             self.ws();
-            if if key.escaped { *key.decode() == *name } else { key.raw == name } {
+            if found {
                 return Some(());
             }
-            self.pass().ok()?;
+            match self.peek()? {
+                b'"' => self.at = string_end(bytes, self.at + 1),
+                b'{' | b'[' => self.at = closing(bytes, self.at),
+                // Numbers and words end before what stands behind values.
+                _ => {
+                    while !matches!(self.peek()?, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') {
+                        self.at += 1;
+                    }
+                }
+            }
             self.ws();
             if !self.take(b',') {
                 return None;
@@ -460,24 +480,27 @@ pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Behind the string whose text begins at `at` in a text that is known to be valid.
+#[inline(always)]
+fn string_end(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        at = plain(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => return bytes.len(),
+        }
+    }
+}
+
 /// Behind the object or array that opens at `at` in a text that is known to be valid.
 fn closing(bytes: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while let Some(&byte) = bytes.get(at) {
         at += 1;
         match byte {
-            b'"' => loop {
-                at = plain(bytes, at);
-                match bytes.get(at) {
-                    Some(b'"') => {
-                        at += 1;
-                        break;
-                    }
-                    Some(b'\\') => at += 2,
-                    Some(_) => at += 1,
-                    None => return bytes.len(),
-                }
-            },
+            b'"' => at = string_end(bytes, at),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => {
                 depth = depth.saturating_sub(1);

@@ -33,6 +33,10 @@ pub(super) enum Quick {
     Path(Box<Quick>, Box<[Arc<str>]>),
     Has(Box<Quick>, Box<[Arc<str>]>, bool),
     Compare(Operator, Box<(Quick, Quick)>),
+    /// `==` or `!=` with a text.
+    Is(Operator, Box<Quick>, Arc<str>),
+    /// `in` a list of texts; the same as a value.
+    OneOf(Box<Quick>, Box<[Arc<str>]>, Value),
     Compute(Operator, Box<(Quick, Quick)>),
     Not(Box<Quick>),
     All(Box<[Quick]>),
@@ -69,7 +73,9 @@ impl Quick {
             Op::Binary(operator @ (Operator::Add | Operator::Sub | Operator::Mul), a, b) => {
                 Self::Compute(*operator, pair(a, b)?)
             }
-            Op::Binary(operator, a, b) if *operator <= Operator::In => Self::Compare(*operator, pair(a, b)?),
+            Op::Binary(operator, a, b) if *operator <= Operator::In => {
+                Self::compare(*operator, Self::new(a)?, Self::new(b)?)
+            }
             Op::Not(of) => Self::Not(Box::new(Self::part(of))),
             Op::All(of) => Self::All(of.iter().map(Self::part).collect()),
             Op::Any(of) => Self::Any(of.iter().map(Self::part).collect()),
@@ -93,6 +99,22 @@ impl Quick {
             }
             _ => return None,
         })
+    }
+
+    /// A comparison; with texts that are known, most often, and then without a look at what they are.
+    fn compare(operator: Operator, a: Self, b: Self) -> Self {
+        let texts = |list: &List| -> Option<Box<[Arc<str>]>> {
+            let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+            list.iter().map(text).collect()
+        };
+        match (operator, b) {
+            (Operator::Eq | Operator::Ne, Self::Const(Value::Text(text))) => Self::Is(operator, Box::new(a), text),
+            (Operator::In, Self::Const(Value::List(list))) if list.len() <= 64 => match texts(&list) {
+                Some(texts) => Self::OneOf(Box::new(a), texts, Value::List(list)),
+                None => Self::Compare(operator, Box::new((a, Self::Const(Value::List(list))))),
+            },
+            (operator, b) => Self::Compare(operator, Box::new((a, b))),
+        }
     }
 
     pub(super) fn part(node: &Node) -> Self {
@@ -157,9 +179,40 @@ impl Quick {
         }
     }
 
-    fn truth<E: Env>(&self, env: &E) -> Option<bool> {
+    pub(super) fn truth<E: Env>(&self, env: &E) -> Option<bool> {
         match self {
             Self::Compare(operator, pair) => compare(*operator, pair.0.get(env)?, pair.1.get(env)?),
+            Self::Is(operator, of, text) => match of.get(env)? {
+                Lite::Of(Value::Text(found)) => Some((**found == **text) == (*operator == Operator::Eq)),
+                found => compare_deep(*operator, found, Lite::Of(&Value::Text(text.clone()))),
+            },
+            Self::OneOf(of, texts, list) => match of.get(env)? {
+                Lite::Of(Value::Text(found)) if found.len() <= 1_024 => {
+                    Some(texts.iter().any(|text| **text == **found))
+                }
+                found => compare_deep(Operator::In, found, Lite::Of(list)),
+            },
+            Self::Slot(slot) => match env.slot(*slot)? {
+                Value::Bool(value) => Some(*value),
+                _ => None,
+            },
+            Self::Not(of) => Some(!of.truth(env)?),
+            Self::All(of) => {
+                for part in of {
+                    if !part.truth(env)? {
+                        return Some(false);
+                    }
+                }
+                Some(true)
+            }
+            Self::Any(of) => {
+                for part in of {
+                    if part.truth(env)? {
+                        return Some(true);
+                    }
+                }
+                Some(false)
+            }
             other => other.holds(env),
         }
     }
@@ -203,23 +256,7 @@ impl Quick {
                 }
                 _ => return None,
             },
-            Self::Not(of) => Lite::Bool(!of.truth(env)?),
-            Self::All(of) => {
-                for part in of {
-                    if !part.truth(env)? {
-                        return Some(Lite::Bool(false));
-                    }
-                }
-                Lite::Bool(true)
-            }
-            Self::Any(of) => {
-                for part in of {
-                    if part.truth(env)? {
-                        return Some(Lite::Bool(true));
-                    }
-                }
-                Lite::Bool(false)
-            }
+            Self::Is(..) | Self::OneOf(..) | Self::Not(_) | Self::All(_) | Self::Any(_) => Lite::Bool(self.truth(env)?),
             Self::If(parts) => {
                 let (condition, then, other) = &**parts;
                 return if condition.truth(env)? { then.get(env) } else { other.get(env) };

@@ -14,6 +14,7 @@ use super::{
     conform::{self, builtin_of},
     function::Meter,
     json::{Flaw, Malformed, Reader, Scratch, kind},
+    late::{self, Measured},
     number::NotNumber,
     scalar,
     words::Words,
@@ -62,6 +63,8 @@ pub(super) struct Build<'a> {
     words: Option<&'a Words>,
     /// How deep the value nests that is being built as `json`.
     depth: u16,
+    /// Objects are built at once.
+    soon: bool,
     /// Values are wanted; else they are judged only, and what is returned means nothing.
     pub(super) keep: bool,
 }
@@ -73,7 +76,7 @@ fn not_json(_: Malformed) -> Misfit {
 impl<'a> Build<'a> {
     pub(super) fn new(text: &'a str, env: &'a dyn Env, words: Option<&'a Words>) -> Self {
         let meter = Meter::full();
-        Self { reader: Reader::new(text), text, meter, env, words, depth: 0, keep: true }
+        Self { reader: Reader::new(text), text, meter, env, words, depth: 0, soon: false, keep: true }
     }
 
     /// A text, shared with an equal one that was built before, if that is still known.
@@ -98,6 +101,65 @@ impl<'a> Build<'a> {
     /// Back, or on, to a byte.
     pub(super) fn seek(&mut self, at: usize) {
         self.reader = Reader::from(self.text, at);
+    }
+
+    /// Into the object that stands here; false if it is empty.
+    pub(super) fn enter(&mut self) -> bool {
+        self.reader.ws();
+        self.reader.take(b'{');
+        self.reader.ws();
+        !self.reader.take(b'}')
+    }
+
+    /// On to the next member of an object; false if there is none.
+    #[inline]
+    pub(super) fn comma(&mut self) -> Result<bool, Misfit> {
+        self.reader.ws();
+        if self.reader.take(b',') {
+            self.reader.ws();
+            return Ok(true);
+        }
+        if self.reader.take(b'}') { Ok(false) } else { Err(Misfit::here("is not JSON")) }
+    }
+
+    /// The name of a member, up to its value.
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, Misfit> {
+        let name = self.reader.string().map_err(not_json)?.decode();
+        self.reader.ws();
+        self.reader.take(b':');
+        self.reader.ws();
+        Ok(name)
+    }
+
+    /// The text from here on.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.reader.at()..).unwrap_or("")
+    }
+
+    /// The text from a byte up to here.
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.reader.at()).unwrap_or("")
+    }
+
+    /// Where it is.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.reader.at()
+    }
+
+    /// How much may still be done.
+    #[inline]
+    pub(super) fn left(&self) -> u64 {
+        self.meter.left()
+    }
+
+    /// Pays for what was done before.
+    #[inline]
+    pub(super) fn pay(&mut self, cost: u64) -> Result<(), Misfit> {
+        let cost = usize::try_from(cost).unwrap_or(usize::MAX);
+        self.meter.pay(cost).map_err(|why| Misfit::here(format!("cannot be judged: {why}")))
     }
 
     /// The value that stands here.
@@ -353,6 +415,9 @@ impl<'a> Build<'a> {
         }
         match self.reader.peek() {
             Some(b'{') => {
+                if let Some(late) = self.late() {
+                    return Ok(late);
+                }
                 self.deeper()?;
                 let mut fields = Fields::new();
                 self.object(&Sort::ANY, |build, name| {
@@ -386,10 +451,48 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// The object that stands here, kept as it is written.
+    fn late(&mut self) -> Option<Value> {
+        if self.soon {
+            return None;
+        }
+        let start = self.reader.at();
+        let Measured { extent, values, end } = late::measure(self.text, start)?;
+        // Its own was paid for.
+        let cost = values.saturating_sub(1);
+        if self.depth.saturating_add(extent.depth) > MAX_DEPTH || self.meter.left() < cost {
+            return None;
+        }
+        self.pay(cost).ok()?;
+        let text = self.text.get(start..end)?;
+        self.seek(end);
+        Some(Value::Record(Arc::new(Record::late(text, extent))))
+    }
+
+    /// Any value, built at once.
+    #[cfg(test)]
+    pub(super) fn soon(mut self) -> Result<Value, Misfit> {
+        self.soon = true;
+        self.any()
+    }
+
     fn deeper(&mut self) -> Result<(), Misfit> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > MAX_DEPTH { Err(Misfit::oversize()) } else { Ok(()) }
     }
+}
+
+/// The fields of an object that was kept as it was written: by INVARIANT (same) of [`late`] there is nothing wrong with it.
+pub(super) fn fields(text: &str) -> Box<[(Arc<str>, Value)]> {
+    let mut build = Build::new(text, &Empty, None);
+    let mut fields = Fields::new();
+    let read = build.object(&Sort::ANY, |build, name| {
+        fields.push((Arc::from(&*name), build.any()?));
+        Ok(())
+    });
+    debug_assert!(read.is_ok(), "it was measured");
+    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    fields.into_vec().into()
 }
 
 /// A built-in value from the text of a string.

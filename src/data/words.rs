@@ -11,7 +11,7 @@ use rustc_hash::FxHasher;
 
 /// How many, a power of two.
 const MOST: usize = 128;
-const LONGEST: usize = 40;
+const LONGEST: usize = 24;
 
 /// Texts that were built before. Whoever finds them in use by another thread builds anew.
 #[derive(Debug, Default)]

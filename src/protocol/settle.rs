@@ -6,6 +6,8 @@
 //! a choice of another role, whose outcome the role does not know yet, only what gives a new variable its first value
 //! is made: whichever way the choice goes, nobody can have seen it.
 //!
+//! A jump behind such a choice cannot give the role its value: what would be lost is told ([`Lost`]), and is an error.
+//!
 //! In: a graph with [`Node::Set`]. Out: the same without. O(steps × length of the ways between them).
 
 use rustc_hash::FxHashSet;
@@ -15,7 +17,10 @@ use super::{
     names::Names,
     rule::{Set, Who},
 };
-use crate::id::{IdVec, NodeId, RoleId, SortId, TooMany};
+use crate::{
+    data::{Op, Slot},
+    id::{IdVec, NodeId, RoleId, SortId, TooMany},
+};
 
 /// Who makes an assignment.
 #[derive(Clone, Copy)]
@@ -26,16 +31,31 @@ enum By {
     Nobody,
 }
 
+/// A value that a jump gives to a copy of a role (or to nobody's) that does not notice the jump when it happens.
+pub(super) type Lost = (Option<RoleId>, Slot);
+
+/// What is found on the ways from one step to the next.
+#[derive(Default)]
+struct Found {
+    groups: Vec<Box<[Set]>>,
+    lost: Vec<Slot>,
+}
+
 impl Graph {
-    /// Gives every assignment to the steps in front of it.
-    pub(super) fn settle(&mut self, names: &mut Names, roles: usize, own: Option<RoleId>) -> Result<(), TooMany> {
+    /// Gives every assignment to the steps in front of it; tells what it cannot give.
+    pub(super) fn settle(
+        &mut self,
+        names: &mut Names,
+        roles: usize,
+        own: Option<RoleId>,
+    ) -> Result<Vec<Lost>, TooMany> {
         if let Some(own) = own {
             // In one role's type everything is its own.
             for shape in self.scopes.values_mut().flatten() {
                 shape.roles = [own].into();
             }
         }
-        self.settle_sets(names, roles, own)?;
+        let lost = self.settle_sets(names, roles, own)?;
         let sorts = self.nodes.values().filter_map(|node| match node {
             Node::Step { sort, .. } => Some(*sort),
             _ => None,
@@ -43,13 +63,21 @@ impl Graph {
         let guarded =
             |sort: &SortId| names.rule(*sort).is_some_and(|rule| !(rule.conditions.is_empty() && rule.keys.is_empty()));
         self.guarded = sorts.filter(guarded).collect();
-        Ok(())
+        Ok(lost)
     }
 
-    fn settle_sets(&mut self, names: &mut Names, roles: usize, own: Option<RoleId>) -> Result<(), TooMany> {
+    fn settle_sets(&mut self, names: &mut Names, roles: usize, own: Option<RoleId>) -> Result<Vec<Lost>, TooMany> {
+        let mut lost: Vec<Lost> = Vec::new();
         if !self.nodes.values().any(|node| matches!(node, Node::Set { .. })) {
-            return Ok(());
+            return Ok(lost);
         }
+        let mut gather = |at: NodeId, by: By| {
+            let mut found = Found::default();
+            self.gather(at, by, false, &mut FxHashSet::default(), &mut found);
+            let role = if let By::Role(role) = by { Some(role) } else { None };
+            lost.extend(found.lost.into_iter().map(|slot| (role, slot)));
+            found.groups
+        };
         let mut changed = Vec::new();
         for (id, node) in self.nodes.iter() {
             let &Node::Step { step, label, sort, then } = node else { continue };
@@ -59,9 +87,9 @@ impl Graph {
             let mut after: Vec<Box<[Set]>> = Vec::new();
             let acting: Vec<RoleId> = own.map_or_else(|| self.roles_of(step).collect(), |own| vec![own]);
             for role in acting {
-                self.gather(then, By::Role(role), false, &mut FxHashSet::default(), &mut after);
+                after.extend(gather(then, By::Role(role)));
             }
-            self.gather(then, By::Nobody, false, &mut FxHashSet::default(), &mut after);
+            after.extend(gather(then, By::Nobody));
             if after.is_empty() {
                 continue;
             }
@@ -75,10 +103,8 @@ impl Graph {
             let mut entry = Vec::new();
             let roles = (0..roles).map_while(|role| crate::id::Id::new(role).ok()).map(By::Role);
             for by in roles.chain([By::Nobody]) {
-                let mut found = Vec::new();
-                self.gather(region.start, by, false, &mut FxHashSet::default(), &mut found);
                 let role = if let By::Role(role) = by { Some(role) } else { None };
-                entry.extend(found.into_iter().map(|sets| (role, sets)));
+                entry.extend(gather(region.start, by).into_iter().map(|sets| (role, sets)));
             }
             entries.push((id, entry));
         }
@@ -89,10 +115,8 @@ impl Graph {
             let Some(shape) = self.scopes[scope].as_ref() else { continue };
             let mut entry = Vec::new();
             for by in shape.roles.iter().map(|&role| By::Role(role)).chain([By::Nobody]) {
-                let mut found = Vec::new();
-                self.gather(then, by, false, &mut FxHashSet::default(), &mut found);
                 let role = if let By::Role(role) = by { Some(role) } else { None };
-                entry.extend(found.into_iter().map(|sets| (role, sets)));
+                entry.extend(gather(then, by).into_iter().map(|sets| (role, sets)));
             }
             if !entry.is_empty() {
                 leaves.push((scope, number, entry));
@@ -111,18 +135,13 @@ impl Graph {
             }
         }
         self.drop_sets();
-        Ok(())
+        lost.sort_unstable();
+        lost.dedup();
+        Ok(lost)
     }
 
     /// What a role assigns between a node and its next step.
-    fn gather(
-        &self,
-        mut node: NodeId,
-        by: By,
-        mut forked: bool,
-        seen: &mut FxHashSet<NodeId>,
-        out: &mut Vec<Box<[Set]>>,
-    ) {
+    fn gather(&self, mut node: NodeId, by: By, mut forked: bool, seen: &mut FxHashSet<NodeId>, out: &mut Found) {
         let mut todo = Vec::new();
         loop {
             let next = if !seen.insert(node) {
@@ -131,13 +150,15 @@ impl Graph {
                 match &self.nodes[node] {
                     Node::End => None,
                     Node::Set { sets, jump, then } => {
+                        let mine: Box<[Set]> = sets.iter().filter_map(|set| own(set, by)).collect();
                         if !(forked && *jump) {
-                            let mine: Box<[Set]> = sets.iter().filter_map(|set| own(set, by)).collect();
                             if !mine.is_empty() {
-                                out.push(mine);
+                                out.groups.push(mine);
                             }
                             Some(*then)
                         } else {
+                            let changes = mine.iter().filter(|set| !keeps(set));
+                            out.lost.extend(changes.map(|set| set.slot));
                             None
                         }
                     }
@@ -201,4 +222,9 @@ fn own(set: &Set, by: By) -> Option<Set> {
         (Who::Roles(roles), By::Nobody) if roles.is_empty() => Some(set.clone()),
         _ => None,
     }
+}
+
+/// Whether a variable is given the value that it has.
+fn keeps(set: &Set) -> bool {
+    matches!(&set.value.tree().op, Op::Slot(slot, _) if *slot == set.slot)
 }

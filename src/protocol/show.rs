@@ -3,6 +3,8 @@
 //! A type whose states are met once each, but for jumps back, becomes a term with `rec`; any other becomes equations
 //! (`states {…}`), so the text is linear in the automaton. Names that are no identifiers stand in backquotes.
 //!
+//! A state in which the role may stop or go on has `end` among its arms.
+//!
 //! INVARIANT (bounded): terms nest no deeper than `DEEPEST`, far below what the parser refuses; deeper ones become
 //! equations.
 
@@ -151,10 +153,9 @@ impl Printer<'_> {
                 let _ = write!(self.out, "rec {variable}.");
                 self.line(indent);
             }
-            self.may_stop(state);
-            let arms = self.arms(state).to_vec();
-            let [arm] = arms.as_slice() else {
-                self.choice(&arms, indent, |printer, arm| printer.then(arm.then, indent.saturating_add(1)));
+            let (arms, stops) = (self.arms(state).to_vec(), self.may_stop(state));
+            let ([arm], false) = (arms.as_slice(), stops) else {
+                self.choice(&arms, stops, indent, |printer, arm| printer.then(arm.then, indent.saturating_add(1)));
                 return;
             };
             self.peer(*arm);
@@ -188,10 +189,9 @@ impl Printer<'_> {
         }
     }
 
-    fn may_stop(&mut self, state: StateId) {
-        if self.local.states.entry(state).is_some_and(|state| state.may_stop) && !self.is_end(state) {
-            self.out.push_str("/* may stop here */ ");
-        }
+    /// Whether the role may stop where it could go on.
+    fn may_stop(&self, state: StateId) -> bool {
+        self.local.states.entry(state).is_some_and(|state| state.may_stop) && !self.is_end(state)
     }
 
     /// `q!`, `q?`, `own:`
@@ -209,8 +209,8 @@ impl Printer<'_> {
         self.out.push_str(&text);
     }
 
-    fn choice(&mut self, arms: &[Arm], indent: usize, mut then: impl FnMut(&mut Self, Arm)) {
-        let one_peer = arms.windows(2).all(|pair| matches!(pair, [a, b] if a.act == b.act));
+    fn choice(&mut self, arms: &[Arm], stops: bool, indent: usize, mut then: impl FnMut(&mut Self, Arm)) {
+        let one_peer = !stops && arms.windows(2).all(|pair| matches!(pair, [a, b] if a.act == b.act));
         match arms.first() {
             Some(&arm) if one_peer => self.peer(arm),
             _ => {
@@ -235,6 +235,11 @@ impl Printer<'_> {
             self.out.push_str(". ");
             then(self, arm);
         }
+        if stops {
+            self.out.push(',');
+            self.line(indent.saturating_add(1));
+            self.out.push_str("end");
+        }
         self.line(indent);
         self.out.push('}');
     }
@@ -255,16 +260,20 @@ impl Printer<'_> {
             }
             self.line(indent.saturating_add(1));
             let _ = write!(self.out, "s{at} = ");
-            self.may_stop(state);
+            let stops = self.may_stop(state);
             let to = |state: StateId| number.get(&state).map_or_else(|| "end".to_owned(), |n| format!("s{n}"));
             match arms.as_slice() {
                 [] => self.out.push_str("end"),
-                [arm] => {
+                [arm] if !stops => {
                     self.peer(*arm);
                     self.message(*arm);
                     let _ = write!(self.out, ". {}", to(arm.then));
                 }
-                arms => self.choice(arms, indent.saturating_add(1), |printer, arm| printer.out.push_str(&to(arm.then))),
+                arms => {
+                    self.choice(arms, stops, indent.saturating_add(1), |printer, arm| {
+                        printer.out.push_str(&to(arm.then))
+                    });
+                }
             }
             self.out.push(';');
             at = at.saturating_add(1);

@@ -27,6 +27,11 @@ pub struct Spec {
     pub traces: Vec<TraceDecl>,
     /// The names of extern predicates, by the numbers that expressions ask them by.
     pub externs: Vec<Box<str>>,
+    /// The flow of control of its protocols alone, if something is wrong with some protocol but not with its syntax: who
+    /// sends what to whom, without data, conditions and time.
+    pub outline: Option<Box<Spec>>,
+    /// It is such an outline.
+    pub is_outline: bool,
 }
 
 /// What protocols, systems and local types have in common.

@@ -17,7 +17,7 @@ use annotate_snippets::{
 };
 
 use super::{
-    CoverageRecord, DiagnosticRecord, Reporter, SessionRecord, StepRecord, Summary, TraceRecord, VerdictRecord,
+    CoverageRecord, DiagnosticRecord, Reporter, SessionRecord, StepRecord, Summary, TraceRecord, VerdictRecord, pair,
     record::Answer,
     sequence::{self, Style},
     text::{clean, count, width},
@@ -165,6 +165,22 @@ impl<W: Write> Human<W> {
         Ok(())
     }
 
+    /// What a verdict rests on, for those who asked.
+    fn basis(&mut self, verdict: &VerdictRecord) -> io::Result<()> {
+        let Some(basis) = verdict.basis.as_ref().filter(|_| verdict.explain) else { return Ok(()) };
+        let source = basis.source.map_or_else(String::new, |source| format!(" ({source})"));
+        let rows = [
+            ("by", format!("{}{source}", basis.theorem)),
+            ("queues", basis.queues.clone()),
+            ("fragment", basis.fragment.clone()),
+            ("looked at", basis.looked_at.clone()),
+        ];
+        for (word, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {
+            writeln!(self.out, "          {FAINT}{word:<9}{FAINT:#} {}", clean(text))?;
+        }
+        Ok(())
+    }
+
     fn place(&mut self, file: &str, line: u32) -> io::Result<()> {
         let arrow = if self.style.ascii { "-->" } else { "──▸" };
         writeln!(self.out, "          {FAINT}{arrow} {}:{line}{FAINT:#}", clean(file))
@@ -221,6 +237,13 @@ impl<W: Write> Human<W> {
     fn story(&mut self, verdict: &VerdictRecord) -> io::Result<()> {
         if let Some(steps) = &verdict.counterexample {
             self.run(verdict, steps)?;
+        }
+        if let Some(pair) = &verdict.pair {
+            let role = clean(&pair.role);
+            writeln!(self.out, "\n  {HEAD}what looks the same to `{role}`{HEAD:#} ({})", pair.condition)?;
+            for row in pair::draw(pair, &verdict.roles, self.style) {
+                writeln!(self.out, "    {row}")?;
+            }
         }
         if !verdict.situation.is_empty() {
             let when = if verdict.cycle_at.is_some() { "each time round" } else { "in the end" };
@@ -283,7 +306,8 @@ impl<W: Write> Reporter for Human<W> {
                 }
                 Answer::Unknown => format!("`{claim}` is unknown, as stated"),
             };
-            return self.headline(GOOD, "ok", &text);
+            self.headline(GOOD, "ok", &text)?;
+            return self.basis(verdict);
         }
         self.begin(true)?;
         let (style, word) = match verdict.verdict {
@@ -301,6 +325,7 @@ impl<W: Write> Reporter for Human<W> {
         if let Some(detail) = &verdict.detail {
             self.indented(detail)?;
         }
+        self.basis(verdict)?;
         self.story(verdict)
     }
 

@@ -18,6 +18,8 @@ mod json;
 mod junit;
 mod layout;
 pub mod mermaid;
+#[cfg(feature = "cli")]
+mod pair;
 pub mod record;
 mod sarif;
 pub mod sequence;
@@ -35,8 +37,8 @@ pub use human::{Human, render};
 pub use json::Json;
 pub use junit::Junit;
 pub use record::{
-    CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, Record, SessionRecord, ShareRecord,
-    StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord,
+    BasisRecord, CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, LabelRecord, PairRecord, Record,
+    SessionRecord, ShareRecord, StepRecord, Summary, TraceRecord, UnseenRecord, VerdictRecord, WordsRecord,
 };
 pub use sarif::Sarif;
 pub use text::clean;

@@ -14,6 +14,7 @@ use crate::{
 /// One line of `--format json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Record {
     /// A finding about a specification.
     Diagnostic(DiagnosticRecord),
@@ -192,8 +193,66 @@ pub struct VerdictRecord {
     pub cycle_at: Option<usize>,
     /// How things stand after the run, a sentence per role and queue.
     pub situation: Vec<String>,
+    /// Of two local types, what each does until it shows that one is no subtype of the other.
+    pub words: Option<Box<WordsRecord>>,
     /// The way out.
     pub help: Option<String>,
+    /// Two runs that a role cannot tell apart.
+    pub pair: Option<PairRecord>,
+    /// What the verdict rests on.
+    pub basis: Option<BasisRecord>,
+    /// Whether people are told what it rests on, too.
+    #[serde(skip)]
+    pub explain: bool,
+}
+
+/// Two runs of a protocol that look the same to a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PairRecord {
+    /// Who.
+    pub role: String,
+    /// The published name of the condition that is violated.
+    pub condition: &'static str,
+    /// One run, up to and with the step that tells them apart.
+    pub first: Vec<StepRecord>,
+    /// What the role does at its end, in words.
+    pub first_then: String,
+    /// The other run.
+    pub second: Vec<StepRecord>,
+    /// What the role does at its end, in words.
+    pub second_then: String,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BasisRecord {
+    /// The kind of evidence, in one word; `limit` if there is no answer.
+    pub by: &'static str,
+    /// The theorem, or what was done.
+    pub theorem: String,
+    /// Where it was published, if it was.
+    pub source: Option<&'static str>,
+    /// For which queues it holds.
+    pub queues: String,
+    /// Of which part of the language it speaks, and what was left out.
+    pub fragment: String,
+    /// What was looked at.
+    pub looked_at: String,
+}
+
+/// Two words that show that one type is no subtype of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WordsRecord {
+    /// What the smaller type does.
+    pub smaller: Vec<String>,
+    /// What the larger type makes of it.
+    pub larger: Vec<String>,
+    /// From these steps on the words are repeated for ever.
+    pub cycle_at: Option<[usize; 2]>,
+    /// What the smaller type does next, and the larger cannot match.
+    pub blocked: Option<String>,
+    /// What the larger type does next, and the smaller cannot match.
+    pub missed: Option<String>,
 }
 
 impl VerdictRecord {

@@ -11,8 +11,9 @@ use super::{
     Capability,
     audit::{Audit, Kind, Record, SessionRef, Verdict},
     block::{self, Layout, Line, Width},
-    plan::{Blueprint, Reading},
+    plan::Blueprint,
     queue::Spill,
+    reading::Reading,
     step::{Done, Payload, Receive, Send},
 };
 use crate::{

@@ -11,8 +11,8 @@ use super::{
     Code, OpenPlan, Readiness,
     audit::{Kind, Record, Verdict},
     block::{self, Head, Words},
-    plan::Reading,
     queue::View,
+    reading::Reading,
     refuse::Detail,
     step::{Act, Direction, Done, Expected, Miss, Payload, Receive, Send},
     store::{Keep, Pending, Rest},
@@ -231,6 +231,7 @@ impl Table<'_> {
     }
 
     /// Whether the witness that a step of a role brings is the one that it requires.
+    #[inline(always)]
     fn check_witness(
         &self,
         role: RoleId,
@@ -334,6 +335,7 @@ impl Table<'_> {
     }
 
     /// An action that may be taken.
+    #[inline(always)]
     pub(super) fn choose_act(&mut self, act: &Act<'_>) -> Result<(Admitted, Use), Miss> {
         self.may(act.role, true)?;
         let (planned, plan) = (self.planned(), self.plan);
@@ -363,6 +365,7 @@ impl Table<'_> {
     }
 
     /// `[act]`
+    #[inline(always)]
     pub(super) fn act(&mut self, act: &Act<'_>) -> Result<Done, Miss> {
         let (admitted, consumed) = self.choose_act(act)?;
         let now = self.commit(&admitted, act.at);
@@ -445,6 +448,7 @@ fn id_of(payload: Payload<'_>) -> u64 {
 }
 
 /// The values of a payload that fits and satisfies what is demanded of it.
+#[inline(always)]
 fn judged<'p>(
     plan: &OpenPlan,
     reading: &Reading,

@@ -31,10 +31,10 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | `plan` | what is known of a protocol's sessions before the first is opened |
+//! | `plan`, `lookup`, `reading` | what is known of a protocol's sessions before the first is opened |
 //! | `pages`, `block`, `queue` | where sessions are: 64 bytes and 64 bytes for the usual ones |
-//! | `step`, `hot`, `table`, `judge`, `tree`, `reserve` | advancing, in tables or as trees, at once or in phases |
-//! | `own`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
+//! | `step`, `hot`, `table`, `judge`, `tree`, `trees`, `reserve` | advancing, in tables or as trees, at once or in phases |
+//! | `claims`, `own`, `transfer`, `quick`, `token`, `witness`, `timer` | capabilities and how they change hands, what steps require, time |
 //! | `watch`, `mountain` | coherence and authentication of what edges carry |
 //! | `close`, `archive` | how sessions end, and what is left of them |
 //! | `refuse`, `explain`, `inspect`, `show` | what is said, and what can be seen |
@@ -48,6 +48,7 @@
 mod archive;
 pub mod audit;
 mod block;
+mod claims;
 mod close;
 mod explain;
 #[cfg(feature = "cli")]
@@ -58,6 +59,7 @@ mod hot;
 mod inspect;
 mod json;
 mod judge;
+mod lookup;
 mod memory;
 mod mountain;
 mod own;
@@ -65,6 +67,7 @@ mod pages;
 mod plan;
 mod queue;
 mod quick;
+mod reading;
 mod refuse;
 mod reserve;
 mod show;
@@ -73,7 +76,9 @@ mod store;
 mod table;
 mod timer;
 mod token;
+mod transfer;
 mod tree;
+mod trees;
 mod watch;
 mod witness;
 
@@ -87,7 +92,7 @@ pub use handle::{
 pub use json::{Described, EdgeError, EdgeName};
 pub use memory::{Bytes, Counts, Memory};
 pub use mountain::MessageProof;
-pub use own::{Committed, Returned};
+pub use own::Returned;
 pub use plan::{Blueprint, Compat, OpenPlan, PlanError, PlanOptions, QueuePolicy};
 pub use refuse::{Asked, Code, Detail, Refusal, Refused};
 pub use reserve::{Checked, Reserved, Ticket};
@@ -97,4 +102,5 @@ pub use store::{Config, Host, Store};
 pub use timer::Due;
 pub use token::Secrets;
 pub(crate) use token::named;
+pub use transfer::Committed;
 pub use watch::{Coherence, Incoherent};

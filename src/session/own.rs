@@ -4,21 +4,20 @@
 //! claim       unowned roles              →  a capability, of a new generation
 //! release     a capability               →  unowned roles
 //! attenuate   a capability, fewer roles  →  a capability for these; the others are unowned
-//! transfer    begin, then commit: a capability for the new owner, and one for what the old owner keeps;
-//!             or roll back: nothing; or abandon, or fail: the session ends
 //! ```
+//!
+//! How a capability changes hands is in [`transfer`](super::transfer).
 //!
 //! INVARIANT (rising): the generations of a session come from one counter that only rises, also across release,
 //! re-claim, attenuation, transfer and import, so what was invalidated never becomes live again.
 //! INVARIANT (disjoint): the roles of two claims of a session have none in common; a role's generation is that of its
 //! claim, or 0.
 
-use rustc_hash::FxHashMap;
-
 use super::{
-    Cancellation, Capability, Code, Opener, Owner, Receipt, Refused, Scope, SessionId, Status,
+    Cancellation, Capability, Code, Opener, Owner, Refused, Scope, SessionId, Status,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Words},
+    claims::Claim,
     handle::Roles,
     pages::NONE,
     refuse::Detail,
@@ -34,167 +33,6 @@ pub(super) fn together(count: usize) -> usize {
     if count > EACH { 1 } else { count }
 }
 
-/// Roles of a session that somebody owns.
-#[derive(Clone, Debug)]
-pub(super) struct Claim {
-    pub(super) owner: Owner,
-    pub(super) roles: Roles,
-    pub(super) stamp: u32,
-    /// The next of the session.
-    next: u32,
-    /// The number of the transfer that is pending for it, or 0.
-    pub(super) transfer: u64,
-}
-
-impl Claim {
-    /// A claim without a transfer, in front of another of its session.
-    pub(super) fn new(owner: Owner, roles: Roles, stamp: u32, next: u32) -> Self {
-        Self { owner, roles, stamp, next, transfer: 0 }
-    }
-}
-
-/// All claims; those of a session are linked.
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    entries: Vec<Claim>,
-    free: Vec<u32>,
-}
-
-impl Claims {
-    #[inline]
-    pub(super) fn add(&mut self, claim: Claim) -> u32 {
-        match self.free.pop() {
-            Some(at) => {
-                if let Some(entry) = self.entries.get_mut(at as usize) {
-                    *entry = claim;
-                }
-                at
-            }
-            None => {
-                let at = u32::try_from(self.entries.len()).unwrap_or(NONE);
-                self.entries.push(claim);
-                at
-            }
-        }
-    }
-
-    pub(super) fn of(&self, first: u32) -> impl Iterator<Item = (u32, &Claim)> {
-        let mut at = first;
-        std::iter::from_fn(move || {
-            let claim = self.entries.get(at as usize)?;
-            let here = at;
-            at = claim.next;
-            Some((here, claim))
-        })
-    }
-
-    fn find(&self, first: u32, stamp: u32) -> Option<(u32, &Claim)> {
-        self.of(first).find(|(_, claim)| claim.stamp == stamp)
-    }
-
-    fn entry(&mut self, at: u32) -> Option<&mut Claim> {
-        self.entries.get_mut(at as usize)
-    }
-
-    /// Takes a claim out of its session's list.
-    pub(super) fn remove(&mut self, first: &mut u32, at: u32) {
-        let next = self.entries.get(at as usize).map_or(NONE, |claim| claim.next);
-        if *first == at {
-            *first = next;
-        } else {
-            let mut before = *first;
-            while let Some(claim) = self.entries.get_mut(before as usize) {
-                if claim.next == at {
-                    claim.next = next;
-                    break;
-                }
-                before = claim.next;
-            }
-        }
-        self.free.push(at);
-    }
-
-    /// Takes the first claim of a session out of its list, if it has this stamp, no transfer, and what else is needed.
-    #[inline]
-    pub(super) fn take_first<T>(
-        &mut self,
-        first: &mut u32,
-        stamp: u32,
-        needed: impl FnOnce() -> Option<T>,
-    ) -> Option<T> {
-        let claim = self.entries.get(*first as usize).filter(|claim| claim.stamp == stamp && claim.transfer == 0)?;
-        let got = needed()?;
-        let at = std::mem::replace(first, claim.next);
-        self.free.push(at);
-        Some(got)
-    }
-
-    /// The one claim of a session, if there is none beside it and no transfer; or none at all.
-    pub(super) fn only(&self, first: u32) -> Option<Option<&Claim>> {
-        if first == NONE {
-            return Some(None);
-        }
-        self.entries.get(first as usize).filter(|claim| claim.next == NONE && claim.transfer == 0).map(Some)
-    }
-
-    /// All claims of a session go.
-    pub(super) fn clear(&mut self, first: &mut u32) {
-        while *first != NONE {
-            let at = *first;
-            self.remove(first, at);
-        }
-    }
-
-    /// Bytes, as allocated.
-    pub(super) fn bytes(&self) -> usize {
-        let entries = self.entries.capacity().saturating_mul(std::mem::size_of::<Claim>());
-        entries.saturating_add(self.free.capacity().saturating_mul(4))
-    }
-}
-
-/// A transfer that is pending.
-#[derive(Clone, Debug)]
-pub(super) struct Transfer {
-    session: SessionId,
-    from: Owner,
-    to: Owner,
-    stamp: u32,
-    roles: Roles,
-}
-
-/// All pending transfers, by number.
-#[derive(Debug, Default)]
-pub(super) struct Transfers {
-    pending: FxHashMap<u64, Transfer>,
-    last: u64,
-}
-
-impl Transfers {
-    /// A session is gone.
-    pub(super) fn remove(&mut self, number: u64) {
-        self.pending.remove(&number);
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        super::memory::table(self.pending.capacity(), std::mem::size_of::<(u64, Transfer)>())
-    }
-
-    /// How many are pending.
-    pub(super) fn len(&self) -> usize {
-        self.pending.len()
-    }
-}
-
-/// What a committed transfer gives.
-#[derive(Debug)]
-#[must_use = "these are the capabilities from now on"]
-pub struct Committed {
-    /// The new owner's.
-    pub capability: Capability,
-    /// What the old owner keeps, if the transfer was of a part.
-    pub remainder: Option<Capability>,
-}
-
 /// A refused call by value, with what was handed in.
 #[derive(Debug)]
 pub struct Returned<T> {
@@ -205,7 +43,7 @@ pub struct Returned<T> {
 }
 
 impl<T> Returned<T> {
-    fn new(refused: Refused, value: T) -> Box<Self> {
+    pub(super) fn new(refused: Refused, value: T) -> Box<Self> {
         Box::new(Self { refused, value })
     }
 }
@@ -330,156 +168,6 @@ impl Store {
         }
     }
 
-    /// Offers roles of a capability to another owner. The holder keeps its power until the transfer is committed.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::release`]; or the scope is wider than the holder's.
-    pub fn begin_transfer(&mut self, capability: &Capability, to: Owner, scope: &Scope) -> Result<Receipt, Refused> {
-        let id = capability.session;
-        let found = self.held(capability).and_then(|at| {
-            let roles = match scope {
-                Scope::Session => capability.roles.clone(),
-                Scope::Fragment(_) => self.scope(id, scope)?,
-            };
-            if roles.is_subset(&capability.roles) { Ok((at, roles)) } else { Err(Refused::new(Code::Wider)) }
-        });
-        let found = match found {
-            Ok(found) => self.room(1).map(|()| found),
-            Err(refused) => Err(refused),
-        };
-        let (at, roles) = match found {
-            Ok(found) => found,
-            Err(refused) => return Err(self.rejected(id, capability.stamp, Kind::Receipt, refused)),
-        };
-        self.transfers.last = self.transfers.last.saturating_add(1);
-        let number = self.transfers.last;
-        if let Some(claim) = self.claims.entry(at) {
-            claim.transfer = number;
-        }
-        let transfer =
-            Transfer { session: id, from: capability.owner, to, stamp: capability.stamp, roles: roles.clone() };
-        self.transfers.pending.insert(number, transfer);
-        self.authority_record(id, Kind::Receipt, Verdict::Issued, capability.stamp, number);
-        Ok(Receipt {
-            store: self.id,
-            session: id,
-            claim: number,
-            from: capability.owner,
-            to,
-            stamp: capability.stamp,
-            roles,
-        })
-    }
-
-    /// The new owner takes what it was offered.
-    ///
-    /// # Errors
-    ///
-    /// Unknown session; terminal; not pending; a mismatch in any field; the owner changed meanwhile. The receipt comes
-    /// back with the refusal.
-    pub fn commit_transfer(&mut self, by: Owner, receipt: Receipt) -> Result<Committed, Box<Returned<Receipt>>> {
-        let id = receipt.session;
-        let found = match self.pending(&receipt, Some(by)) {
-            Ok((at, transfer)) => {
-                let held = self.claims.entries.get(at as usize).map_or(0, |claim| claim.roles.len());
-                let issued: u32 = if transfer.roles.len() < held { 2 } else { 1 };
-                let records = self.revoking_stamp(id, transfer.stamp).saturating_add(1).saturating_add(issued as usize);
-                self.stamps(id, issued, records).map(|()| (at, transfer))
-            }
-            Err(refused) => Err(refused),
-        };
-        let (at, transfer) = match found {
-            Ok(found) => found,
-            Err(refused) => {
-                let refused = self.rejected(id, receipt.stamp, Kind::Receipt, refused);
-                return Err(Returned::new(refused, receipt));
-            }
-        };
-        let kept = self.claims.entries.get(at as usize).map(|claim| claim.roles.without(&transfer.roles));
-        self.transfers.remove(receipt.claim);
-        self.revoke(id, at);
-        self.authority_record(id, Kind::Receipt, Verdict::Committed, receipt.stamp, receipt.claim);
-        let given = self.issue(id, transfer.to, transfer.roles);
-        let kept = kept.filter(|kept| kept.len() > 0);
-        let remainder = kept.and_then(|kept| self.issue(id, transfer.from, kept));
-        self.rest.audit.seal_now();
-        match given {
-            Some(capability) => Ok(Committed { capability, remainder }),
-            None => Err(Returned::new(Refused::new(Code::Exhausted), receipt)),
-        }
-    }
-
-    /// Either side takes the offer back: nothing has changed.
-    ///
-    /// # Errors
-    ///
-    /// Unknown session; not pending; a mismatch.
-    pub fn rollback_transfer(&mut self, receipt: Receipt) -> Result<(), Box<Returned<Receipt>>> {
-        let id = receipt.session;
-        let found = match self.pending(&receipt, None) {
-            Ok(found) => self.room(1).map(|()| found),
-            Err(refused) => Err(refused),
-        };
-        match found {
-            Ok((at, _)) => {
-                self.transfers.remove(receipt.claim);
-                if let Some(claim) = self.claims.entry(at) {
-                    claim.transfer = 0;
-                }
-                self.authority_record(id, Kind::Receipt, Verdict::RolledBack, receipt.stamp, receipt.claim);
-                self.rest.audit.seal_now();
-                Ok(())
-            }
-            Err(refused) => {
-                let refused = self.rejected(id, receipt.stamp, Kind::Receipt, refused);
-                Err(Returned::new(refused, receipt))
-            }
-        }
-    }
-
-    /// The transfer is given up, and the session with it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::rollback_transfer`].
-    pub fn abandon_transfer(&mut self, receipt: Receipt, at: i64) -> Result<Cancellation, Box<Returned<Receipt>>> {
-        self.end_by(receipt, Status::Cancelled, "the transfer was abandoned", at)
-    }
-
-    /// The transfer went wrong, and the session with it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::rollback_transfer`].
-    pub fn fail_transfer(
-        &mut self,
-        receipt: Receipt,
-        reason: &str,
-        at: i64,
-    ) -> Result<Cancellation, Box<Returned<Receipt>>> {
-        self.end_by(receipt, Status::Faulted, reason, at)
-    }
-
-    fn end_by(
-        &mut self,
-        receipt: Receipt,
-        status: Status,
-        reason: &str,
-        at: i64,
-    ) -> Result<Cancellation, Box<Returned<Receipt>>> {
-        let id = receipt.session;
-        let found = match self.pending(&receipt, None) {
-            Ok(_) => self.room(self.ending(id)),
-            Err(refused) => Err(refused),
-        };
-        if let Err(refused) = found {
-            let refused = self.rejected(id, receipt.stamp, Kind::Receipt, refused);
-            return Err(Returned::new(refused, receipt));
-        }
-        Ok(self.ends(id, status, reason, at))
-    }
-
     /// An owner is gone: its session is faulted.
     ///
     /// # Errors
@@ -551,32 +239,6 @@ impl Store {
         })
     }
 
-    /// The claim and the transfer of a receipt, which is pending.
-    fn pending(&self, receipt: &Receipt, by: Option<Owner>) -> Result<(u32, Transfer), Refused> {
-        let id = receipt.session;
-        self.authority(receipt.store, id)?;
-        self.not_terminal(id)?;
-        let transfer = self.transfers.pending.get(&receipt.claim).ok_or_else(|| Refused::new(Code::NotPending))?;
-        let same = transfer.session == id
-            && transfer.from == receipt.from
-            && transfer.to == receipt.to
-            && transfer.stamp == receipt.stamp
-            && transfer.roles == receipt.roles;
-        if !same || by.is_some_and(|by| by != transfer.to) {
-            return Err(Refused::new(Code::Mismatch));
-        }
-        match self.claims.find(self.first_claim(id), transfer.stamp) {
-            Some((at, claim)) if claim.owner == transfer.from => Ok((at, transfer.clone())),
-            _ => Err(Refused::new(Code::OwnerChanged)),
-        }
-    }
-
-    /// Whether the transfer of a receipt is pending.
-    #[cfg(feature = "cli")]
-    pub(super) fn is_pending(&self, receipt: &Receipt) -> bool {
-        receipt.store == self.id && self.transfers.pending.contains_key(&receipt.claim)
-    }
-
     /// Whether an authority of this store is for a session that there is.
     pub(super) fn authority(&self, store: u32, id: SessionId) -> Result<(), Refused> {
         if store != self.id {
@@ -626,7 +288,7 @@ impl Store {
         self.revoking_stamp(capability.session, capability.stamp)
     }
 
-    fn revoking_stamp(&self, id: SessionId, stamp: u32) -> usize {
+    pub(super) fn revoking_stamp(&self, id: SessionId, stamp: u32) -> usize {
         self.rest.witnesses.ending(id.slot, Some(stamp)).saturating_add(1)
     }
 

@@ -118,6 +118,8 @@ pub(super) struct Pages {
     most: u32,
     /// Sessions that were opened and are not reaped.
     used: u32,
+    /// The highest id that was given out, as a number; 0 is none.
+    highest: u64,
     /// Bytes of blocks, as allocated.
     pub(super) bytes: usize,
 }
@@ -170,16 +172,19 @@ impl Pages {
         })
     }
 
-    /// The id that a plan's next session in a new slot has.
+    /// The first id above all that were given out under which a session of a plan could be opened.
     pub(super) fn next(&self, number: u32) -> SessionId {
-        let room = self.rooms.get(number as usize).and_then(|room| room.page);
-        let slot = room.and_then(|page| {
-            let used = self.pages.get(page as usize)?.as_ref()?.cold.len();
-            let used = u32::try_from(used).ok().filter(|&used| used < SLOTS)?;
-            self.slot(page, used)
-        });
-        let fresh = || u32::try_from(self.pages.len()).ok().and_then(|page| self.slot(page, 0)).unwrap_or(u32::MAX);
-        SessionId { slot: slot.unwrap_or_else(fresh), generation: 1 }
+        let after = match self.highest {
+            0 => self.base.checked_mul(SLOTS),
+            highest => SessionId::from_u64(highest).slot.checked_add(1),
+        };
+        // Pages are of one plan each.
+        let usable = |slot: &u32| {
+            let page = self.pages.get(self.index(*slot) as usize).and_then(Option::as_ref);
+            page.is_none_or(|page| page.number == number)
+        };
+        let beyond = || u32::try_from(self.pages.len()).ok().and_then(|page| self.slot(page, 0)).unwrap_or(u32::MAX);
+        SessionId { slot: after.filter(usable).unwrap_or_else(beyond), generation: 1 }
     }
 
     fn page(&mut self, at: u32, plan: &OpenPlan, number: u32) -> Option<&mut Page> {
@@ -226,9 +231,9 @@ impl Pages {
         self.begin(plan, number, SessionId { slot, generation: 1 }, at)
     }
 
-    /// A session under an id that was never given out: its slot is unused, or free and only had lower generations.
+    /// A session under an id that is above all that were given out, in a slot of its plan or of none.
     pub(super) fn open_at(&mut self, plan: &OpenPlan, number: u32, id: SessionId, at: i64) -> Option<SessionId> {
-        if id.generation == 0 || self.is_beyond(id.slot) {
+        if id.generation == 0 || id.to_u64() <= self.highest || self.is_beyond(id.slot) {
             return None;
         }
         while self.rooms.len() <= number as usize {
@@ -300,6 +305,7 @@ impl Pages {
             Head { generation: id.generation, status: 1, flags, steps: 0 }.write(first);
             super::block::set_now(first, at);
             self.used = self.used.saturating_add(1);
+            self.highest = self.highest.max(id.to_u64());
         }
     }
 

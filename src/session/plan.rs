@@ -21,13 +21,14 @@ use super::{
     block::{Layout, Line, set_generation},
     handle::Roles,
     hot::Hot,
+    lookup::{Lookup, Pairs},
+    reading::Reading,
 };
 use crate::{
-    data::{Code, Extract, Field},
     event::{Limit, Verdict},
     id::{EdgeId, Id, IdVec, LabelId, MessageId, RoleId, SortId, TooMany},
     machine::{Message, Program, ProgramError, System, SystemError},
-    protocol::{Act, EdgeKind, Header, Local, Names, NoEndpoints, Rule, Spec, Target},
+    protocol::{Act, EdgeKind, Header, Local, Names, NoEndpoints, Spec, Target},
 };
 
 /// What is demanded before sessions are opened.
@@ -153,125 +154,6 @@ pub(super) enum Engine {
     Table(System),
     /// As a tree of activations per role.
     Tree(Box<Program>),
-}
-
-/// How the payloads of a message are read and judged.
-#[derive(Debug)]
-pub(super) struct Reading {
-    pub(super) extract: Extract,
-    /// The fields; none of a bare label.
-    pub(super) fields: Option<Box<[Field]>>,
-    /// What the message demands; in a table session it reads the payload alone.
-    pub(super) rule: Arc<Rule>,
-    /// It is all that the label stands for, demands nothing but its sorts, and its edge is a queue.
-    pub(super) simple: bool,
-    /// The next message is another with the same ends and label.
-    pub(super) more: bool,
-    /// The payload must be seen to judge it.
-    pub(super) judged: bool,
-    /// Fields that do not count as content, if the content counts at all.
-    pub(super) except: Option<Box<[Box<str>]>>,
-}
-
-/// Where the messages of an edge and label begin.
-#[derive(Debug)]
-enum Lookup {
-    /// `by[(from · roles + to) · labels + label]`, plus one.
-    Dense {
-        roles: usize,
-        labels: usize,
-        by: Box<[u32]>,
-    },
-    Sparse(FxHashMap<(RoleId, RoleId, LabelId), u32>),
-}
-
-/// The largest table for looking messages up.
-const MAX_DENSE: usize = 1 << 16;
-
-impl Lookup {
-    fn new(roles: usize, labels: usize, keys: impl Iterator<Item = ((RoleId, RoleId, LabelId), u32)>) -> Self {
-        let size = roles.checked_mul(roles).and_then(|size| size.checked_mul(labels));
-        if let Some(size) = size.filter(|&size| size <= MAX_DENSE) {
-            let mut by = vec![0_u32; size];
-            for ((from, to, label), first) in keys {
-                let at = Self::at(roles, labels, from, to, label);
-                if let Some(place) = by.get_mut(at).filter(|place| **place == 0) {
-                    *place = first.saturating_add(1);
-                }
-            }
-            return Self::Dense { roles, labels, by: by.into() };
-        }
-        let mut by = FxHashMap::default();
-        for (key, first) in keys {
-            by.entry(key).or_insert(first);
-        }
-        Self::Sparse(by)
-    }
-
-    #[inline]
-    fn at(roles: usize, labels: usize, from: RoleId, to: RoleId, label: LabelId) -> usize {
-        let pair = from.index().wrapping_mul(roles).wrapping_add(to.index());
-        pair.wrapping_mul(labels).wrapping_add(label.index())
-    }
-
-    #[inline]
-    fn find(&self, from: RoleId, to: RoleId, label: LabelId) -> Option<u32> {
-        match self {
-            Self::Dense { roles, labels, by } => {
-                if to.index() >= *roles || label.index() >= *labels {
-                    return None;
-                }
-                by.get(Self::at(*roles, *labels, from, to, label))?.checked_sub(1)
-            }
-            Self::Sparse(by) => by.get(&(from, to, label)).copied(),
-        }
-    }
-}
-
-/// Edges by their ends.
-#[derive(Debug)]
-enum Pairs {
-    /// `by[from · roles + to]`, plus one.
-    Dense {
-        roles: usize,
-        by: Box<[u32]>,
-    },
-    Sparse(FxHashMap<(RoleId, RoleId), EdgeId>),
-}
-
-impl Pairs {
-    fn new(roles: usize) -> Self {
-        match roles.checked_mul(roles).filter(|&size| size <= MAX_DENSE) {
-            Some(size) => Self::Dense { roles, by: vec![0; size].into() },
-            None => Self::Sparse(FxHashMap::default()),
-        }
-    }
-
-    fn insert(&mut self, from: RoleId, to: RoleId, edge: EdgeId) {
-        match self {
-            Self::Dense { roles, by } => {
-                let at = from.index().wrapping_mul(*roles).wrapping_add(to.index());
-                if let Some(place) = by.get_mut(at) {
-                    *place = edge.raw().saturating_add(1);
-                }
-            }
-            Self::Sparse(by) => drop(by.insert((from, to), edge)),
-        }
-    }
-
-    #[inline]
-    fn find(&self, from: RoleId, to: RoleId) -> Option<EdgeId> {
-        match self {
-            Self::Dense { roles, by } => {
-                if to.index() >= *roles {
-                    return None;
-                }
-                let at = from.index().wrapping_mul(*roles).wrapping_add(to.index());
-                by.get(at)?.checked_sub(1).map(EdgeId::from_raw)
-            }
-            Self::Sparse(by) => by.get(&(from, to)).copied(),
-        }
-    }
 }
 
 /// A compiled protocol, ready to be opened; a handle, cheap to clone.
@@ -626,25 +508,6 @@ impl Planned {
     #[inline]
     pub(super) fn first(&self, from: RoleId, to: RoleId, label: LabelId) -> Option<MessageId> {
         self.lookup.find(from, to, label).map(MessageId::from_raw)
-    }
-}
-
-impl Reading {
-    fn of(names: &Names, sort: SortId) -> Self {
-        let rule = names.shared_rule(sort).cloned().unwrap_or_default();
-        let reads = |code: &Code| !code.slots().is_empty();
-        let judged = rule.conditions.iter().any(|condition| reads(&condition.code))
-            || rule.requires.iter().any(|need| need.args.iter().any(reads));
-        let except = rule.idempotent.iter().flat_map(|memory| memory.except.iter().cloned()).collect();
-        Self {
-            extract: Extract::new(names.payload(sort), |_| true),
-            simple: rule.is_empty(),
-            more: false,
-            judged,
-            except: (!rule.idempotent.is_empty()).then_some(except),
-            fields: names.payload(sort).map(|payload| payload.fields.clone()),
-            rule,
-        }
     }
 }
 

@@ -8,8 +8,8 @@ use super::{
     By, Capability, Opener, Owner, Scope, SessionId, Status,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Words},
+    claims::Claim,
     handle::Roles,
-    own::Claim,
     pages::Page,
     plan::Engine,
     store::{Keep, Store},
@@ -37,7 +37,7 @@ fn noted(page: &Page, session: SessionId, stamp: u32, time: i64, verdict: Verdic
 
 impl Store {
     /// A capability for roles that nobody owns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn quick_claim(&mut self, opener: &Opener, owner: Owner, scope: &Scope) -> Option<Capability> {
         let id = opener.session;
         let (page, at) = self.pages.place(id).filter(|_| opener.store == self.id)?;
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Takes a capability back; none if it is not the usual case.
-    #[inline]
+    #[inline(always)]
     pub(super) fn quick_release(&mut self, capability: &Capability) -> Option<()> {
         let id = capability.session;
         let (page, at) = self.pages.place(id).filter(|_| capability.store == self.id)?;

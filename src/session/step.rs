@@ -377,6 +377,7 @@ impl Store {
         }
     }
 
+    #[inline(always)]
     fn try_act(&mut self, cap: &Capability, act: &Act<'_>) -> Result<Done, Miss> {
         if cap.store != self.id {
             return Err(Code::Foreign.into());

@@ -22,12 +22,13 @@ use super::{
     archive::Archive,
     audit::{Audit, Kind, Record, SessionRef, Verdict},
     block::{self, Head},
-    own::{Claims, Transfers},
+    claims::Claims,
     pages::{NONE, Pages},
     queue::Spill,
     refuse::Detail,
     token::Secrets,
-    tree::Trees,
+    transfer::Transfers,
+    trees::Trees,
     witness::Witnesses,
 };
 use crate::{
@@ -345,7 +346,8 @@ impl Store {
         Ok((id, opener))
     }
 
-    /// Opens a session under an id that was never given out: for recovery, where ids are known.
+    /// Opens a session under an id of the caller's, which is above every id that was given out so far
+    /// ([`SessionId::to_u64`]): for recovery, where ids are known, and come in order.
     ///
     /// # Errors
     ///

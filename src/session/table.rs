@@ -7,8 +7,9 @@ use super::{
     Code, OpenPlan,
     audit::{Kind, Record, SessionRef, Verdict},
     block::{self, Head, Line, Words},
-    plan::{Planned, QueuePolicy, Reading},
+    plan::{Planned, QueuePolicy},
     queue::View,
+    reading::Reading,
     step::{Asker, Done, Miss, Payload, Receive, Send, alive, covers, edge, first},
     store::{Keep, Rest},
 };

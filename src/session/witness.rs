@@ -206,6 +206,7 @@ pub(super) struct Matched<'a> {
 
 impl Rest {
     /// Whether a witness is for what it must be for, and still good.
+    #[inline(always)]
     pub(super) fn match_witness<W: Words + ?Sized>(
         &self,
         words: &W,
@@ -221,6 +222,7 @@ impl Rest {
     }
 
     /// The same of a witness by its number.
+    #[inline(always)]
     pub(super) fn match_number<W: Words + ?Sized>(
         &self,
         words: &W,

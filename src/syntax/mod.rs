@@ -6,12 +6,14 @@
 #[doc(hidden)]
 pub mod check;
 mod lexer;
+mod outline;
 mod parser;
 pub mod print;
 mod sink;
 mod suggest;
 pub mod tree;
 
+pub(crate) use outline::outline;
 pub use parser::{MAX_BYTES, MAX_DEPTH, parse, too_large};
 pub use print::{Style, print};
 pub use sink::MAX_DIAGNOSTICS;

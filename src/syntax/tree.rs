@@ -935,8 +935,8 @@ pub enum LTail {
     },
     /// `Q!{ l1(). T1, l2(). T2 }`: all arms have the same role and act.
     Select(Vec<LArm>, Span),
-    /// `+{ Q!l1(). T1, R!l2(). T2 }`
-    Mix(LMix, Vec<LArm>, Span),
+    /// `+{ Q!l1(). T1, R!l2(). T2, end }`; with an `end`, the role may also stop.
+    Mix(LMix, Vec<LArm>, Option<Span>, Span),
     /// `states { a = T1; b = T2; }`
     States(Vec<(Name, LType)>, Span),
     /// `(T1 || T2)`

@@ -8,6 +8,7 @@ use super::{
     fault::Counts,
     judge::{Answer, Judgement, judge},
     kmc::{Compatible, Judged, kmc},
+    parts,
     property::Property,
     search::Poll,
     subject::{self, Found, Subject},
@@ -45,6 +46,8 @@ pub enum Evidence {
     Compatible(Compatible),
     /// Every configuration was looked at, with data left out and scopes unrolled; families saw this many keys.
     Unrolled(Option<u32>),
+    /// A certificate of subtyping, which was checked by other means than it was found; what it is.
+    Subtyping(String),
 }
 
 /// An answer to a claim, and what it rests on.
@@ -210,6 +213,13 @@ fn check_at(
         let text = format!("`{}` is a system: it has no global type to {what}", header.name);
         return Err(Error::Claim(Box::new(Diagnostic::new(codes::WRONG_TARGET, span, text))));
     }
+    // What is wrong with its data does not matter to who sends what to whom.
+    if let (true, Property::Implementable, Some(outline)) = (header.broken, property, &spec.outline)
+        && let Some(target @ Target::Protocol(at)) = outline.find(&header.name)
+        && outline.protocols.get(at).is_some_and(|protocol| !protocol.header.broken)
+    {
+        return check_at(outline, property, target, span, options, poll);
+    }
     if let Some(limit) = subject::refused(header) {
         return Ok(Outcome::unknown(limit));
     }
@@ -222,6 +232,9 @@ fn check_at(
         Found::Limit(limit) => Ok(Outcome::unknown(limit)),
         Found::Subject(subject) => {
             let mut outcome = check_subject(&subject, property, options, poll)?;
+            if let (Origin::Canonical { .. }, Target::Protocol(at)) = (&subject.origin, target) {
+                complete::speak(spec, at, property, options, &mut outcome, poll)?;
+            }
             with_data(spec, target, property, &mut outcome);
             Ok(outcome)
         }
@@ -410,9 +423,23 @@ fn explore(
         Some(header) => header.role_name(role).to_owned(),
         None => format!("role {}", role.index()),
     };
-    let Judged { judgement, compatible, replay } = match property {
-        Property::Kmc => kmc(&system, options, &name, poll),
-        _ => Judged { judgement: judge(&system, property, options, poll), compatible: None, replay: options.bound },
+    let apart = match property {
+        Property::Kmc => Ok(None),
+        _ => parts::judge_parts(subject, property, options, poll),
+    };
+    let Judged { judgement, compatible, replay } = match (apart, property) {
+        (Ok(Some(judgement)), _) => Judged { judgement, compatible: None, replay: options.bound },
+        (Ok(None), Property::Kmc) => kmc(&system, options, &name, poll),
+        (Ok(None), _) => {
+            let judgement = judge(&system, property, options, poll);
+            match by_theorem(&system, property, &judgement, options, &name, poll) {
+                Some(judged) => judged,
+                None => Judged { judgement, compatible: None, replay: options.bound },
+            }
+        }
+        (Err(SystemError::TooMany(error)), _) => {
+            return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
+        }
     };
     let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
     let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
@@ -444,4 +471,25 @@ fn explore(
         }
     }
     Ok(outcome)
+}
+
+/// Where queues grow further than they were followed, k-multiparty compatibility speaks for every bound: each message can
+/// be received, and each waiting role be served (Lange and Yoshida, CAV 2019).
+fn by_theorem(
+    system: &System,
+    property: Property,
+    judgement: &Judgement,
+    options: &Options,
+    name: &dyn Fn(RoleId) -> String,
+    poll: &mut Poll<'_>,
+) -> Option<Judged> {
+    let grows = matches!(judgement.answer, Answer::Unknown(Limit::Bound(_)));
+    let says = matches!(property, Property::Safe | Property::DeadlockFree | Property::Live);
+    if !grows || !says || options.bound.is_some() || options.raw {
+        return None;
+    }
+    let judged = kmc(system, options, name, poll);
+    let holds = matches!(judged.judgement.answer, Answer::Holds);
+    judged.compatible.filter(|_| holds)?;
+    Some(judged)
 }

@@ -75,6 +75,29 @@ pub fn complete(
     }
 }
 
+/// Where exploration gives up on machines that merging does not find, the conditions may speak for them: what is
+/// implementable is safe, whatever the queues hold.
+pub(super) fn speak(
+    spec: &Spec,
+    at: usize,
+    property: Property,
+    options: &Options,
+    outcome: &mut Outcome,
+    poll: &mut Poll<'_>,
+) -> Result<(), Error> {
+    let asked = matches!(property, Property::Safe | Property::DeadlockFree) && options.bound.is_none() && !options.raw;
+    let (true, Verdict::Unknown(_), Some(protocol)) = (asked, &outcome.verdict, spec.protocols.get(at)) else {
+        return Ok(());
+    };
+    let (found, machines) = implementable(spec, protocol, false, options, poll)?;
+    // The machines that were explored tell signatures apart, the theory letters.
+    if let (Verdict::Holds, Ok(Machines { one_signature: true, .. })) = (&found.verdict, machines) {
+        let configurations = outcome.configurations;
+        *outcome = Outcome { configurations, diagnostics: std::mem::take(&mut outcome.diagnostics), ..found };
+    }
+    Ok(())
+}
+
 /// The graph of a sound protocol, or why it is too large.
 fn graph(protocol: &Protocol) -> Result<Result<Graph, Limit>, Error> {
     match protocol.graph.clone().map_or_else(|| Graph::of(&protocol.term), Ok) {

@@ -67,7 +67,7 @@ pub(super) fn confirm(
     let system = System::new(terms, channels, bound);
     let ends = replay(&system, BTreeSet::from([system.initial()]), &counterexample.run)?;
     let shown = match detail {
-        Detail::NotProjectable { shown: None, .. } | Detail::NotImplementable { .. } => true,
+        Detail::NotProjectable { shown: None, .. } | Detail::NotImplementable { .. } | Detail::NotSubtype(_) => true,
         Detail::NotProjectable { shown: Some(shown), .. } => {
             return confirm(Some(terms), locals, channels, bound, counterexample, shown);
         }

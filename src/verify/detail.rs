@@ -1,6 +1,9 @@
 //! What went wrong, as data and in words.
 
-use super::implementability::{Condition, Indistinct};
+use super::{
+    implementability::{Condition, Indistinct},
+    subtype::Shown,
+};
 use crate::{
     diag::{Code, catalogue::projection, catalogue::verdict as codes},
     event::Event,
@@ -136,6 +139,8 @@ pub enum Detail {
         /// In words, one line.
         text: Box<str>,
     },
+    /// One local type is no subtype of the other.
+    NotSubtype(Box<Shown>),
 }
 
 impl Detail {
@@ -159,6 +164,7 @@ impl Detail {
                 Condition::NoOptionalTermination => projection::MAY_STOP,
                 _ => projection::NOT_IMPLEMENTABLE,
             },
+            Self::NotSubtype(_) => codes::NOT_SUBTYPE,
         }
     }
 
@@ -181,6 +187,7 @@ impl Detail {
             Self::Ends | Self::Endless => Vec::new(),
             Self::NotProjectable { roles, .. } => roles.clone(),
             Self::NotImplementable { indistinct, .. } => vec![indistinct.role],
+            Self::NotSubtype(_) => Vec::new(),
         }
     }
 
@@ -276,6 +283,7 @@ impl Detail {
                 }
             }
             Self::NotImplementable { text, .. } => text.to_string(),
+            Self::NotSubtype(shown) => shown.text.clone(),
             Self::NotProjectable { roles, shown } => {
                 let roles: Vec<String> = roles.iter().map(|&id| role(id)).collect();
                 let text = match roles.len() {

@@ -7,6 +7,7 @@
 //! ```text
 //! subject     what a claim is about: the machines, and whether a theorem says something about them
 //! judge       which bounds are explored, and what one of them says about all
+//! parts       roles that never talk to each other, apart
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
@@ -20,6 +21,7 @@
 //! implementability   whether any local types do what a protocol says, by runs that a role cannot tell apart
 //! synthesize  a global type from machines, certified by projecting it back
 //! complete    that, and the machines by determinization, as answers to claims
+//! diff        two versions of a specification: which roles can be replaced
 //! subtype     whether one local type can stand wherever another is expected
 //! ```
 //!
@@ -34,6 +36,7 @@ mod cone;
 mod counterexample;
 mod data;
 mod detail;
+pub mod diff;
 mod expand;
 mod fault;
 mod hopeless;
@@ -42,6 +45,7 @@ mod judge;
 mod kmc;
 mod liveness;
 mod packed;
+mod parts;
 mod property;
 mod published;
 mod search;

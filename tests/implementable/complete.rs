@@ -18,7 +18,7 @@ use super::{
 /// that are implementable and for those that are not.
 #[test]
 fn machines_do_what_the_corpus_says() {
-    let (mut rows, mut optional, mut explored, mut capped, mut bad, mut smaller) = (0, 0, 0, 0, 0, 0);
+    let (mut rows, mut optional, mut explored, mut capped, mut bad) = (0, 0, 0, 0, 0);
     for row in corpus("globals.jsonl") {
         let id = row["id"].as_str().unwrap();
         let name = row["protocol"].as_str().unwrap();
@@ -86,7 +86,6 @@ fn machines_do_what_the_corpus_says() {
             "{id}: deadlocks, unspecified receptions, orphans, full"
         );
         assert!(fewer <= configurations, "{id}");
-        smaller += usize::from(fewer < configurations);
         let Counts { deadlocks, unspecified, ended_orphans, .. } = literal;
         bad += usize::from(deadlocks + unspecified + ended_orphans > 0);
     }

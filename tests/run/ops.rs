@@ -176,7 +176,7 @@ fn every_operation_does_what_it_is_for() {
             }
         }
     }
-    let opener = all.ok(&json!({ "op": "open", "with_id": "9.1" }))["opener"].clone();
+    let opener = all.ok(&json!({ "op": "open", "with_id": "90000.1" }))["opener"].clone();
     let cap = all.ok(&json!({ "op": "claim", "opener": opener, "owner": "ann" }))["cap"].clone();
     all.ok(&json!({ "op": "release", "cap": cap }));
     assert!(all.ok(&json!({ "op": "memory" }))["counts"]["live"].as_u64() >= Some(1));

@@ -6,7 +6,7 @@ use polylogue::{
     id::{Id, IdVec, LabelId, RoleId, SortId, StateId},
     protocol::{Act, Arm, Local, State},
     session::{
-        By, Code, Compat, Config, Key, Owner, PlanOptions, Scope, Send, SessionId, Status, Store,
+        By, Code, Compat, Config, Detail, Key, Owner, PlanOptions, Scope, Send, SessionId, Status, Store,
         audit::{Audit, Options},
     },
 };
@@ -222,4 +222,46 @@ fn counters_at_their_maximum() {
     assert_eq!(store.next_deadline(), Some(i64::MAX));
     assert_eq!(store.tick(&supervisor, i64::MAX).unwrap().len(), 1);
     assert_eq!((store.next_deadline(), store.now(other)), (None, Some(i64::MAX)));
+}
+
+/// Ids of the caller's are above all that were given out, whichever plan they are of; what a refusal names is taken.
+#[test]
+fn ids_of_the_caller_rise() {
+    let spec =
+        polylogue::parse("protocol P(role A, role B) { A -> B: m(); } protocol Q(role A, role B) { A -> B: m(); }");
+    let spec = spec.unwrap();
+    let plans = [spec.plan("P").unwrap(), spec.plan("Q").unwrap()];
+    let (mut store, supervisor) = store();
+    let (mut refused, mut highest): (u32, Option<SessionId>) = (0, None);
+    for turn in 0..400_u32 {
+        let plan = &plans[(turn % 3 / 2) as usize];
+        // Every other one a little above, or at, what was given out.
+        let slot = highest.map_or(0, |highest: SessionId| highest.slot + turn % 3);
+        let slot = if turn % 2 == 0 { slot } else { turn * 37 % 5_000 };
+        let given = SessionId { slot, generation: 1 + turn % 2 };
+        let fresh = highest.is_none_or(|highest| given > highest);
+        let id = match store.open_with_id(plan, given, 0) {
+            Ok(opener) => {
+                assert!(fresh, "{given} after {highest:?}");
+                opener.session()
+            }
+            Err(why) => {
+                refused += 1;
+                assert_eq!(why.code(), Code::NotFresh);
+                let Detail::Fresh { given: said, next } = why.detail.clone() else { panic!("{why}") };
+                assert_eq!(said, given);
+                assert!(highest.is_some_and(|highest| next > highest));
+                store.open_with_id(plan, next, 0).unwrap().session()
+            }
+        };
+        highest = Some(id);
+        // What the store gives out itself counts as well, also in a slot that is used again.
+        if turn % 5 == 0 {
+            let (own, opener) = store.open(plan, 0).unwrap();
+            highest = highest.max(Some(own));
+            store.cancel(By::Opener(&opener), "", 0).unwrap();
+            assert_eq!(store.reap(&supervisor, 1).unwrap(), 1);
+        }
+    }
+    assert!((50..380).contains(&refused), "{refused}");
 }

@@ -11,9 +11,11 @@
 )]
 
 mod bounds;
+mod forest;
 mod protocols;
 mod random;
 mod recursion;
+mod seldom;
 mod slow;
 mod trees;
 mod watched;

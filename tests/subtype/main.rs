@@ -11,3 +11,8 @@
 
 mod common;
 mod corpus;
+mod game;
+mod hand;
+mod machines;
+mod rewrites;
+mod small;

@@ -419,6 +419,23 @@ protocol P(role A, role B) { try { A -> B: ask(); B -> A: answer(); } on timeout
 Let the handler begin with a message to that role.
 "#;
 
+    /// A value that a jump gives to a role that does not notice the jump.
+    LOST_JUMP = "PL0352", Error, "a jump that a role does not notice, with a value for it", r#"
+`continue X[e]` gives every role that holds the loop's variable its new value with the role's last step before the jump. If others choose between the jump and something else after that step, the role does not know yet which it will be, and its copy would be wrong whichever way it is assigned.
+
+```
+protocol P(role A, role B, role C) {
+  rec X [n<C>: int = 0] {
+    B -> C: go();
+    choice at A { A -> B: again(); continue X [n + 1]; }
+    or          { A -> B: stop(); B -> C: bye(); }
+  }
+}
+```
+
+Tell the role: `B -> C: again(); continue X [n + 1];`. Or let those hold the variable who take part in the choice (`n<A, B>`).
+"#;
+
     /// A witness of what is no predicate.
     NOT_A_PREDICATE = "PL0355", Error, "a witness of what is no predicate", r#"
 `requires w(e)` names what a witness is issued for: a `def` of sort bool, which is evaluated, or an `extern predicate`, which the host answers. Built-in functions and names of fields are neither.

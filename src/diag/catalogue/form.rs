@@ -101,13 +101,15 @@ Let a message, or a local action, happen in every round; leave out an arm that o
 
     /// A protocol that calls itself with something left to do.
     NOT_TAIL = "PL0210", Error, "a protocol that calls itself with something left to do", r#"
-A call of a protocol to itself, directly or through others, is a jump. If something stands behind the call, each round would leave more to be done later, which no finite machine can remember.
+A call of a protocol to itself, directly or through others, is a jump. If something stands behind the call, and the call may come to its end, each round would leave more to be done later, which no finite machine can remember.
 
 ```
-protocol P(role A, role B) { A -> B: x(); do P(A, B); B -> A: y(); }
+protocol P(role A, role B) {
+  choice at A { A -> B: more(); do P(A, B); B -> A: done(); } or { A -> B: enough(); }
+}
 ```
 
-Let the call be the last step, or write the repetition as a `rec` loop, behind which other things may stand.
+Let the call be the last step, or write the repetition as a `rec` loop, behind which other things may stand. (Behind a call that never comes to its end nothing is ever done, and nothing need be remembered: that is a warning.)
 "#;
 
     /// Something that is never reached.

@@ -174,23 +174,6 @@ protocol P(role A, role B) { var n: int{n >= 0} = 3; A -> B: take(k: int) set n 
 Add the condition under which it cannot happen (`where k <= n`).
 "#;
 
-    /// A label in a scope and behind it.
-    CLASH = "PL0524", Warning, "a label that may be from a scope that was left", r#"
-When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
-
-```
-protocol P(role A, role B) {
-  rec Again {
-    try { A -> B: ask(); B -> A: answer(); }
-    on timeout 5s at A { }
-    continue Again;
-  }
-}
-```
-
-Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
-"#;
-
     /// An index that may be out of range.
     OUT_OF_RANGE = "PL0523", Note, "an index that may be out of range", r#"
 For some values, allowed by the sorts and by the other conditions of the step, a list has no element at the index, or a map that is written out not that key. What cannot be computed is not true, and an event whose assignments cannot be computed is refused; whether a run can come to it is not decided.
@@ -233,4 +216,40 @@ check fair_live(Ask, 0);
     /// A run that ends.
     ENDS = "PL0526", Error, "a run that ends", "\
 `never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
+
+    /// A label in a scope and behind it.
+    CLASH = "PL0527", Warning, "a label that may be from a scope that was left", r#"
+When a handler of a `try` is entered, messages of the body may still be on their way; whoever gets one discards it, up to the sender's first message from beyond the scope. If that one can have the same label, the receiver cannot know which it has got.
+
+```
+protocol P(role A, role B) {
+  rec Again {
+    try { A -> B: ask(); B -> A: answer(); }
+    on timeout 5s at A { }
+    continue Again;
+  }
+}
+```
+
+Here an `answer` that comes late is taken for the answer to the next `ask`. Give the messages different labels, or a number that says from which round they are: `@epoch(n) protocol P …` with a field `n: int` in both.
+"#;
+
+    /// A local type that cannot stand wherever another is expected.
+    NOT_SUBTYPE = "PL0540", Error, "not a subtype", "\
+`S <: T` says that `S` can stand wherever `T` is expected: nobody who talks to it can go wrong because of that. `S` may \
+select less and must accept more; and as messages travel through queues, `S` may also send earlier than `T` does, over \
+anything that `T` receives first and over what it sends to others, and receive earlier over what `T` receives from \
+others.
+
+```
+local type Early at Self = Q!done(). P?work(). end;
+local type Plain at Self = P?work(). Q!done(). end;
+check Early <: Plain;                    // holds: a message may be sent ahead
+check Plain <: Early is violated;        // Q may have to answer before P sends `work`
+```
+
+The two words show what the smaller type does and what the larger makes of it, until something goes wrong: the smaller \
+sends what the larger never would, or does not take what the larger takes, or waits before it has sent what the larger \
+sends first, or one ends and the other does not. With a cycle, both go on for ever and something that is pending is \
+never matched: nobody may be left waiting. `<: sync` allows none of the reordering.";
 }

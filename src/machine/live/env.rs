@@ -107,6 +107,7 @@ fn find_family<'s>(program: &Program, seat: &'s Seat, wanted: FrameId) -> Option
 }
 
 impl Env for View<'_> {
+    #[inline]
     fn slot(&self, slot: Slot) -> Option<&Value> {
         let (depth, index) = place(slot);
         let at = index as usize;

@@ -196,7 +196,7 @@ impl Mover<'_> {
                 // Whose part of the main part is over begins no round any more; but for an earlier handler that draws it
                 // back.
                 let infos = info.rounds();
-                if infos.iter().all(|info| info.every.is_none()) {
+                if !program.timed || infos.iter().all(|info| info.every.is_none()) {
                     return;
                 }
                 let over = is_over(program, role, main);

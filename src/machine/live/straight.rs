@@ -83,6 +83,9 @@ impl Live {
         for (taken, (role, end, holds)) in way.taken.iter_mut().zip(ends) {
             let walk = Walk::new(program, self, (role, end), seen.message, &keys)?;
             let Some((region, arm)) = walk.found else { return Ok(false) };
+            // Nothing of its own to be judged or assigned.
+            let still =
+                end == End::To && keys.is_empty() && travel.is_quiet(end) && travel.epoch.is_none() && !program.timed;
             let hit = Hit {
                 hops: &walk.hops,
                 then: arm.then,
@@ -98,7 +101,9 @@ impl Live {
                 dues: &[],
                 begun: &[],
             };
-            if self.evaluate(program, seen, role, end, &keys, (now, holds), &hit, taken).is_err() {
+            if still {
+                taken.move_to(role, end, &hit);
+            } else if self.evaluate(program, seen, role, end, &keys, (now, holds), &hit, taken).is_err() {
                 return Ok(false);
             }
         }

@@ -77,9 +77,9 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: &mut Vec<Stmt>, 
         LTail::Select(arms, span) => {
             let internal = arms.iter().any(|arm| arm.action.act != LAct::Receive);
             let at = if internal { Chooser::Internal } else { Chooser::External };
-            choice(body, stmts, at, arms, *span);
+            choice(body, stmts, at, arms, false, *span);
         }
-        LTail::Mix(mix, arms, span) => {
+        LTail::Mix(mix, arms, stop, span) => {
             let (at, sign, wrong, wants) = match mix {
                 LMix::Internal => (Chooser::Internal, "+", Some(LAct::Receive), "sends"),
                 LMix::External => (Chooser::External, "&", Some(LAct::Send), "receives"),
@@ -90,7 +90,7 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: &mut Vec<Stmt>, 
                 let found = Diagnostic::new(form::WRONG_DIRECTION, arm.action.span, text);
                 body.report.add(found.help("a choice between sends and receives is written `*{…}`"));
             }
-            choice(body, stmts, at, arms, *span);
+            choice(body, stmts, at, arms, stop.is_some(), *span);
         }
         LTail::States(equations, span) => {
             let vars = body.bind_states(equations.iter().map(|(name, _)| name));
@@ -114,7 +114,14 @@ fn tail<'t>(body: &mut Body<'_, '_, 't>, block: BlockId, stmts: &mut Vec<Stmt>, 
     }
 }
 
-fn choice<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, at: Chooser, arms: &'t [tree::LArm], span: Span) {
+fn choice<'t>(
+    body: &mut Body<'_, '_, 't>,
+    stmts: &mut Vec<Stmt>,
+    at: Chooser,
+    arms: &'t [tree::LArm],
+    stop: bool,
+    span: Span,
+) {
     let mut blocks = Vec::with_capacity(arms.len());
     for arm in arms {
         let block = body.reserve();
@@ -123,6 +130,12 @@ fn choice<'t>(body: &mut Body<'_, '_, 't>, stmts: &mut Vec<Stmt>, at: Chooser, a
         blocks.push(block);
     }
     body.distinct_blocks(&blocks);
+    if stop {
+        // An arm in which nothing happens: the type is over.
+        let block = body.reserve();
+        body.fill(block, Vec::new());
+        blocks.push(block);
+    }
     stmts.push(Stmt::Choice { at, arms: blocks.into(), span });
 }
 

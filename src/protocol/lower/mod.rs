@@ -8,7 +8,7 @@
 //! 1. `load` parses the imports, `world` tables all declarations, `sorts` unfolds all type aliases.
 //! 2. `declare` reads every declaration once, by itself: its statements become a template, whose roles, sorts and callees
 //!    may still be parameters.
-//! 3. `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
+//! 3. `returns` leaves out what stands behind calls that never return, and `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
 //!    is wrong with, or unsupported in, a callee is so in its callers.
 //! 4. `instantiate` makes a term of each template, with one body for each protocol, roles and arguments that a `do`
 //!    reaches.
@@ -36,6 +36,7 @@ mod mention;
 mod message;
 mod report;
 mod require;
+mod returns;
 mod scope;
 mod sorts;
 mod stmt;
@@ -61,7 +62,7 @@ use self::{
 };
 use super::{
     Graph, GraphError, Header, Local, LocalDecl, Names, Predicate, Protocol, Spec, SystemDecl, Target, Term,
-    Unsupported, wellformed,
+    Unsupported, settle::Lost, wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
@@ -74,7 +75,13 @@ use crate::{
 pub fn read(sources: &mut Sources, file: FileId, loader: &mut dyn Loader) -> (tree::File, Spec, Vec<Diagnostic>) {
     let text = sources.get(file).map_or("", |source| &*source.text);
     let (tree, mut found) = syntax::parse(file, text);
-    let (spec, more) = lower_torn(sources, file, &tree, &found, loader);
+    let (mut spec, more) = lower_torn(sources, file, &tree, &found, loader);
+    if found.is_empty() && spec.protocols.iter().any(|protocol| protocol.header.broken) {
+        let flow = syntax::outline(&tree);
+        let (mut outline, _) = lower_torn(sources, file, &flow, &[], loader);
+        outline.is_outline = true;
+        spec.outline = Some(Box::new(outline));
+    }
     found.extend(more);
     sort(&mut found);
     (tree, spec, found)
@@ -120,6 +127,7 @@ fn lower_torn(
         let draft = declare::declare(&mut shared, decl, consts);
         drafts.push(draft).expect("by `MOST` there are fewer drafts than ids");
     }
+    returns::cut(&mut drafts);
     for finding in wellformed::recursion(&drafts, |draft| world.decls[drafts[draft].decl].name.text.to_string()) {
         for draft in finding.drafts {
             drafts[draft].broken = true;
@@ -500,7 +508,12 @@ impl<'w, 't> Lowering<'w, 't> {
         let roles = header.roles.len();
         let error = match Graph::of(term) {
             Ok(mut graph) => match graph.settle(names, roles, None) {
-                Ok(()) => return Some(graph),
+                Ok(lost) if lost.is_empty() => return Some(graph),
+                Ok(lost) => {
+                    self.diagnostics.extend(lost.into_iter().filter_map(|lost| lost_value(header, term, lost)));
+                    header.broken = true;
+                    return None;
+                }
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, error.to_string()),
             },
             Err(error) => graph_error(header, error),
@@ -565,13 +578,16 @@ impl<'w, 't> Lowering<'w, 't> {
         let names = &mut self.shared.names;
         let roles = header.roles.len();
         let settled = Graph::of(term).and_then(|mut graph| {
-            if !term.is_plain() {
-                graph.settle(names, roles, Some(role))?;
-            }
-            Ok(graph)
+            let lost = if term.is_plain() { Vec::new() } else { graph.settle(names, roles, Some(role))? };
+            Ok((graph, lost))
         });
         let error = match settled {
-            Ok(graph) => match Local::of_graph(role, &graph) {
+            Ok((_, lost)) if !lost.is_empty() => {
+                self.diagnostics.extend(lost.into_iter().filter_map(|lost| lost_value(header, term, lost)));
+                header.broken = true;
+                return None;
+            }
+            Ok((graph, _)) => match Local::of_graph(role, &graph) {
                 Ok(local) => return Some((local, graph)),
                 Err(error) => Diagnostic::new(form::TOO_LARGE, header.span, format!("`{}` has {error}", header.name)),
             },
@@ -663,6 +679,29 @@ fn finish(
             }
         }
     }
+}
+
+/// A jump gives a variable a value, and nobody who could assign it notices the jump.
+fn lost_value(header: &Header, term: &Term, (role, slot): Lost) -> Option<Diagnostic> {
+    let (depth, at) = super::place(slot);
+    let frames = term.frames.values().filter(|frame| frame.depth == depth);
+    let info = frames.filter_map(|frame| frame.slots.get(at as usize)).find(|info| match role {
+        Some(role) => info.roles.contains(&role),
+        None => info.roles.is_empty(),
+    })?;
+    let name = &info.name;
+    let (text, help) = match role {
+        Some(role) => {
+            let role = header.role_name(role);
+            let text = format!("`{role}` does not notice the jump that gives `{name}` another value");
+            (text, format!("tell `{role}` of the choice in front of the jump, or leave it out of `{name}<…>`"))
+        }
+        None => {
+            let text = format!("no message says that the jump was made which gives `{name}` another value");
+            (text, "let the arm with the jump have a message of its own".to_owned())
+        }
+    };
+    Some(Diagnostic::new(data::LOST_JUMP, info.span, text).help(help))
 }
 
 /// What is wrong with a term that has no graph. Its invariants exclude most of it; saying so beats a panic.

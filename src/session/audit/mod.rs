@@ -24,6 +24,7 @@
 //! ```
 
 mod digest;
+mod history;
 mod log;
 mod proof;
 mod read;

@@ -19,8 +19,6 @@ use std::{collections::VecDeque, error, fmt, num::NonZeroU32};
 
 use super::{
     digest::{Contexts, Digest, Secrets},
-    log::{End, Log},
-    proof::Proof,
     record::{Bytes, Record, SIZE, Verdict},
     refusals::{Next, Refusals},
     seal::{Anchor, BATCH, Seal},
@@ -62,8 +60,8 @@ impl<F: FnMut(Batch<'_>) -> Result<(), Later>> Sink for F {
 /// A sealed batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    seal: &'a Seal,
-    records: &'a [Bytes],
+    pub(super) seal: &'a Seal,
+    pub(super) records: &'a [Bytes],
 }
 
 impl<'a> Batch<'a> {
@@ -79,7 +77,7 @@ impl<'a> Batch<'a> {
         self.records
     }
 
-    /// Appends it to a log, as [`Log`] lays it out.
+    /// Appends it to a log, as [`Log`](super::Log) lays it out.
     pub fn write(&self, log: &mut Vec<u8>) {
         super::log::write_batch(log, self.seal, self.records);
     }
@@ -120,41 +118,41 @@ fn allocate() -> Records {
 }
 
 /// A segment that is full and sealed.
-struct Segment {
-    records: Records,
-    len: usize,
+pub(super) struct Segment {
+    pub(super) records: Records,
+    pub(super) len: usize,
     /// At least one.
-    seals: Vec<Seal>,
+    pub(super) seals: Vec<Seal>,
 }
 
 /// The audit of a store.
 pub struct Audit {
-    records: Records,
-    len: usize,
-    limit: usize,
+    pub(super) records: Records,
+    pub(super) len: usize,
+    pub(super) limit: usize,
     /// The next sequence.
-    next: u64,
+    pub(super) next: u64,
     /// Records of the open segment that are in its sealed batches.
-    sealed: usize,
-    seals: Vec<Seal>,
-    closed: VecDeque<Segment>,
-    refusals: Refusals,
-    segments: usize,
-    lossy: bool,
+    pub(super) sealed: usize,
+    pub(super) seals: Vec<Seal>,
+    pub(super) closed: VecDeque<Segment>,
+    pub(super) refusals: Refusals,
+    pub(super) segments: usize,
+    pub(super) lossy: bool,
     /// Nothing is kept, all is counted.
-    silent: bool,
-    dropped: u64,
-    store: u64,
+    pub(super) silent: bool,
+    pub(super) dropped: u64,
+    pub(super) store: u64,
     /// The number of the next batch.
-    batch: u64,
+    pub(super) batch: u64,
     /// The chain value of the last one.
-    head: Digest,
-    last: Option<Seal>,
+    pub(super) head: Digest,
+    pub(super) last: Option<Seal>,
     /// The number of the first batch that was not delivered.
-    delivered: u64,
-    sink: Option<Box<dyn Sink + Send>>,
-    contexts: Contexts,
-    secrets: Option<Secrets>,
+    pub(super) delivered: u64,
+    pub(super) sink: Option<Box<dyn Sink + Send>>,
+    pub(super) contexts: Contexts,
+    pub(super) secrets: Option<Secrets>,
 }
 
 impl Audit {
@@ -405,85 +403,6 @@ impl Audit {
             .saturating_add(self.refusals.memory())
     }
 
-    /// The record of this sequence, if the ring still has it.
-    #[must_use]
-    pub fn record(&self, sequence: u64) -> Option<Record> {
-        let (records, first) = self.segment_of(sequence)?;
-        let index = usize::try_from(sequence.checked_sub(first)?).ok()?;
-        Record::from_bytes(records.get(index)?).ok()
-    }
-
-    /// The records of the ring, latest first.
-    pub fn latest(&self) -> impl Iterator<Item = Record> {
-        let closed = self.closed.iter().rev().map(|segment| segment.records.get(..segment.len));
-        let open = self.records.get(..self.len);
-        let records = std::iter::once(open).chain(closed).flatten();
-        records.flat_map(|records| records.iter().rev()).filter_map(|bytes| Record::from_bytes(bytes).ok())
-    }
-
-    /// The seals of the batches that the ring still has, oldest first.
-    pub fn seals(&self) -> impl Iterator<Item = &Seal> {
-        self.closed.iter().flat_map(|segment| &segment.seals).chain(&self.seals)
-    }
-
-    /// The sealed batches that the ring still has, oldest first.
-    pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
-        let closed = self.closed.iter().map(|segment| (&*segment.records, &segment.seals));
-        closed.chain(std::iter::once((&*self.records, &self.seals))).flat_map(|(records, seals)| {
-            let first = seals.first().map_or(0, |seal| seal.first);
-            seals.iter().filter_map(move |seal| batch_in(records, first, seal))
-        })
-    }
-
-    /// A proof that a record is in its sealed batch. `None` when it is not sealed yet, or the ring has it no more.
-    #[must_use]
-    pub fn prove(&self, sequence: u64) -> Option<Proof> {
-        self.prove_until(sequence, 0)
-    }
-
-    /// A proof that can be verified against the seal of batch `until`, if that is after the record's own.
-    #[must_use]
-    pub fn prove_until(&self, sequence: u64, until: u64) -> Option<Proof> {
-        let seals = self.seals_of(sequence)?;
-        let seal = seals.get(seals.partition_point(|seal| seal.end() <= sequence))?;
-        let batch = self.batch(seal.batch)?;
-        if until >= self.batch {
-            return None;
-        }
-        let later = self.seals().filter(|later| later.batch > seal.batch && later.batch <= until).copied().collect();
-        Proof::new(batch.records, usize::try_from(sequence.checked_sub(seal.first)?).ok()?, *seal, later)
-    }
-
-    /// The log of what the ring holds: its sealed batches, then the open records. Refusals that were only counted are
-    /// recorded first.
-    pub fn log(&mut self) -> Log {
-        self.settle();
-        let seals = self.seals().count();
-        let records = self.closed.len().saturating_add(1).saturating_mul(BATCH);
-        let mut bytes = Log::begin(self.store, records, seals);
-        let first = self.seals().next().map_or(self.batch, |seal| seal.batch);
-        for batch in self.batches() {
-            batch.write(&mut bytes);
-        }
-        self.write_end(&mut bytes, first);
-        Log::of(bytes)
-    }
-
-    /// What ends a log of the batches from number `first` on, as a sink collects them: the open records, and that there
-    /// is no more. Refusals that were only counted are recorded first.
-    pub fn end(&mut self, first: u64) -> Vec<u8> {
-        self.settle();
-        let mut bytes = Vec::new();
-        self.write_end(&mut bytes, first);
-        bytes
-    }
-
-    fn write_end(&self, bytes: &mut Vec<u8>, first: u64) {
-        let open = self.records.get(self.sealed..self.len).unwrap_or_default();
-        let end = End::new(self.store, first, self.head, self.dropped, open);
-        end.write(bytes, open, &self.contexts, self.secrets.as_ref());
-    }
-
     /// Writes a record to the next place.
     #[inline]
     #[expect(clippy::indexing_slicing, reason = "1,023 at most")]
@@ -604,7 +523,7 @@ impl Audit {
     }
 
     /// Records the refusals that wait.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let mut refusals = std::mem::take(&mut self.refusals);
         // By INVARIANT (room): each has its place.
         self.limit = self.limit.saturating_add(refusals.waiting()).min(BATCH);
@@ -643,48 +562,6 @@ impl Audit {
         self.sealed = self.len;
         self.refusals.clear();
     }
-
-    /// A sealed batch of the ring.
-    fn batch(&self, number: u64) -> Option<Batch<'_>> {
-        let at = self.closed.partition_point(|segment| segment.seals.last().is_some_and(|last| last.batch < number));
-        let (records, seals) =
-            self.closed.get(at).map_or((&*self.records, &self.seals), |segment| (&*segment.records, &segment.seals));
-        let seal = seals.get(seals.partition_point(|seal| seal.batch < number))?;
-        if seal.batch == number { batch_in(records, seals.first()?.first, seal) } else { None }
-    }
-
-    /// The closed segment that has this sequence, or the open one.
-    fn segment(&self, sequence: u64) -> Option<&Segment> {
-        let before = |segment: &Segment| segment.seals.last().is_some_and(|last| last.end() <= sequence);
-        self.closed.get(self.closed.partition_point(before))
-    }
-
-    fn seals_of(&self, sequence: u64) -> Option<&[Seal]> {
-        let seals = self.segment(sequence).map_or(&*self.seals, |segment| &segment.seals);
-        (seals.first()?.first <= sequence).then_some(seals)
-    }
-
-    /// The records of the segment that has this sequence, and the sequence of the first of them.
-    fn segment_of(&self, sequence: u64) -> Option<(&[Bytes], u64)> {
-        match self.segment(sequence) {
-            Some(segment) => Some((segment.records.get(..segment.len)?, segment.seals.first()?.first)),
-            None => {
-                let open = self.records.get(..self.len)?;
-                let first = match self.seals.first() {
-                    Some(seal) => seal.first,
-                    None => self.next.checked_sub(u64::try_from(self.len).ok()?)?,
-                };
-                Some((open, first))
-            }
-        }
-    }
-}
-
-/// The records of a seal in its segment. By INVARIANT (dense), they are as far from its start as their sequences say.
-fn batch_in<'a>(records: &'a [Bytes; BATCH], first: u64, seal: &'a Seal) -> Option<Batch<'a>> {
-    let start = usize::try_from(seal.first.checked_sub(first)?).ok()?;
-    let end = start.checked_add(usize::try_from(seal.count).ok()?)?;
-    Some(Batch { seal, records: records.get(start..end)? })
 }
 
 impl fmt::Debug for Audit {

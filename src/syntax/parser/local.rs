@@ -143,15 +143,23 @@ impl Parser<'_, '_> {
                         _ => LMix::Mixed,
                     };
                     let open = self.open(Kind::LBrace)?;
+                    let mut stop = None;
                     let arms = self.elements(|parser| {
                         let start = parser.here();
+                        let ends = matches!(parser.kind_ahead(1), Kind::Comma | Kind::RBrace);
+                        if parser.kind() == Kind::Word && parser.word() == "end" && ends {
+                            parser.bump();
+                            stop = Some(start);
+                            return Ok(None);
+                        }
                         let role = parser.role()?;
                         let act = parser.act()?;
-                        parser.arm(role, act, start)
+                        parser.arm(role, act, start).map(Some)
                     });
                     self.close(Kind::RBrace, open)?;
+                    let arms = arms.into_iter().flatten().collect();
                     let arms = self.some(arms, open, "an arm is expected between these braces")?;
-                    break LTail::Mix(mix, arms, self.since(here));
+                    break LTail::Mix(mix, arms, stop, self.since(here));
                 }
                 _ => {
                     self.wanted.push(Wanted::Group("a local type", &["end", "rec", "states"]));

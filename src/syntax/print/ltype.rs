@@ -80,19 +80,19 @@ impl<'t> Printer<'t> {
                     self.role(&first.action.role, Taken::LTYPE);
                     self.put(act_text(first.action.act));
                 }
-                self.arms(arms, *span, |printer, arm| {
+                self.arms(arms, None, *span, |printer, arm| {
                     printer.place(arm.action.message.span);
                     printer.arm(arm);
                 });
             }
-            LTail::Mix(mix, arms, span) => {
+            LTail::Mix(mix, arms, stop, span) => {
                 self.place(*span);
                 self.put(match mix {
                     LMix::Internal => "+",
                     LMix::External => "&",
                     LMix::Mixed => "*",
                 });
-                self.arms(arms, *span, |printer, arm| {
+                self.arms(arms, *stop, *span, |printer, arm| {
                     printer.role(&arm.action.role, Taken::NOTHING);
                     printer.put(act_text(arm.action.act));
                     printer.arm(arm);
@@ -137,7 +137,7 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn arms(&mut self, arms: &'t [LArm], span: Span, mut one: impl FnMut(&mut Self, &'t LArm)) {
+    fn arms(&mut self, arms: &'t [LArm], stop: Option<Span>, span: Span, mut one: impl FnMut(&mut Self, &'t LArm)) {
         self.group(|printer| {
             printer.put("{");
             printer.push(Op::Indent(1));
@@ -147,6 +147,12 @@ impl<'t> Printer<'t> {
                 }
                 printer.line();
                 one(printer, arm);
+            }
+            if let Some(stop) = stop {
+                printer.put(",");
+                printer.line();
+                printer.place(stop);
+                printer.put("end");
             }
             printer.push(Op::Indent(-1));
             printer.line();

@@ -262,6 +262,9 @@ pub(super) fn event_of<'e>(
 
 /// The payload fields that the map takes from elsewhere in a line.
 fn injected<'l>(map: &'l Map, kind: &'l Kind, line: Line<'l>) -> SmallVec<[(&'l str, Cow<'l, str>); 2]> {
+    if kind.fixed.is_empty() && kind.sources.is_empty() {
+        return SmallVec::new();
+    }
     let of = |&at: &usize| {
         let (field, source) = map.source(at)?;
         Some((&*field.text, source.find(line)?))

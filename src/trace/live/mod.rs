@@ -109,6 +109,7 @@ pub(crate) struct Judge<'a> {
     subject: Subject<'a>,
     watch: Watch,
     room: Room,
+    spare: Vec<Arc<Values>>,
     /// Some message `may retry`.
     retries: bool,
     slack: Time,
@@ -166,6 +167,7 @@ impl<'a> Judge<'a> {
             subject,
             watch: Watch::new(observer, sided, &subject.header.pipelined),
             room: Room::default(),
+            spare: Vec::new(),
             retries: program.messages().values().any(|travel| travel.rule.may_retry),
             slack: 0,
             readings: known.iter().map(extract).collect(),
@@ -321,14 +323,19 @@ impl<'a> Judge<'a> {
             let left = |message: &&MessageId| !config.live.excludes(program, **message, sides, None, now);
             let left: SmallVec<[MessageId; 4]> = candidates.iter().filter(left).copied().collect();
             if !left.is_empty() && left.len() < candidates.len() {
-                let read = Self::read(&self.readings, &self.entries, &left, event, now);
-                if observe::next_in(program, &self.watch, &mut sitting.set, event, read, now, &mut self.room).is_ok() {
+                let mut read = Self::read(&self.readings, &self.entries, &left, event, now, &mut self.spare);
+                let found =
+                    observe::next_in(program, &self.watch, &mut sitting.set, event, &mut read, now, &mut self.room);
+                spare(read, &mut self.spare);
+                if found.is_ok() {
                     return Ok(());
                 }
             }
         }
-        let read = Self::read(&self.readings, &self.entries, candidates, event, now);
-        observe::next_in(program, &self.watch, &mut sitting.set, event, read, now, &mut self.room)
+        let mut read = Self::read(&self.readings, &self.entries, candidates, event, now, &mut self.spare);
+        let found = observe::next_in(program, &self.watch, &mut sitting.set, event, &mut read, now, &mut self.room);
+        spare(read, &mut self.spare);
+        found
     }
 
     /// Whether one of these messages may fail and be tried again.
@@ -344,6 +351,7 @@ impl<'a> Judge<'a> {
         candidates: &[MessageId],
         event: &Event<'_>,
         now: Time,
+        spare: &mut Vec<Arc<Values>>,
     ) -> observe::Candidates {
         let mut known: SmallVec<[Read; 2]> = SmallVec::new();
         let mut contents: SmallVec<[Content<'_>; 1]> = SmallVec::new();
@@ -354,7 +362,7 @@ impl<'a> Judge<'a> {
                 Some((_, values)) => values.clone(),
                 None => {
                     let Some(reading) = readings.get(entry.reading) else { continue };
-                    let values = read(reading, event, now).map(Arc::new);
+                    let values = read(reading, event, now, spare.pop());
                     known.push((entry.reading, values.clone()));
                     values
                 }
@@ -448,6 +456,9 @@ type Read = (usize, Result<Arc<Values>, Misfit>);
 /// A digest of a payload without some fields.
 type Content<'e> = (&'e [Box<str>], u128);
 
+/// So many lists of values are kept to be used again.
+const SPARE: usize = 8;
+
 /// The values of payload fields, by index.
 pub(crate) type Values = Vec<Option<Value>>;
 
@@ -469,15 +480,30 @@ impl Env for At {
     }
 }
 
-/// What an event's payload holds under a signature.
-fn read(reading: &Extract, event: &Event<'_>, now: Time) -> Result<Values, Misfit> {
-    let mut values = Values::new();
+/// What an event's payload holds under a signature; in memory that was used before, if there is some.
+fn read(reading: &Extract, event: &Event<'_>, now: Time, spare: Option<Arc<Values>>) -> Result<Arc<Values>, Misfit> {
+    let mut shared = spare.unwrap_or_default();
+    let values = Arc::make_mut(&mut shared);
     if event.blank {
+        values.clear();
         values.resize(reading.len(), None);
-        return Ok(values);
+        return Ok(shared);
     }
-    reading.read_valid(event.payload, event.injected, event.written, &At(now), &mut values)?;
-    Ok(values)
+    reading.read_valid(event.payload, event.injected, event.written, &At(now), values)?;
+    Ok(shared)
+}
+
+/// What nobody has kept of the values of an event is memory for those of the next.
+fn spare(read: observe::Candidates, spare: &mut Vec<Arc<Values>>) {
+    for candidate in read {
+        if let Ok(mut values) = candidate.values
+            && spare.len() < SPARE
+            && let Some(only) = Arc::get_mut(&mut values)
+        {
+            only.clear();
+            spare.push(values);
+        }
+    }
 }
 
 /// Slots that are computed from payload fields that must not be shown. Truth values show nothing.

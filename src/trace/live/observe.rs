@@ -151,7 +151,7 @@ pub(crate) fn next(
     candidates: Candidates,
     now: Time,
 ) -> Result<(), Refusal> {
-    next_in(program, watch, set, event, candidates, now, &mut Room::default())
+    next_in(program, watch, set, event, &mut { candidates }, now, &mut Room::default())
 }
 
 /// Memory in which ways are put together, for one event after the other.
@@ -170,21 +170,30 @@ pub(super) fn next_in(
     watch: &Watch,
     set: &mut Vec<Config>,
     event: &Event<'_>,
-    candidates: Candidates,
+    candidates: &mut Candidates,
     now: Time,
     room: &mut Room,
 ) -> Result<(), Refusal> {
     let sides = watch.sides(event);
     let mut nearest = Nearest::default();
     if !watch.pipelined.is_empty() && matches!(sides, Sides::Both | Sides::Give | Sides::Take) {
-        let found = pipelined(program, watch, set, event, &candidates.into_iter().collect(), sides, now, &mut nearest)?;
+        let found = pipelined(
+            program,
+            watch,
+            set,
+            event,
+            &std::mem::take(candidates).into_iter().collect(),
+            sides,
+            now,
+            &mut nearest,
+        )?;
         return replace(set, found, nearest);
     }
     // The one configuration with the one explanation is changed in place.
     if let (Observer::Total | Observer::Endpoint(_), [config]) = (watch.observer, &mut **set) {
-        let found = straight(program, watch, &config.live, &candidates, sides, now, room);
+        let found = straight(program, watch, &config.live, candidates, sides, now, room);
         debug_assert!(
-            agrees(program, found, room, &config.live, &briefly(program, watch, &config.live, &candidates, sides, now)),
+            agrees(program, found, room, &config.live, &briefly(program, watch, &config.live, candidates, sides, now)),
             "the straight way is another one"
         );
         let found = match found {
@@ -194,14 +203,14 @@ pub(super) fn next_in(
                 return Ok(());
             }
             Straight::None => Vec::new(),
-            Straight::Unsure => briefly(program, watch, &config.live, &candidates, sides, now),
+            Straight::Unsure => briefly(program, watch, &config.live, candidates, sides, now),
         };
         if let [way] = &*found {
             config.live.take(program, way);
             return Ok(());
         }
         // Only of what is refused it is asked why.
-        if found.is_empty() && ways(program, watch, &config.live, &candidates, sides, now, &mut nearest).is_empty() {
+        if found.is_empty() && ways(program, watch, &config.live, candidates, sides, now, &mut nearest).is_empty() {
             return Err(nearest.refusal());
         }
     }
@@ -212,7 +221,7 @@ pub(super) fn next_in(
             _ => Vec::new(),
         };
         for start in std::iter::once(&config.live).chain(&starts) {
-            for way in ways(program, watch, start, &candidates, sides, now, &mut nearest) {
+            for way in ways(program, watch, start, candidates, sides, now, &mut nearest) {
                 let mut after = start.clone();
                 after.take(program, &way);
                 add(&mut next, after.into(), watch.most())?;

@@ -145,7 +145,7 @@ impl Judge<'_> {
         let entry = self.entries.entry(message)?;
         let reading = self.readings.get(entry.reading)?;
         let now = event.now.unwrap_or(0);
-        let values = read(reading, event, now).ok()?;
+        let values = read(reading, event, now, None).ok()?;
         let seen = Seen { message, sides: Sides::Both, payload: &values, content: 0, now, externs: &data::Assumed };
         config.live.explain(self.program, seen, refused)
     }

@@ -71,19 +71,38 @@ impl From<Malformed> for Fault {
 /// A point in time in microseconds since 1970, from the text behind `ts`: a number of milliseconds, or a string with one
 /// or with a date.
 pub(crate) fn micros(ts: &str) -> Option<i64> {
-    let (whole, fraction) = ts.split_once('.').unwrap_or((ts, ""));
-    let plain = |text: &str, most: usize| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
     // Thirteen digits and three behind the point: what recorders write.
-    if !whole.is_empty() && plain(whole, 15) && plain(fraction, 3) && !ts.ends_with('.') {
-        let number =
-            |text: &str| text.bytes().fold(0_i64, |sum, b| sum.wrapping_mul(10).wrapping_add(i64::from(b & 15)));
-        let scale = [1_000, 100, 10, 1].get(fraction.len()).copied().unwrap_or(1);
-        return number(whole).checked_mul(1_000)?.checked_add(number(fraction).saturating_mul(scale));
+    if let Some(micros) = plain_micros(ts.as_bytes()) {
+        return Some(micros);
     }
     match crate::data::read(&crate::data::Sort::Builtin(crate::data::Builtin::Timestamp), ts.as_bytes()) {
         Ok(crate::data::Value::Timestamp(micros)) => Some(micros),
         _ => None,
     }
+}
+
+/// At most fifteen digits, and at most three more behind a point.
+fn plain_micros(ts: &[u8]) -> Option<i64> {
+    let mut at = ts.iter();
+    let (mut micros, mut digits, mut scale) = (0_i64, 0_u8, 1_000_i64);
+    let next = |micros: i64, b: u8| micros.wrapping_mul(10).wrapping_add(i64::from(b & 15));
+    while let Some(&b) = at.next() {
+        match b {
+            b'0'..=b'9' if digits < 15 => (micros, digits) = (next(micros, b), digits.saturating_add(1)),
+            b'.' if digits > 0 => {
+                let fraction = at.as_slice();
+                if !(1..=3).contains(&fraction.len()) || !fraction.iter().all(u8::is_ascii_digit) {
+                    return None;
+                }
+                for &b in fraction {
+                    (micros, scale) = (next(micros, b), scale.wrapping_div(10));
+                }
+                break;
+            }
+            _ => return None,
+        }
+    }
+    if digits > 0 { micros.checked_mul(scale) } else { None }
 }
 
 /// Cuts chunks of bytes into lines.

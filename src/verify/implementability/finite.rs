@@ -3,7 +3,7 @@
 //! In: an automaton. Out: [`Found`]. For one role a *segment* is what can be reached from a state by steps without the
 //! role; the product is looked at segment by segment: a pair of segments is met if two runs that look the same to the
 //! role lead to where they begin. So the work is in the pairs of a role's own steps, not of all states: a ring of a
-//! thousand roles has one pair of segments per role.
+//! thousand roles has one pair of segments per role, and what lies between its steps is jumped over ([`super::chains`]).
 //!
 //! Pairs are taken in the order of the lengths of their runs, and of all violations the one with the shortest runs is
 //! kept. O(pairs of segments × their steps) per role; *available* messages are found by a search over states and blocked
@@ -16,6 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{
     Ask, Condition, Found, Indistinct,
     automaton::{Automaton, Transition},
+    chains::{Chains, Skip},
 };
 use crate::{
     event::Limit,
@@ -34,8 +35,15 @@ const MAX_BLOCKED: usize = 200_000;
 pub(super) fn check(automaton: &Automaton, header: &Header, ask: &mut Ask<'_>) -> Found {
     let mut best: Option<(usize, Indistinct)> = None;
     let mut seen = 0_usize;
+    let chains = Chains::of(automaton);
     for role in header.roles.ids() {
-        let mut search = Search { automaton, role, segments: FxHashMap::default(), available: FxHashMap::default() };
+        let mut search = Search {
+            automaton,
+            chains: &chains,
+            role,
+            segments: FxHashMap::default(),
+            available: FxHashMap::default(),
+        };
         match search.run(best.as_ref().map(|(cost, _)| *cost), &mut seen, ask) {
             Ok(Some(found)) => best = Some(found),
             Ok(None) => {}
@@ -49,11 +57,24 @@ pub(super) fn check(automaton: &Automaton, header: &Header, ask: &mut Ask<'_>) -
 /// By which step from which place.
 type From = Option<(usize, NodeId)>;
 
-/// What can be reached from a state by steps without the role.
+/// How a state of a segment is reached from another.
+#[derive(Clone, Copy)]
+enum Hop {
+    /// By one step.
+    Step(NodeId),
+    /// Along a chain, from place to place.
+    Chain(usize, usize),
+}
+
+/// A state by its place, and how one goes on from there.
+type Behind = (usize, Hop);
+
+/// What can be reached from a state by steps without the role. States inside of chains are left out: what can be reached
+/// from them can be reached from where the chain is entered.
 #[derive(Default)]
 struct Segment {
-    /// The states, nearest first: by which step from which of them, and how far.
-    states: Vec<(NodeId, From, usize)>,
+    /// The states: how from which of them, and how far.
+    states: Vec<(NodeId, Option<Behind>, usize)>,
     /// The role's own steps, with the place of their state.
     own: Vec<(usize, Transition)>,
     /// Per letter: the nearest state from which it can not be reached; none if it can from everywhere.
@@ -61,30 +82,56 @@ struct Segment {
 }
 
 impl Segment {
-    fn of(automaton: &Automaton, role: RoleId, entry: NodeId) -> Self {
+    fn of(automaton: &Automaton, chains: &Chains, role: RoleId, entry: NodeId) -> Self {
         let mut segment = Self::default();
         let mut place: FxHashMap<NodeId, usize> = FxHashMap::default();
         place.insert(entry, 0);
         segment.states.push((entry, None, 0));
         let mut before: Vec<Vec<usize>> = vec![Vec::new()];
-        let mut at = 0_usize;
-        while let Some(&(state, _, far)) = segment.states.get(at) {
-            for step in automaton.steps(state) {
-                if step.involves(role) {
-                    segment.own.push((at, *step));
-                    continue;
-                }
+        // Nearest first: chains are of different lengths.
+        let mut heap = BinaryHeap::from([Reverse((0_usize, 0_usize))]);
+        let mut settled: FxHashSet<usize> = FxHashSet::default();
+        while let Some(Reverse((far, at))) = heap.pop() {
+            if !settled.insert(at) {
+                continue;
+            }
+            let Some(&(state, ..)) = segment.states.get(at) else { continue };
+            let mut reach = |segment: &mut Self, then: NodeId, hop: Hop, length: usize| {
                 let next = segment.states.len();
-                let to = *place.entry(step.then).or_insert(next);
+                let to = *place.entry(then).or_insert(next);
+                let there = far.saturating_add(length);
                 if to == next {
-                    segment.states.push((step.then, Some((at, step.node)), far.saturating_add(1)));
+                    segment.states.push((then, Some((at, hop)), there));
                     before.push(Vec::new());
+                    heap.push(Reverse((there, to)));
+                } else if let Some(known) = segment.states.get_mut(to).filter(|(.., known)| there < *known) {
+                    *known = (then, Some((at, hop)), there);
+                    heap.push(Reverse((there, to)));
                 }
                 if let Some(before) = before.get_mut(to) {
                     before.push(at);
                 }
+            };
+            let from = chains.place(state);
+            match from.and_then(|from| Some((from, chains.skip(role, from)?))) {
+                Some((from, Skip::Own(own))) if own > from => {
+                    if let Some(then) = chains.state(own) {
+                        reach(&mut segment, then, Hop::Chain(from, own), own.saturating_sub(from));
+                    }
+                }
+                Some((from, Skip::Out(end, then))) => {
+                    reach(&mut segment, then, Hop::Chain(from, end), end.saturating_sub(from));
+                }
+                _ => {
+                    for step in automaton.steps(state) {
+                        if step.involves(role) {
+                            segment.own.push((at, *step));
+                        } else {
+                            reach(&mut segment, step.then, Hop::Step(step.node), 1);
+                        }
+                    }
+                }
             }
-            at = at.saturating_add(1);
         }
         let letters: FxHashSet<u32> =
             segment.own.iter().filter(|(_, step)| step.from == role).map(|(_, step)| step.letter).collect();
@@ -98,7 +145,9 @@ impl Segment {
                     todo.extend(before.get(at).into_iter().flatten());
                 }
             }
-            segment.lacking.insert(letter, can.iter().position(|can| !can));
+            let lacking = can.iter().zip(&segment.states).enumerate().filter(|(_, (can, _))| !**can);
+            let nearest = lacking.min_by_key(|(_, (_, (.., far)))| *far).map(|(at, _)| at);
+            segment.lacking.insert(letter, nearest);
         }
         segment
     }
@@ -113,10 +162,13 @@ impl Segment {
     }
 
     /// The steps from the entry to a state.
-    fn way(&self, mut at: usize) -> Vec<NodeId> {
+    fn way(&self, chains: &Chains, mut at: usize) -> Vec<NodeId> {
         let mut way = Vec::new();
-        while let Some(&(_, Some((before, node)), _)) = self.states.get(at) {
-            way.push(node);
+        while let Some(&(_, Some((before, hop)), _)) = self.states.get(at) {
+            match hop {
+                Hop::Step(node) => way.push(node),
+                Hop::Chain(from, to) => way.extend(chains.steps(from, to).rev()),
+            }
             at = before;
         }
         way.reverse();
@@ -138,6 +190,7 @@ type Available = FxHashMap<u32, Vec<NodeId>>;
 
 struct Search<'a> {
     automaton: &'a Automaton,
+    chains: &'a Chains,
     role: RoleId,
     segments: FxHashMap<NodeId, std::rc::Rc<Segment>>,
     available: FxHashMap<(NodeId, RoleId), std::rc::Rc<Available>>,
@@ -145,8 +198,8 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn segment(&mut self, entry: NodeId) -> std::rc::Rc<Segment> {
-        let (automaton, role) = (self.automaton, self.role);
-        let made = self.segments.entry(entry).or_insert_with(|| Segment::of(automaton, role, entry).into());
+        let (automaton, chains, role) = (self.automaton, self.chains, self.role);
+        let made = self.segments.entry(entry).or_insert_with(|| Segment::of(automaton, chains, role, entry).into());
         std::rc::Rc::clone(made)
     }
 
@@ -255,8 +308,8 @@ impl Search<'_> {
         but: (usize, Option<&Transition>),
         then: &[NodeId],
     ) -> Indistinct {
-        let mut first = self.segment(pair.0).way(does.0);
-        let mut second = self.segment(pair.1).way(but.0);
+        let mut first = self.segment(pair.0).way(self.chains, does.0);
+        let mut second = self.segment(pair.1).way(self.chains, but.0);
         first.reverse();
         second.reverse();
         let mut at = pair;
@@ -264,8 +317,8 @@ impl Search<'_> {
             first.push(how.one.1);
             second.push(how.other.1);
             at = how.from;
-            first.extend(self.segment(at.0).way(how.one.0).iter().rev());
-            second.extend(self.segment(at.1).way(how.other.0).iter().rev());
+            first.extend(self.segment(at.0).way(self.chains, how.one.0).iter().rev());
+            second.extend(self.segment(at.1).way(self.chains, how.other.0).iter().rev());
         }
         first.reverse();
         second.reverse();

@@ -34,6 +34,8 @@ pub struct Machines {
     /// The roles that may stop where they could still receive, with two runs that look the same to them: after the first
     /// the role receives, after the second all is over.
     pub optional: Vec<Indistinct>,
+    /// Every letter has one label and signature: no two messages differ in the names of their fields alone.
+    pub one_signature: bool,
 }
 
 /// The machines, or why they are too large.
@@ -53,7 +55,12 @@ pub(super) fn machines(automaton: &Automaton, graph: &Graph, header: &Header) ->
         optional.extend(stops_early(automaton, &letters, &local));
         locals.push(local).map_err(|error| error.to_string())?;
     }
-    Ok(Machines { locals, optional })
+    let one_signature = automaton
+        .order
+        .iter()
+        .flat_map(|&state| automaton.steps(state))
+        .all(|step| letters.get(&step.letter).is_some_and(|&(.., sort)| sort == step.sort));
+    Ok(Machines { locals, optional, one_signature })
 }
 
 /// What a letter is called: the step, label and signature of the first transition with it.
@@ -165,10 +172,13 @@ fn stops_early(automaton: &Automaton, letters: &Letters, local: &Local) -> Optio
     Some(Indistinct { role, condition, first, second, does, but: None, then: Vec::new(), values: Vec::new() })
 }
 
+/// A state, and how much of a word was done.
+type Place = (NodeId, usize);
+
 /// The shortest run of the protocol in which the role does this word, up to the word's last step, or to an end of the
 /// protocol.
 fn run(automaton: &Automaton, letters: &Letters, role: RoleId, word: &[Arm], to_end: bool) -> Option<Vec<NodeId>> {
-    let mut order: Vec<((NodeId, usize), Option<(usize, NodeId)>)> = vec![((automaton.start, 0), None)];
+    let mut order: Vec<(Place, Option<(usize, NodeId)>)> = vec![((automaton.start, 0), None)];
     let mut seen = FxHashSet::from_iter([(automaton.start, 0_usize)]);
     let mut at = 0_usize;
     let same = |arm: &Arm, step: &Transition| {

@@ -22,6 +22,7 @@
 //! needs none of the conditions: these say whether the machines do together what the protocol says.
 
 mod automaton;
+mod chains;
 mod finite;
 mod machines;
 mod symbolic;

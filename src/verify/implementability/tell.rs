@@ -23,6 +23,29 @@ pub(super) fn step(graph: &Graph, header: &Header, names: &Names, node: NodeId) 
 }
 
 impl Indistinct {
+    /// Both runs, each with what the role does behind it; and that in words.
+    #[must_use]
+    pub fn runs(&self, header: &Header) -> [(Vec<NodeId>, String); 2] {
+        let role = header.role_name(self.role);
+        let first: Vec<NodeId> = self.first.iter().chain([&self.does]).copied().collect();
+        let second: Vec<NodeId> = self.second.iter().chain(&self.but).chain(&self.then).copied().collect();
+        let [does, but] = match self.condition {
+            Condition::SendValidity => [format!("then `{role}` sends this"), format!("then `{role}` cannot send it")],
+            Condition::ReceiveValidity => {
+                let n = self.second.len().saturating_add(1);
+                [
+                    format!("then `{role}` takes this"),
+                    format!("`{role}` should take step {n}, but the last may be there"),
+                ]
+            }
+            Condition::NoMixedChoice => [format!("then `{role}` sends this"), format!("then `{role}` waits for this")],
+            Condition::NoOptionalTermination => {
+                [format!("then `{role}` takes this"), format!("then all is over, and `{role}` still waits")]
+            }
+        };
+        [(first, does), (second, but)]
+    }
+
     /// Both runs as words of the protocol, each with what the role does behind it.
     pub(in crate::verify) fn words(&self, graph: &Graph) -> [Vec<Event>; 2] {
         let event = |&node: &NodeId| match graph.nodes[node] {

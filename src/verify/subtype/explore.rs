@@ -28,8 +28,8 @@ use rustc_hash::FxHashMap;
 
 use super::{
     Meter, Why,
+    contents::Words,
     pair::{Fit, Half, Kind, Pair, Way},
-    words::Words,
 };
 use crate::event::Limit;
 

@@ -10,28 +10,41 @@
 //! ```text
 //! pair          both local types as minimized machines over one alphabet
 //! payload       whether one message can stand for another with the same label
+//! sessions      the same for sessions that messages hand over
 //! sync, fair    the synchronous and the fair relation
+//! control       which states some partner can lead to their end, for the fair relation
+//! ahead         sets of words that prove the fair relation
 //! precise       the asynchronous relation: what is tried, in which order
-//! explore       the run of the smaller type against the larger, over contents of queues (words, widen)
+//! explore       the run of the smaller type against the larger, over contents of queues (contents, widen)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
+//! show          both in words
 //! claim         from a claim of a specification to an outcome
 //! ```
 //!
 //! Nothing here recurses on types, and nothing is unbounded: every search asks its [`Meter`] whether to go on.
 
+pub mod ahead;
 pub mod certificate;
 mod claim;
+mod contents;
+pub mod control;
 mod explore;
+pub mod fair;
 mod pair;
 mod payload;
 mod precise;
 mod pump;
+mod sessions;
+mod show;
 mod starve;
+pub mod sync;
 mod widen;
-mod words;
 
 pub use pair::{Arm, Content, Fit, Half, Kind, Letter, Pair, PairError, Part, Way};
+pub use payload::sort_below;
+pub use sessions::settle;
+pub use show::Shown;
 
 pub(super) use claim::subtype;
 
@@ -91,6 +104,10 @@ pub enum Answer {
 pub enum Certificate {
     /// Pairs of states (smaller, larger), the initial ones among them, closed under what the relation demands of a pair.
     Relation(Vec<(u32, u32)>),
+    /// For fair subtyping: what the smaller type may have sent ahead at each pair of states, closed under all moves.
+    Ahead(Vec<ahead::Ahead>),
+    /// For fair subtyping: nobody can lead the larger type to its end, so anything can stand in its place.
+    Uncontrollable,
     /// A closed set of configurations of the run of the smaller type against the larger.
     Queues(Box<certificate::Queues>),
 }
@@ -134,6 +151,18 @@ pub enum Why {
         letter: u32,
         /// Where the smaller type is.
         at: u32,
+    },
+    /// The larger type may send `letter`, the smaller in its state `at` never does, and nothing may be left out.
+    Dropped {
+        /// What the larger type sends.
+        letter: u32,
+        /// Where the smaller type is.
+        at: u32,
+    },
+    /// Nobody can lead the smaller type from `sub` to its end, whoever could lead the larger.
+    Endless {
+        /// Where the smaller type is.
+        sub: u32,
     },
     /// The smaller type receives (or ends) at `sub` before it has sent what the larger at `sup` must send first.
     Overtakes {
@@ -201,11 +230,12 @@ impl<'a, 'p> Meter<'a, 'p> {
 /// Decides whether the smaller type of a pair is a subtype of the larger.
 #[must_use]
 pub fn decide(pair: &Pair, relation: Relation, meter: &mut Meter<'_, '_>) -> Answer {
-    if relation == Relation::Async {
-        return precise::decide(pair, meter);
+    match relation {
+        Relation::Sync => sync::process(pair, meter),
+        Relation::Channel => sync::channel(pair, meter),
+        Relation::Fair => fair::decide(pair, meter),
+        Relation::Async => precise::decide(pair, meter),
     }
-    let what = format!("{} subtyping", relation.name());
-    Answer::Unknown(vec![Tried { what, limit: Limit::Undecided("it is not built yet".to_owned()) }])
 }
 
 /// What was tried, in one limit.
@@ -221,7 +251,9 @@ pub fn limit(tried: &[Tried]) -> Limit {
 }
 
 impl Tried {
-    fn text(&self) -> String {
+    /// In words.
+    #[must_use]
+    pub fn text(&self) -> String {
         let why = match &self.limit {
             Limit::States(states) => format!("{states} steps were not enough"),
             Limit::Memory(bytes) => format!("{bytes} bytes were not enough"),

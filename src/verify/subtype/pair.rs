@@ -201,13 +201,23 @@ pub struct Pair {
     contents: Vec<Content>,
     letters: Vec<Letter>,
     symbols: Vec<u32>,
-    /// Of letters of one symbol that are not equal, smaller type's first.
+    /// Of letters of one symbol that are not equal or were settled otherwise, smaller type's first.
     fits: FxHashMap<(u32, u32), Fit>,
+    /// Why they do not fit, or were not decided.
+    whys: FxHashMap<(u32, u32), String>,
+    /// Whether every message of one content is one of another, where that is not to be seen from the contents alone.
+    settled: Settled,
+    /// Whether the sides were exchanged since.
+    turned: bool,
     /// The smaller type.
     pub sub: Half,
     /// The larger type.
     pub sup: Half,
 }
+
+/// Whether every message of one content is one of another: the smaller, the larger, whether the smaller one is of the smaller
+/// type; and why it is no yes.
+pub(super) type Settled = FxHashMap<(u32, u32, bool), (Fit, String)>;
 
 /// Why two local types cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,10 +256,13 @@ fn number<K: Clone + Eq + std::hash::Hash>(all: &mut Vec<K>, of: &mut FxHashMap<
     new
 }
 
+/// A state: letters and where they lead, whether the role may stop, and where it is entered.
+type Row = (Vec<(Letter, u32)>, bool, Span);
+
 /// A side before letters are numbered.
 struct Draft {
     initial: u32,
-    rows: Vec<(Vec<(Letter, u32)>, bool, Span)>,
+    rows: Vec<Row>,
 }
 
 impl Draft {
@@ -369,6 +382,9 @@ impl Pair {
             letters,
             symbols,
             fits: FxHashMap::default(),
+            whys: FxHashMap::default(),
+            settled: Settled::default(),
+            turned: false,
         };
         pair.compare();
         Ok(pair)
@@ -377,7 +393,7 @@ impl Pair {
     /// The pair the other way round.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let mut pair = Self { sub: self.sup.clone(), sup: self.sub.clone(), ..self.clone() };
+        let mut pair = Self { sub: self.sup.clone(), sup: self.sub.clone(), turned: !self.turned, ..self.clone() };
         pair.compare();
         pair
     }
@@ -408,13 +424,38 @@ impl Pair {
             sup: flip(&self.sub),
             letters: letters.collect(),
             fits: self.fits.iter().map(|(&(a, b), &fit)| ((b, a), fit)).collect(),
+            whys: self.whys.iter().map(|(&(a, b), why)| ((b, a), why.clone())).collect(),
             ..self.clone()
         }
     }
 
     /// Compares the contents of letters of one symbol, each of the smaller type with each of the larger.
     fn compare(&mut self) {
-        self.fits.clear();
+        let mut fits = FxHashMap::default();
+        let mut whys = FxHashMap::default();
+        for (a, b) in self.shared() {
+            let (Some(x), Some(y)) = (self.letter(a), self.letter(b)) else { continue };
+            let (small, large) = if x.way == Way::Receive { (y.content, x.content) } else { (x.content, y.content) };
+            let of_sub = (x.way != Way::Receive) != self.turned;
+            let (fit, why) = match self.settled.get(&(small, large, of_sub)) {
+                Some((fit, why)) => (*fit, why.clone()),
+                None if a == b => continue,
+                None => {
+                    let (Some(small), Some(large)) = (self.content(small), self.content(large)) else { continue };
+                    payload::below(small, large)
+                }
+            };
+            fits.insert((a, b), fit);
+            if fit != Fit::Yes {
+                whys.insert((a, b), why);
+            }
+        }
+        (self.fits, self.whys) = (fits, whys);
+    }
+
+    /// The letters of one symbol, each of the smaller type with each of the larger.
+    #[must_use]
+    pub fn shared(&self) -> Vec<(u32, u32)> {
         let of = |half: &Half| {
             let mut found: Vec<u32> = half.arms.iter().map(|arm| arm.letter).collect();
             found.sort_unstable();
@@ -422,33 +463,36 @@ impl Pair {
             found
         };
         let (subs, sups) = (of(&self.sub), of(&self.sup));
-        let symbol = |letter: u32| self.symbols.get(letter as usize).copied();
-        let mut fits = FxHashMap::default();
+        let mut found = Vec::new();
         for &a in &subs {
-            let from = sups.partition_point(|&b| symbol(b) < symbol(a));
-            for &b in sups.iter().skip(from).take_while(|&&b| symbol(b) == symbol(a)) {
-                if a == b {
-                    continue;
-                }
-                let (Some(x), Some(y)) = (self.letter(a), self.letter(b)) else { continue };
-                let (Some(mine), Some(theirs)) = (self.content(x.content), self.content(y.content)) else { continue };
-                fits.insert((a, b), payload::fit(x.way, mine, theirs));
-            }
+            let from = sups.partition_point(|&b| self.symbol(b) < self.symbol(a));
+            let there = sups.iter().skip(from).take_while(|&&b| self.symbol(b) == self.symbol(a));
+            found.extend(there.map(|&b| (a, b)));
         }
-        self.fits = fits;
+        found
+    }
+
+    /// Takes for settled whether every message of one content is one of another, whichever side they are of.
+    pub(super) fn settle(&mut self, settled: Settled) {
+        self.settled = settled;
+        self.compare();
     }
 
     /// Whether a letter of the smaller type can stand for one of the larger. O(1).
     #[inline]
     #[must_use]
     pub fn fit(&self, sub: u32, sup: u32) -> Fit {
-        if sub == sup {
-            return Fit::Yes;
-        }
+        let plain = if sub == sup { Fit::Yes } else { Fit::No };
         if self.fits.is_empty() {
-            return Fit::No;
+            return plain;
         }
-        self.fits.get(&(sub, sup)).copied().unwrap_or(Fit::No)
+        self.fits.get(&(sub, sup)).copied().unwrap_or(plain)
+    }
+
+    /// Why a letter does not stand for one of the same symbol, or why it was not decided.
+    #[must_use]
+    pub fn why(&self, sub: u32, sup: u32) -> Option<&str> {
+        self.whys.get(&(sub, sup)).map(String::as_str)
     }
 
     /// The names of peers; of local actions it is empty.

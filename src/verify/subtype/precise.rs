@@ -13,16 +13,20 @@
 use super::{
     Answer, Certificate, Meter, Refutation, Tried, Why,
     certificate::{Content, Queues},
+    contents::{Exact, Words},
     explore::{Ended, Explored, Move, Trouble, outside},
     pair::Pair,
     pump, starve,
     widen::{Precision, Tags, Widened},
-    words::{Exact, Words},
 };
 use crate::event::Limit;
 
-/// How many nodes each search looks at before the next one has its turn.
-const TURNS: [usize; 5] = [200, 2_000, 20_000, 200_000, usize::MAX];
+/// How many nodes the exact search looks at before it pauses for the first time; then four times as many.
+const FIRST: usize = 128;
+
+/// The other searches have a turn if the exact one has met its pairs of states so often on average: without growth each
+/// is met a few times.
+const OFTEN: usize = 3;
 
 /// The over-approximations that are tried, coarse ones first.
 const PRECISIONS: [Precision; 8] = [
@@ -43,34 +47,47 @@ pub(super) fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
         return Answer::Unknown(vec![Tried { what: "the precise asynchronous relation".to_owned(), limit }]);
     }
     let mut exact = Explored::new(pair, Exact::new());
-    let dual = pair.dual();
-    let mut back: Option<Explored<Exact>> = None;
+    let mut back: Option<(Pair, Explored<Exact>)> = None;
     let mut asked = 0usize;
     let mut tried = Vec::new();
-    for turn in TURNS {
+    let mut turn = FIRST;
+    loop {
         match exact.run(pair, turn, meter) {
             Ended::Paused => {}
             ended => return finished(&exact, ended, tried),
         }
-        if let Some(found) = pump::pumped(&exact, asked) {
-            return Answer::No(endless(&exact.path(found.node), &found.moves, found.queue));
-        }
-        asked = exact.looked();
-        let back = back.get_or_insert_with(|| Explored::new(&dual, Exact::new()));
-        if back.run(&dual, turn, meter) == Ended::Closed && starve::starving(back).is_none() {
-            return Answer::Yes(Certificate::Queues(Box::new(exactly(back, true))));
-        }
-        for precision in PRECISIONS {
-            for (pair, is_dual) in [(pair, false), (&dual, true)] {
-                if let Some(queues) = widened(pair, precision, turn, is_dual, meter) {
-                    return Answer::Yes(Certificate::Queues(Box::new(queues)));
+        if grows(&exact) {
+            if let Some(found) = pump::pumped(&exact, asked) {
+                return Answer::No(endless(&exact.path(found.node), &found.moves, found.queue));
+            }
+            asked = exact.looked();
+            let (dual, back) = back.get_or_insert_with(|| {
+                let dual = pair.dual();
+                let explored = Explored::new(&dual, Exact::new());
+                (dual, explored)
+            });
+            if back.run(dual, turn, meter) == Ended::Closed && starve::starving(back).is_none() {
+                return Answer::Yes(Certificate::Queues(Box::new(exactly(back, true))));
+            }
+            for precision in PRECISIONS {
+                for (pair, is_dual) in [(pair, false), (&*dual, true)] {
+                    if let Some(queues) = widened(pair, precision, turn, is_dual, meter) {
+                        return Answer::Yes(Certificate::Queues(Box::new(queues)));
+                    }
                 }
             }
+            let limit = Limit::Undecided(format!("{turn} configurations were not enough"));
+            tried = vec![Tried { what: "queue contents over-approximated, also of the duals".to_owned(), limit }];
         }
-        let limit = Limit::Undecided(format!("{turn} configurations were not enough"));
-        tried = vec![Tried { what: "queue contents over-approximated, also of the duals".to_owned(), limit }];
+        turn = turn.saturating_mul(4);
     }
-    Answer::Unknown(tried)
+}
+
+/// Whether the exact search comes back to the same pairs of states with ever new contents of queues.
+fn grows(explored: &Explored<Exact>) -> bool {
+    let mut pairs: rustc_hash::FxHashSet<(u32, u32)> = rustc_hash::FxHashSet::default();
+    pairs.extend(explored.nodes.iter().map(|node| (node.sub, node.sup)));
+    explored.nodes.len() > pairs.len().saturating_mul(OFTEN)
 }
 
 /// The answer of the exact search.

@@ -9,8 +9,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
+    contents::Exact,
     explore::{Explored, Move},
-    words::Exact,
 };
 
 /// How far back an ancestor is looked for, and how many in the same states are asked.

@@ -5,8 +5,8 @@
 //! but a cycle that pops some queue and never pushes it cannot be gone round for ever, so such edges do not count.
 
 use super::{
+    contents::Words,
     explore::{Edge, Explored},
-    words::Words,
 };
 
 /// A cycle that starves a queue: the nodes it begins in, and its edges' numbers.

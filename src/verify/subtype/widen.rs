@@ -12,7 +12,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::words::Words;
+use super::contents::Words;
 
 /// What a cell knows besides its letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,12 +29,12 @@ pub use product::Why;
 use std::fmt::Write as _;
 
 use self::product::{Order, Product};
-use super::{check::Error, search::Poll};
+use super::{check::Error, parts, search::Poll};
 use crate::{
     event::{Event, Limit},
     id::{IdVec, RoleId},
     machine::minimize,
-    protocol::{Act, EdgeKind, Header, Local, Names},
+    protocol::{EdgeKind, Header, Local, Names},
 };
 
 /// A protocol that was found.
@@ -58,6 +58,9 @@ pub struct NoGlobal {
     /// What shows there.
     pub why: Why,
 }
+
+/// How one role was certified.
+type Certified = (RoleId, Certificate);
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +98,9 @@ pub fn synthesize(
     }
     let mut certificates: IdVec<RoleId, Certificate> = IdVec::filled(Certificate::Equal, machines.len());
     let (mut bodies, mut states) = (Vec::new(), 0_usize);
-    for part in parts(&machines) {
+    for part in parts::parts(&machines) {
         let mut refused = None;
-        let mut best: Option<(usize, String, Vec<(RoleId, Certificate)>)> = None;
+        let mut best: Option<(usize, String, Vec<Certified>)> = None;
         for order in [Order::Talk, Order::Turns] {
             let product = match Product::of(&machines, &part, order, poll) {
                 Ok(product) => product,
@@ -169,30 +172,6 @@ fn deterministic(machine: &Local) -> bool {
         keys.sort_unstable();
         keys.windows(2).all(|pair| pair.first() != pair.last())
     })
-}
-
-/// Roles that talk to each other, directly or through others, part by part; roles that do nothing are in none.
-fn parts(machines: &IdVec<RoleId, Local>) -> Vec<Vec<RoleId>> {
-    let mut part: IdVec<RoleId, RoleId> = machines.ids().collect();
-    let mut busy: IdVec<RoleId, bool> = IdVec::filled(false, machines.len());
-    for (role, machine) in machines.iter() {
-        for arm in machine.states.values().flat_map(|state| &state.arms) {
-            busy[role] = true;
-            let (Act::Send(peer) | Act::Receive(peer)) = arm.act else { continue };
-            let (Some(&one), Some(&other)) = (part.entry(role), part.entry(peer)) else { continue };
-            if one != other {
-                part.values_mut().filter(|part| **part == other).for_each(|part| *part = one);
-            }
-        }
-    }
-    let mut parts: Vec<(RoleId, Vec<RoleId>)> = Vec::new();
-    for (role, &of) in part.iter().filter(|&(role, _)| busy[role]) {
-        match parts.iter_mut().find(|(known, _)| *known == of) {
-            Some((_, roles)) => roles.push(role),
-            None => parts.push((of, vec![role])),
-        }
-    }
-    parts.into_iter().map(|(_, roles)| roles).collect()
 }
 
 /// A name in backquotes; the printer takes them away where they are not needed.

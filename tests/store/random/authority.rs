@@ -317,7 +317,12 @@ impl World<'_> {
     }
 
     pub(super) fn import(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let at = Self::pick(&mut self.rng, &self.tokens)?;
+        // Now and then one that was imported before.
+        let used: Vec<usize> = (0..self.tokens.len()).filter(|&at| self.tokens[at].used).collect();
+        let at = match self.rng.pick(&used) {
+            Some(at) if self.rng.chance(15) => *at,
+            _ => Self::pick(&mut self.rng, &self.tokens)?,
+        };
         let token = &self.tokens[at];
         let (session, stamp, foreign) = (token.session, token.stamp, token.foreign);
         let mut bytes = token.bytes.clone();

@@ -4,11 +4,13 @@ use super::*;
 
 impl World<'_> {
     pub(super) fn operate(&mut self, tally: &mut Tally) {
+        // What is full is mostly made empty again soon.
+        let often = if self.refuses.is_some() && self.audit_is_full() { 60 } else { 10 };
         if let Some(refuses) = &self.refuses {
             // Sometimes the sink takes nothing for a while.
             if self.rng.chance(1) {
                 refuses.store(true, Ordering::Relaxed);
-            } else if self.rng.chance(1) && self.rng.chance(30) {
+            } else if self.rng.chance(1) && self.rng.chance(often) {
                 refuses.store(false, Ordering::Relaxed);
             }
         }
@@ -58,6 +60,11 @@ impl World<'_> {
             self.compare(session);
         }
         self.bound();
+    }
+
+    /// The ring takes no more.
+    fn audit_is_full(&mut self) -> bool {
+        self.room() < 2
     }
 
     fn steps(&mut self, tally: &mut Tally) -> Vec<SessionId> {

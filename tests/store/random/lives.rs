@@ -26,16 +26,21 @@ impl World<'_> {
             }
             _ => {
                 let slots: Vec<u32> = self.issued.keys().copied().collect();
-                let slot = match slots.is_empty() || self.rng.chance(30) {
-                    true => self.rng.below(2_500) as u32,
-                    false => slots[self.rng.below(slots.len())],
+                // Above all that were given out, any, or one that was given out.
+                let above = slots.last().map_or(0, |slot| slot + self.rng.below(3) as u32);
+                let slot = match self.rng.below(10) {
+                    0..3 if above < 2_500 => above,
+                    3..6 => self.rng.below(2_500) as u32,
+                    _ if slots.is_empty() => 0,
+                    _ => slots[self.rng.below(slots.len())],
                 };
                 let known = self.issued.get(&slot).copied().unwrap_or(0);
                 let generation = (known + self.rng.below(3) as u32).saturating_sub(self.rng.below(2) as u32);
                 let id = SessionId { slot, generation };
                 let used = self.sessions.keys().any(|session| session.slot == slot);
                 let other = self.pages.get(&(slot >> 10)).is_some_and(|page| *page != index);
-                let fresh = generation > known && !used && !other;
+                let highest = self.issued.last_key_value().map(|(&slot, &generation)| SessionId { slot, generation });
+                let fresh = generation > 0 && highest.is_none_or(|highest| id > highest) && !used && !other;
                 let expected = match expected {
                     Ok(()) if !fresh => Err(Code::NotFresh),
                     other => other,
@@ -68,9 +73,21 @@ impl World<'_> {
     }
 
     pub(super) fn end_somehow(&mut self, tally: &mut Tally) -> Option<SessionId> {
-        let by_opener = self.rng.chance(70);
+        // Now and then a session that is done, if there is one.
+        let done = |one: &(Opener, bool)| {
+            self.not_ended(one.1, one.0.session()).is_ok_and(|sess| {
+                let known = &self.known[sess.known];
+                known.roles.iter().all(|&role| sess.finished(known, role))
+            })
+        };
+        let done: Vec<usize> = (0..self.openers.len()).filter(|&at| done(&self.openers[at])).collect();
+        let done = self.rng.pick(&done).copied().filter(|_| self.rng.chance(60));
+        let by_opener = done.is_some() || self.rng.chance(70);
         let (session, foreign, by) = if by_opener {
-            let at = self.pick_opener()?;
+            let at = match done {
+                Some(at) => at,
+                None => self.pick_opener()?,
+            };
             let (opener, foreign) = &self.openers[at];
             (opener.session(), *foreign, By::Opener(opener))
         } else {
