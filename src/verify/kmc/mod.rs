@@ -210,7 +210,8 @@ fn group(
                 return Part::Unknown(Limit::Undecided(beyond(outside, k, name)), k);
             }
         }
-        let mut independent = within;
+        // A race under a smaller bound is one under this bound.
+        let mut independent = within && !raced;
         if within && !shape.directed {
             match dependent(&graph, &found, raced, options, poll) {
                 Ok(None) => {}
