@@ -485,12 +485,7 @@ fn evidence(outcome: &Outcome) -> Option<String> {
 
 /// By which theorem a system is safe under every bound.
 pub(super) fn compatible(found: verify::Compatible) -> String {
-    let verify::Compatible { bound, least, whole, lazy, directed } = found;
-    if lazy {
-        return "safe under every bound: every configuration was looked at in which roles that only send do so when they are \
-                asked"
-            .to_owned();
-    }
+    let verify::Compatible { bound, least, whole, directed } = found;
     let least = if least { ", and for no smaller k" } else { "" };
     let why = match (whole, directed) {
         (true, _) => "no queue ever holds more, and every configuration was looked at",

@@ -81,8 +81,6 @@ pub(super) struct Conditions<'a> {
     system: &'a System,
     watch: Watch<'a>,
     facts: IdVec<RoleId, IdVec<StateId, Facts>>,
-    /// A sender that has no room for reasons other than the bound will have it some time.
-    lazy: bool,
     /// How many words hold a bit for each goal.
     width: usize,
     /// Per role: all goals but the room of its own sends.
@@ -97,7 +95,7 @@ pub(super) struct Conditions<'a> {
 const FULL: usize = 4;
 
 impl<'a> Conditions<'a> {
-    pub(super) fn new(system: &'a System, roles: &[RoleId], lazy: bool) -> Self {
+    pub(super) fn new(system: &'a System, roles: &[RoleId]) -> Self {
         let count = system.machines().len() + 2 * system.edges().len();
         let width = count.div_ceil(64).max(1);
         let mut passes: IdVec<RoleId, Vec<u64>> = system
@@ -108,7 +106,7 @@ impl<'a> Conditions<'a> {
         let watch = Watch::new(system);
         let sends = IdVec::filled(Vec::new(), system.machines().len());
         let (facts, rooms) = (IdVec::new(), vec![0; width]);
-        let mut it = Self { system, watch, facts, lazy, width, passes: IdVec::new(), rooms, sends };
+        let mut it = Self { system, watch, facts, width, passes: IdVec::new(), rooms, sends };
         for (id, edge) in system.edges().iter() {
             let bit = it.bit(Goal::Room(id));
             it.rooms[bit / 64] |= 1 << (bit % 64);
@@ -179,8 +177,7 @@ impl<'a> Conditions<'a> {
             let cells = graph.load(at, &mut words);
             let own = at as usize * width..(at as usize + 1) * width;
             // Only what the last step changed is different from the configuration before.
-            let before = graph.before(at).filter(|_| !self.lazy);
-            let mut waits = false;
+            let before = graph.before(at);
             let touched: Vec<RoleId> = match before {
                 Some((before, step)) => {
                     needs.copy_within(before as usize * width..(before as usize + 1) * width, own.start);
@@ -198,7 +195,7 @@ impl<'a> Conditions<'a> {
                 }
             };
             for &role in &touched {
-                waits |= self.needs(graph.semantics(), &cells, role, at, &mut needs[own.clone()], &mut found);
+                self.needs(graph.semantics(), &cells, role, at, &mut needs[own.clone()], &mut found);
             }
             let cut = needs[own].iter().zip(&self.rooms).any(|(needs, rooms)| needs & rooms != 0);
             found.cut |= cut;
@@ -208,7 +205,7 @@ impl<'a> Conditions<'a> {
             if found.fault.is_none() {
                 let fault = match before {
                     Some(_) if !idle => touched.iter().find_map(|&role| self.watch.fault_of(&cells, role)),
-                    _ => self.watch.look(&cells, idle, cut || waits, &mut counts),
+                    _ => self.watch.look(&cells, idle, cut, &mut counts),
                 };
                 found.fault = fault.map(|fault| (at, fault));
             }
@@ -223,7 +220,7 @@ impl<'a> Conditions<'a> {
         *word = *word & !(1 << (bit % 64)) | u64::from(needed) << (bit % 64);
     }
 
-    /// What a role needs in a configuration; whether it waits for its turn to send.
+    /// What a role needs in a configuration.
     fn needs(
         &self,
         semantics: Semantics,
@@ -232,13 +229,12 @@ impl<'a> Conditions<'a> {
         at: u32,
         needs: &mut [u64],
         found: &mut Found,
-    ) -> bool {
-        let Some(facts) = self.facts[role].entry(cells.state(role)) else { return false };
+    ) {
+        let Some(facts) = self.facts[role].entry(cells.state(role)) else { return };
         self.note(needs, Goal::Serve(role), facts.waits);
         for &edge in &self.sends[role] {
             self.note(needs, Goal::Room(edge), false);
         }
-        let mut waits = false;
         let (mut full, mut room) = (None, None);
         for &edge in &facts.sends {
             match lacks(self.system, semantics, cells, edge) {
@@ -246,7 +242,7 @@ impl<'a> Conditions<'a> {
                     self.note(needs, Goal::Room(edge), true);
                     full = full.or(Some(edge));
                 }
-                Some(false) => waits |= self.lazy,
+                Some(false) => {}
                 None => room = room.or(Some(edge)),
             }
         }
@@ -260,7 +256,6 @@ impl<'a> Conditions<'a> {
                 found.race = Some((at, one, other));
             }
         }
-        waits
     }
 
     /// Which needs are out of reach.

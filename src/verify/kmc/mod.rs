@@ -15,9 +15,6 @@
 //!   its conditions fail under the k that was asked for, or where no send ever lacks room; otherwise the answer is
 //!   unknown, and says why.
 //!
-//! * Where the theorem does not help, a role that only sends, and to one peer, is asked for a message when its peer has
-//!   received the one before: if then no send ever lacks room, every configuration was looked at ([`shape::lazy`]).
-//!
 //! A run that shows something is a shortest one of the graph that was explored; in a reduced one there may be shorter ones
 //! with the same events in another order left out, and a small full graph is looked at for them.
 
@@ -55,8 +52,6 @@ pub struct Compatible {
     pub least: bool,
     /// No send lacked room, so no theorem is needed.
     pub whole: bool,
-    /// No theorem is needed where roles that only send do so when they are asked: no larger k need be tried.
-    pub lazy: bool,
     /// All states speak with one peer: k-OBI and k-CIBI hold by that.
     pub directed: bool,
 }
@@ -99,13 +94,7 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
             counts: Counts::default(),
             shortest: false,
         },
-        compatible: Some(Compatible {
-            bound: 1,
-            least: options.bound.is_none(),
-            whole: true,
-            lazy: false,
-            directed: true,
-        }),
+        compatible: Some(Compatible { bound: 1, least: options.bound.is_none(), whole: true, directed: true }),
         replay: None,
     };
     if options.bound == Some(0) {
@@ -131,23 +120,13 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
                 }
             }
         };
-        let mut part = group((system, false), roles, options, name, poll, &mut judged.judgement);
-        if matches!(part, Part::Unknown(Limit::Undecided(_) | Limit::Bound(_), _))
-            && options.bound.is_none()
-            && let Some(lazy) = shape::lazy(system)
-        {
-            let other = group((&lazy, true), roles, options, name, poll, &mut judged.judgement);
-            if !matches!(other, Part::Unknown(..)) {
-                part = other;
-            }
-        }
+        let part = group(system, roles, options, name, poll, &mut judged.judgement);
         match part {
             Part::Holds(one) => {
                 if let Some(all) = &mut judged.compatible {
                     all.bound = all.bound.max(one.bound);
                     all.least &= one.least;
                     all.whole &= one.whole;
-                    all.lazy |= one.lazy;
                     all.directed &= one.directed;
                 }
             }
@@ -181,7 +160,7 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
 
 /// One group of roles, for one k or for growing ones.
 fn group(
-    (system, lazy): (&System, bool),
+    system: &System,
     roles: &[RoleId],
     options: &Options,
     name: &dyn Fn(RoleId) -> String,
@@ -189,7 +168,7 @@ fn group(
     judgement: &mut Judgement,
 ) -> Part {
     let shape = Shape::of(system, roles);
-    let conditions = Conditions::new(system, roles, lazy);
+    let conditions = Conditions::new(system, roles);
     let mut graph = Graph::new(system, roles, shape.directed && !options.raw, options);
     let mut work: usize = 0;
     let others = roles.len() < system.machines().len();
@@ -206,8 +185,8 @@ fn group(
         let found = conditions.look(&graph);
         let within = shape.outside.is_none();
         let holds = |whole| {
-            let least = options.bound.is_none() && !lazy;
-            Part::Holds(Compatible { bound: k, least, whole, lazy, directed: within && shape.directed })
+            let least = options.bound.is_none();
+            Part::Holds(Compatible { bound: k, least, whole, directed: within && shape.directed })
         };
         let lost = |found: &Found, poll: &mut Poll<'_>| {
             let finding = found.unsafe_at.and_then(|(at, goal)| finding::lost(&graph, at, goal));
@@ -231,7 +210,8 @@ fn group(
                 return Part::Unknown(Limit::Undecided(beyond(outside, k, name)), k);
             }
         }
-        let mut independent = within;
+        // A race under a smaller bound is one under this bound.
+        let mut independent = within && !raced;
         if within && !shape.directed {
             match dependent(&graph, &found, raced, options, poll) {
                 Ok(None) => {}

@@ -114,28 +114,6 @@ pub(super) fn alone(system: &System, roles: &[RoleId]) -> Option<System> {
     System::new(machines?.into(), kind).ok()
 }
 
-/// The system in which roles that only send, and to one peer, do so when that peer has received what they sent before;
-/// nothing, if there are none, or if channels are declared to be something else than unbounded queues.
-///
-/// Nothing is lost by that: such a role depends on nobody, so each of its messages may as well be sent late. What is queued
-/// behind a message becomes the head when that one has been received, and is looked at then.
-pub(super) fn lazy(system: &System) -> Option<System> {
-    let mut lazy = Vec::new();
-    for (role, machine) in system.machines().iter() {
-        let mut peers = machine.actions().values().map(|action| action.act);
-        if let Some(Act::Send(peer)) = peers.next()
-            && peers.all(|act| act == Act::Send(peer))
-        {
-            lazy.push((role, peer));
-        }
-    }
-    if lazy.is_empty() || system.edges().values().any(|edge| edge.kind != EdgeKind::Fifo) {
-        return None;
-    }
-    let kind = |from, to| if lazy.contains(&(from, to)) { EdgeKind::Bounded(1) } else { EdgeKind::Fifo };
-    System::new(system.machines().clone(), kind).ok()
-}
-
 fn ended(role: RoleId) -> Option<Machine> {
     let end = State { may_stop: true, ..State::default() };
     let states = vec![State::default(), end];
