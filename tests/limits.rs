@@ -116,7 +116,9 @@ fn deep_chains_of_do() {
 #[test]
 fn a_protocol_that_grows_for_ever() {
     // Not in tail position: what is left to do grows with every turn.
-    let loaded = load("protocol Grow(role A, role B) { A -> B: l(); do Grow(A, B); B -> A: r(); }");
+    let loaded = load(
+        "protocol Grow(role A, role B) { choice at A { A -> B: l(); do Grow(A, B); B -> A: r(); } or { A -> B: e(); } }",
+    );
     assert!(loaded.has_errors());
     assert_eq!(loaded.diagnostics.iter().filter(|found| found.is_error()).count(), 1);
 }

@@ -5,6 +5,8 @@
 //! V' that are still possible are kept side by side, each with what of it is not matched yet, so that the choice among
 //! them can be made with hindsight, as "there are" allows.
 
+use std::cell::Cell;
+
 use super::machines::{M, S};
 
 /// Whether an action of the larger type is a send; its peer; its label.
@@ -19,9 +21,25 @@ type Options = Option<Vec<Vec<(Path, usize)>>>;
 
 const MOST: usize = 256;
 
+thread_local! {
+    /// The larger type went on without coming to what was looked for, for longer than the game is played.
+    static CUT: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Whether the adversary wins within so many actions of the smaller type.
 pub(crate) fn wrong(sub: &M, sup: &M, depth: usize) -> bool {
+    CUT.set(false);
     play(sub, sup, 0, &[(Vec::new(), 0)], depth)
+}
+
+/// Whether the last game might have been won if it were played for longer.
+pub(crate) fn was_cut() -> bool {
+    CUT.get()
+}
+
+fn cut() -> Options {
+    CUT.set(true);
+    None
 }
 
 fn play(sub: &M, sup: &M, at: usize, paths: &[Path], depth: usize) -> bool {
@@ -83,7 +101,7 @@ fn send(sup: &M, (mut pending, q): Path, peer: usize, label: usize, depth: usize
         return Some(vec![if found == label { vec![((pending, q), label)] } else { Vec::new() }]);
     }
     if depth == 0 {
-        return None;
+        return cut();
     }
     match &sup[q] {
         S::End => Some(vec![Vec::new()]),
@@ -124,7 +142,7 @@ fn receive(sup: &M, (mut pending, q): Path, peer: usize, depth: usize) -> Option
         }
     }
     if depth == 0 {
-        return None;
+        return cut();
     }
     match &sup[q] {
         S::End | S::Send(..) => Some(vec![Vec::new()]),
@@ -139,11 +157,11 @@ fn receive(sup: &M, (mut pending, q): Path, peer: usize, depth: usize) -> Option
     }
 }
 
-/// The adversary chooses an arm.
+/// The adversary chooses an arm; not one behind which too much would have to be looked at.
 fn choose(arms: &[(usize, usize)], mut then: impl FnMut(usize, usize) -> Options) -> Options {
     let mut all = Vec::new();
     for &(label, to) in arms {
-        all.extend(then(label, to)?);
+        all.extend(then(label, to).unwrap_or_default());
     }
-    (all.len() <= MOST).then_some(all)
+    (!all.is_empty() && all.len() <= MOST).then_some(all)
 }

@@ -48,9 +48,12 @@ fn a_flood_is_cut_at_every_bound() {
         assert_eq!((outcome.bound, outcome.exhaustive), (Some(k), false));
         assert_eq!(outcome.evidence, Some(Evidence::Bounded(k)));
     }
+    // Without a bound of the user's, a theorem speaks for all; where it says nothing, the levels are all there is.
     let outcome = flood().check(Property::Safe, &Options::default());
-    assert_eq!(outcome.verdict, Verdict::Unknown(Limit::Bound(8)));
-    assert_eq!((outcome.bound, outcome.configurations), (Some(8), 9));
+    assert_eq!((word(&outcome.verdict), outcome.bound), ("holds", None));
+    assert!(matches!(outcome.evidence, Some(Evidence::Compatible(found)) if found.bound == 1 && !found.whole));
+    let outcome = flood().check(Property::Terminating, &Options { max_bound: 4, ..Options::default() });
+    assert_eq!(word(&outcome.verdict), "violated");
     // One message more with every turn of a cycle of one event.
     let outcome = flood().check(Property::Bounded, &Options::default());
     let run = counterexample(&outcome);
