@@ -24,11 +24,17 @@ const MOST: usize = 256;
 thread_local! {
     /// The larger type went on without coming to what was looked for, for longer than the game is played.
     static CUT: Cell<bool> = const { Cell::new(false) };
+    /// How many moves may still be looked at.
+    static LEFT: Cell<u32> = const { Cell::new(0) };
 }
+
+/// More moves of one game are not looked at.
+const MOVES: u32 = 5_000;
 
 /// Whether the adversary wins within so many actions of the smaller type.
 pub(crate) fn wrong(sub: &M, sup: &M, depth: usize) -> bool {
     CUT.set(false);
+    LEFT.set(MOVES);
     play(sub, sup, 0, &[(Vec::new(), 0)], depth)
 }
 
@@ -42,11 +48,22 @@ fn cut() -> Options {
     None
 }
 
+/// Whether the game has been played for long enough.
+fn is_late() -> bool {
+    let left = LEFT.get();
+    LEFT.set(left.saturating_sub(1));
+    left == 0
+}
+
 fn play(sub: &M, sup: &M, at: usize, paths: &[Path], depth: usize) -> bool {
     if paths.is_empty() {
         return true;
     }
     if depth == 0 {
+        return false;
+    }
+    if is_late() {
+        CUT.set(true);
         return false;
     }
     match &sub[at] {
@@ -100,7 +117,7 @@ fn send(sup: &M, (mut pending, q): Path, peer: usize, label: usize, depth: usize
         let (_, _, found) = pending.remove(at);
         return Some(vec![if found == label { vec![((pending, q), label)] } else { Vec::new() }]);
     }
-    if depth == 0 {
+    if depth == 0 || is_late() {
         return cut();
     }
     match &sup[q] {
@@ -141,7 +158,7 @@ fn receive(sup: &M, (mut pending, q): Path, peer: usize, depth: usize) -> Option
             return Some(vec![vec![((pending, q), label)]]);
         }
     }
-    if depth == 0 {
+    if depth == 0 || is_late() {
         return cut();
     }
     match &sup[q] {

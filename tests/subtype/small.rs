@@ -84,21 +84,21 @@ fn all_pairs_of_three_states_and_one_label() {
     let (machines, counts) = exhaustive(3, 1, 1, 1);
     assert_eq!(counts.unknown, 0);
     assert_eq!(counts.yes + counts.no + counts.forgotten, machines * machines);
-    assert!(counts.yes > 100 && counts.no > 100 && counts.forgotten > 100, "{counts:?}");
+    assert!(counts.yes > 50 && counts.seen > 500 && counts.forgotten > 100, "{counts:?}");
 }
 
 #[test]
 fn all_pairs_of_two_states_and_two_labels() {
     let (_, counts) = exhaustive(2, 1, 2, if long() { 1 } else { 20 });
     assert_eq!(counts.unknown, 0);
-    assert!(counts.yes > 100 && counts.no > 100, "{counts:?}");
+    assert!(counts.yes > 50 && counts.seen > 500, "{counts:?}");
 }
 
 #[test]
 fn all_pairs_of_two_states_and_two_peers() {
     let (_, counts) = exhaustive(2, 2, 1, 1);
     assert_eq!(counts.unknown, 0);
-    assert!(counts.yes > 100 && counts.no > 100 && counts.forgotten > 100, "{counts:?}");
+    assert!(counts.yes > 50 && counts.seen > 500 && counts.forgotten > 100, "{counts:?}");
 }
 
 #[test]
