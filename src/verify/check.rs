@@ -432,7 +432,10 @@ fn explore(
         (Ok(None), Property::Kmc) => kmc(&system, options, &name, poll),
         (Ok(None), _) => {
             let judgement = judge(&system, property, options, poll);
-            match by_theorem(&system, property, &judgement, options, &name, poll) {
+            // What projects is spoken for by projection.
+            let asked = matches!(subject.origin, Origin::Written);
+            let judged = asked.then(|| by_theorem(&system, property, &judgement, options, &name, poll)).flatten();
+            match judged {
                 Some(judged) => judged,
                 None => Judged { judgement, compatible: None, replay: options.bound },
             }
