@@ -54,8 +54,8 @@ fn time(pairs: &[Pair]) -> (Duration, usize, usize) {
         for pair in pairs {
             let mut poll = |_: &polylogue::verify::Progress| None;
             match decide(black_box(pair), Relation::Async, &mut Meter::new(&Options::default(), &mut poll)) {
-                Answer::Yes(_) => yes += 1,
-                Answer::No(_) => no += 1,
+                Answer::Yes(_) => yes = usize::saturating_add(yes, 1),
+                Answer::No(_) => no = usize::saturating_add(no, 1),
                 Answer::Unknown(tried) => panic!("{tried:?}"),
             }
         }

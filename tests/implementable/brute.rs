@@ -217,9 +217,10 @@ type Queues = BTreeMap<(RoleId, RoleId), VecDeque<(LabelId, String)>>;
 /// All runs of the machines together, with queues of any length, up to so many events: the first that goes wrong, and
 /// whether all runs were looked at to their ends. Runs in which every role did the same are one.
 pub(crate) fn run_all(machines: &[Machine], term: &Term, depth: usize) -> (Option<Wrong>, bool) {
+    type Words = Vec<Vec<(Letter, bool)>>;
     let global = reference::Global::new(term);
-    let mut seen: BTreeSet<Vec<Vec<(Letter, bool)>>> = BTreeSet::new();
-    let start: (Vec<usize>, Queues, Vec<Event>, Vec<Vec<(Letter, bool)>>) =
+    let mut seen: BTreeSet<Words> = BTreeSet::new();
+    let start: (Vec<usize>, Queues, Vec<Event>, Words) =
         (vec![0; machines.len()], Queues::new(), Vec::new(), vec![Vec::new(); machines.len()]);
     let mut open = VecDeque::from([start]);
     let mut whole = true;

@@ -35,9 +35,12 @@ fn kind(found: &Synthesized) -> &'static str {
     }
 }
 
+/// Which actions, whether the role may stop, and where its edges lead.
+type State = (usize, bool, Vec<(String, usize)>);
+
 /// A machine as a set of edges between numbers that depend on nothing but what it does: breadth first, by the texts of
 /// its actions.
-fn shape(local: &Local, header: &Header, names: &Names) -> Vec<(usize, bool, Vec<(String, usize)>)> {
+fn shape(local: &Local, header: &Header, names: &Names) -> Vec<State> {
     let small = minimize(local).unwrap();
     let mut number: BTreeMap<StateId, usize> = BTreeMap::from([(small.initial, 0)]);
     let mut order = vec![small.initial];

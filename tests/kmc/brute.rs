@@ -21,6 +21,9 @@ fn long() -> bool {
     std::env::var_os("POLYLOGUE_LONG").is_some()
 }
 
+/// Steps: what is done, by whom, and where to.
+type Steps = Vec<(Act, usize, usize)>;
+
 /// What machines there are: how many states, for whom, among how many, with how many labels.
 #[derive(Clone, Copy)]
 struct Scope {
@@ -68,7 +71,7 @@ fn machines(scope: Scope, role: usize) -> Vec<Local> {
             continue;
         }
         for set in &sets {
-            let mut ways: Vec<(Vec<(Act, usize, usize)>, usize)> = vec![(Vec::new(), met)];
+            let mut ways: Vec<(Steps, usize)> = vec![(Vec::new(), met)];
             for &(act, label) in set {
                 let mut more = Vec::new();
                 for (row, met) in &ways {

@@ -1,6 +1,6 @@
 //! Regular sets of words that are closed under the moves of a game, to prove that no word fails.
 //!
-//! Comes in: a [`Game`] of fair subtyping. Goes out: for each pair of states the set of words that the smaller type may have sent
+//! Comes in: a `Game` of fair subtyping. Goes out: for each pair of states the set of words that the smaller type may have sent
 //! ahead there, as an automaton; or nothing, if a set that was made too large has a word that fails.
 //!
 //! A set is told by what follows what: its automaton's states are the last `depth` letters, so there are finitely many,

@@ -25,7 +25,7 @@
 //! is the same, since the smaller, being controllable, takes all that the larger receives before it ends.
 //!
 //! There are infinitely many words. That none fails is shown by regular sets of words, one for each pair of states, closed under the
-//! moves ([`ahead`](super::ahead)); that one does, by a search for the shortest.
+//! moves ([`ahead`](mod@super::ahead)); that one does, by a search for the shortest.
 //!
 //! Between several peers the word is one, so what is sent to different peers is compared in one order: no answer "no" is
 //! given there.
