@@ -253,7 +253,7 @@ impl<D: Words> Explored<D> {
         match pair.sup.kind(sup) {
             Kind::Select(peer) => {
                 if let Some(word) = self.queue(at, ahead(peer)) {
-                    return self.pop(pair, at, ahead(peer), word);
+                    return self.owed(pair, at, ahead(peer), word, false);
                 }
             }
             Kind::End => {
@@ -303,7 +303,7 @@ impl<D: Words> Explored<D> {
         let Node { sub, sup, .. } = self.nodes[at as usize];
         let wrong = |why| Err(Trouble::Wrong(why));
         if let Some(word) = self.queue(at, passed(peer)) {
-            return self.take(pair, at, passed(peer), word);
+            return self.owed(pair, at, passed(peer), word, true);
         }
         match pair.sup.kind(sup) {
             Kind::Branch(_) | Kind::BranchMany => {
@@ -335,46 +335,27 @@ impl<D: Words> Explored<D> {
         }
     }
 
-    /// The larger type does what was sent ahead.
-    fn pop(&mut self, pair: &Pair, at: u32, queue: u32, word: D::Word) -> Result<(), Trouble> {
+    /// What stands first in a queue is done by the type that owes it: the larger does what was sent ahead (`late` false),
+    /// the smaller takes what the larger has passed over.
+    fn owed(&mut self, pair: &Pair, at: u32, queue: u32, word: D::Word, late: bool) -> Result<(), Trouble> {
         let Node { sub, sup, .. } = self.nodes[at as usize];
+        let (half, state) = if late { (&pair.sub, sub) } else { (&pair.sup, sup) };
         let mut popped = std::mem::take(&mut self.popped);
         popped.clear();
         self.words.pop(queue, word, &mut popped);
         let mut done = Ok(());
         for &(letter, rest) in &popped {
-            match answer(&pair.sup, pair, sup, letter, false) {
+            match answer(half, pair, state, letter, late) {
                 Ok(Some((mine, then))) => {
                     self.load(at);
                     self.replace(queue, rest);
-                    self.edge(at, Move::Pop { queue, letter: mine }, sub, then);
+                    match late {
+                        true => self.edge(at, Move::Take { queue, letter: mine }, then, sup),
+                        false => self.edge(at, Move::Pop { queue, letter: mine }, sub, then),
+                    }
                 }
+                Ok(None) if late => done = Err(Trouble::Wrong(Why::Unhandled { letter, at: sub })),
                 Ok(None) => done = Err(Trouble::Wrong(Why::Extra { letter, at: sup })),
-                Err(trouble) => done = Err(trouble),
-            }
-            if done.is_err() {
-                break;
-            }
-        }
-        self.popped = popped;
-        done
-    }
-
-    /// The smaller type takes what the larger has passed over.
-    fn take(&mut self, pair: &Pair, at: u32, queue: u32, word: D::Word) -> Result<(), Trouble> {
-        let Node { sub, sup, .. } = self.nodes[at as usize];
-        let mut popped = std::mem::take(&mut self.popped);
-        popped.clear();
-        self.words.pop(queue, word, &mut popped);
-        let mut done = Ok(());
-        for &(letter, rest) in &popped {
-            match answer(&pair.sub, pair, sub, letter, true) {
-                Ok(Some((mine, then))) => {
-                    self.load(at);
-                    self.replace(queue, rest);
-                    self.edge(at, Move::Take { queue, letter: mine }, then, sup);
-                }
-                Ok(None) => done = Err(Trouble::Wrong(Why::Unhandled { letter, at: sub })),
                 Err(trouble) => done = Err(trouble),
             }
             if done.is_err() {
