@@ -8,7 +8,7 @@ use polylogue::verify::Options;
 use super::common::{ask, pair, shared, shown, word};
 
 fn rows(path: &str, relation: &str) -> Option<(usize, usize)> {
-    let text = shared(path)?;
+    let text = crate::shared::text(path)?;
     let (mut yes, mut no) = (0, 0);
     let mut wrong = Vec::new();
     for line in text.lines() {

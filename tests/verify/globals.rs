@@ -25,7 +25,7 @@ const STARVES: &str = "G0209";
 
 #[test]
 fn what_is_implementable_gets_no_counterexample() {
-    let Some(text) = shared("corpus/globals.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/globals.jsonl") else { return };
     let mut verdicts = BTreeMap::<_, usize>::new();
     let (mut same, mut fewer) = (0, 0);
     for line in text.lines() {
