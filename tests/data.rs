@@ -9,6 +9,8 @@
 
 #[path = "data/bench.rs"]
 mod bench;
+#[path = "common/shared.rs"]
+mod shared;
 
 #[path = "data/generate.rs"]
 mod generate;

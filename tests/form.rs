@@ -2,6 +2,9 @@
 //! recursion, calls and imports mean what they say.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "common/shared.rs"]
+mod shared;
+
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf};
 
 use polylogue::{

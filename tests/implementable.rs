@@ -9,7 +9,10 @@
     reason = "tests"
 )]
 
-use std::{collections::BTreeMap, path::PathBuf};
+#[path = "common/shared.rs"]
+mod shared;
+
+use std::collections::BTreeMap;
 
 use polylogue::{
     event::{Limit, Verdict},

@@ -10,6 +10,9 @@
     reason = "tests"
 )]
 
+#[path = "common/shared.rs"]
+mod shared;
+
 use polylogue::{
     crosscheck::{Budget, Stats, crosscheck},
     generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, local_text, mutate, wild, wild_terms},

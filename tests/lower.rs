@@ -8,6 +8,9 @@
     reason = "tests"
 )]
 
+#[path = "common/shared.rs"]
+mod shared;
+
 use polylogue::{
     data::{ExternId, Value, Why},
     diag::{Diagnostic, Sources},

@@ -15,6 +15,8 @@
 mod build;
 #[path = "projection/naive.rs"]
 mod naive;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "projection/text.rs"]
 mod text;
 

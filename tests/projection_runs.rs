@@ -10,6 +10,9 @@
     reason = "tests"
 )]
 
+#[path = "common/shared.rs"]
+mod shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use polylogue::{

@@ -8,10 +8,10 @@
     reason = "tests"
 )]
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+#[path = "common/shared.rs"]
+mod shared;
+
+use std::{env, fs, path::Path};
 
 use polylogue::{
     load::Loaded,

@@ -10,6 +10,8 @@
 
 #[path = "syntax/grow.rs"]
 mod grow;
+#[path = "common/shared.rs"]
+mod shared;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

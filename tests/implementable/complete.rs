@@ -9,10 +9,7 @@ use polylogue::{
 };
 use serde_json::Value;
 
-use super::{
-    brute::{Machine, Whole},
-    corpus,
-};
+use super::brute::{Machine, Whole};
 
 /// Every row in the class of the theory: optional termination exactly, and the explored machines exactly, for protocols
 /// that are implementable and for those that are not.

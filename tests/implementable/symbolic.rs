@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{ask, corpus, word};
+use super::{ask, word};
 use polylogue::verify::{Condition, Detail};
 
 /// A row as a protocol.

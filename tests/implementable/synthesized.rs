@@ -14,8 +14,6 @@ use polylogue::{
     },
 };
 
-use super::corpus;
-
 fn load(text: &str) -> Spec {
     let loaded = Loaded::new("test", text, &mut NoImports);
     loaded.spec

@@ -15,7 +15,7 @@ use polylogue::{
     verify::{Evidence, Options, Outcome, Property},
 };
 
-use super::common::{bound, machines, raw, shared, word};
+use super::common::{bound, machines, raw, word};
 
 /// Row and k, and what is right.
 const SETTLED: &[(&str, u32, &str)] =

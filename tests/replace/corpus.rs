@@ -3,7 +3,7 @@
 //! The rows that name it in `expect` agree. For all others there is the verdict of the published tool: it agrees on all of
 //! them as well.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use polylogue::{
     load::Loaded,
@@ -13,7 +13,6 @@ use polylogue::{
         subtype::{Answer, Certificate, Meter, Pair, Part, Relation, ahead::certifies, decide, fair::refutes},
     },
 };
-use serde_json::Value;
 
 fn pair(spec: &Spec) -> Pair {
     let part = |name: &str| {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use polylogue::verify::Options;
 
-use super::common::{ask, pair, shared, shown, word};
+use super::common::{ask, pair, shown, word};
 
 fn rows(path: &str, relation: &str) -> Option<(usize, usize)> {
     let text = crate::shared::text(path)?;

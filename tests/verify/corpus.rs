@@ -16,7 +16,7 @@ use polylogue::{
     verify::{Counts, Options, Property},
 };
 
-use super::common::{bound, machines, raw, shared, word};
+use super::common::{bound, machines, raw, word};
 
 /// Rows whose `safe` differs from the corpus's counts, by the definition of an orphan above.
 const ORPHANS_BEFORE_THE_END: &[(&str, u32)] = &[("S0056", 1), ("S0056", 2), ("S0104", 1)];

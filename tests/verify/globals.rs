@@ -12,7 +12,7 @@ use polylogue::{
     verify::{Counts, Options, Property, Subject, check, check_subject},
 };
 
-use super::common::{bound, raw, shared, word};
+use super::common::{bound, raw, word};
 
 fn load(name: &str, text: &str) -> Loaded {
     let mut none: Box<dyn Loader> = Box::new(NoImports);
