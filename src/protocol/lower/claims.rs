@@ -327,7 +327,6 @@ impl<'t> Lowering<'_, 't> {
             slack,
             events,
             ends,
-            unsupported: Vec::new(),
             span: trace.span,
         })
     }
