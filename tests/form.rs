@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf};
 use polylogue::{
     diag::{CATALOGUE, Diagnostic, Severity, Sources},
     id::{Id, RoleId},
-    protocol::{Graph, InMemory, Loader, NoImports, Spec, Step, lower, read},
+    protocol::{Graph, InMemory, Loader, NoImports, Spec, Step, Stmt, lower, read},
     syntax,
 };
 
@@ -388,16 +388,39 @@ fn a_broken_callee_breaks_its_callers_and_nobody_else() {
     assert!(spec.protocols.iter().all(|p| Graph::of(&p.term).is_ok()));
 }
 
+/// Whoever takes part is invited by the caller, also the roles that the callee creates; then it is as with `do`.
 #[test]
-fn what_is_unsupported_is_so_in_callers() {
+fn calls_invite() {
     let spec = sound(
-        "protocol P(role A, role B) { do Q(A, B); }
-         protocol Q(role A, role B) { A -> B: m(x: int); A calls R(A, B); }
-         protocol R(role A, role B) { A -> B: m(x: int); }",
+        "protocol P(role A, role B, role C) { A calls Q(B, C); A calls R(A, B); }
+         protocol Q(role X, role Y; new role W) { X -> W: m(); W -> Y: n(); }
+         protocol R(role X, role Y) { X -> Y: m(); }",
     );
-    let what: Vec<Vec<&str>> =
-        spec.protocols.iter().map(|p| p.header.unsupported.iter().map(|u| u.what).collect()).collect();
-    assert_eq!(what, [vec!["calls"], vec!["calls"], vec![]]);
+    let protocol = &spec.protocols[0];
+    let roles: Vec<&str> = protocol.header.roles.values().map(|role| &*role.name).collect();
+    assert_eq!(roles, ["A", "B", "C", "W"]);
+    let invited: Vec<Vec<usize>> = protocol
+        .term
+        .blocks
+        .values()
+        .flatten()
+        .filter_map(|stmt| match stmt {
+            Stmt::Message { from, to, label, .. } if spec.names.is_tacit(*label) => {
+                assert_eq!(protocol.header.role_name(*from), "A");
+                Some(to.iter().map(|role| role.index()).collect())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(invited, [vec![1, 2, 3], vec![1]]);
+    // Whoever does not take part, or is not there, is an error as with `do`.
+    for wrong in ["A calls Q(B);", "A calls Nobody(B, C);", "A calls Q(B, B);", "X calls Q(B, C);"] {
+        let (_, found) = self::spec(&format!(
+            "protocol P(role A, role B, role C) {{ A -> B, C: m(); {wrong} }}
+             protocol Q(role X, role Y) {{ X -> Y: m(); }}"
+        ));
+        assert!(found.iter().any(Diagnostic::is_error), "{wrong}");
+    }
 }
 
 #[test]
