@@ -73,7 +73,7 @@ fn owned(store: &mut Store, plan: &OpenPlan) -> Result<(Opener, Capability), Str
 }
 
 fn sent(from: RoleId, to: RoleId, label: LabelId, payload: u64) -> Send<'static> {
-    Send { from, to, label, payload: Payload::Unseen(payload), witness: None, at: 0 }
+    Send { from, to, label, payload: Payload::Unseen(payload), witnesses: &[], at: 0 }
 }
 
 /// Sends and receives; gives what the receiver got.
@@ -306,7 +306,7 @@ impl Side for Polylogue {
                     let args = [Value::Int(amount as i64 + 1)];
                     last = Some(store.issue_readiness(&cap, PREDICATE, &args, None).map_err(text)?);
                 }
-                let act = Act { role: p, label: pay, payload: Payload::Values(&values), witness: last.as_ref(), at: 0 };
+                let act = Act { role: p, label: pay, payload: Payload::Values(&values), witnesses: last.as_ref().as_slice(), at: 0 };
                 store.act(&cap, act).map(|_| 1).map_err(text)
             };
             let amount = pairs.start;
