@@ -116,6 +116,7 @@ struct Tally {
     holds: usize,
     by_theorem: usize,
     never: usize,
+    never_independent: usize,
     kinds: BTreeMap<&'static str, usize>,
     least: BTreeMap<u32, usize>,
     checked_beyond: usize,
@@ -226,6 +227,14 @@ impl Tally {
             }
         }
         match &any.detail {
+            Some(Detail::HalfChoice { always, .. }) => {
+                assert!(*always, "{}", what());
+                self.independent_for_none(locals, any.bound, what);
+            }
+            Some(Detail::Race { always, .. }) => {
+                assert!(always.is_some(), "{}", what());
+                self.independent_for_none(locals, any.bound, what);
+            }
             Some(Detail::NoRoom { again, .. }) => {
                 assert!(again.is_some(), "{}", what());
                 self.never += 1;
@@ -235,6 +244,26 @@ impl Tally {
                 assert!(safe.values().any(|&(safe, _)| !safe) || any.bound > Some(*bounds.end()), "{}", what());
             }
             _ => {}
+        }
+    }
+}
+
+impl Tally {
+    /// For every k on which the definitions can be tried, some send lacks room, and the system is not k-exhaustive or not
+    /// independent.
+    fn independent_for_none(&mut self, locals: &IdVec<RoleId, Local>, from: Option<u32>, what: &dyn Fn() -> String) {
+        self.never_independent += 1;
+        let from = from.unwrap_or_else(|| panic!("{}: for which k?", what()));
+        for k in 1..=from + 3 {
+            let Some(space) = Space::of(locals, k, LIMIT) else { continue };
+            assert!(space.is_cut(), "{} k={k}: no send lacks room", what());
+            let independent = || space.is_output_independent() && space.is_chained(9, 20_000) != Some(false);
+            let right = !space.is_safe() || !space.is_exhaustive() || !independent();
+            // Long ways are not looked at by `is_chained`.
+            if !right {
+                let one = check(locals, &[], Property::Kmc, &bound(k)).unwrap();
+                assert!(matches!(one.detail, Some(Detail::Race { .. })), "{} k={k}: {one:?}", what());
+            }
         }
     }
 }
@@ -324,7 +353,7 @@ fn session_automata() {
         tally.system(&locals, 1..=3, &|| format!("seed {seed}"));
     }
     println!("{tally:?}");
-    assert!(tally.by_theorem > 10, "{tally:?}");
+    assert!(tally.by_theorem > 10 && tally.never_independent > 10, "{tally:?}");
 }
 
 /// A word of messages between the roles, cut in loops, with the steps of each role in another order here and there.
