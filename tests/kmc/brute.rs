@@ -17,7 +17,7 @@ use super::{
     slow::Space,
 };
 
-fn long() -> bool {
+pub(crate) fn long() -> bool {
     std::env::var_os("POLYLOGUE_LONG").is_some()
 }
 
@@ -110,13 +110,17 @@ fn machines(scope: Scope, role: usize) -> Vec<Local> {
 
 /// What was compared.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     systems: usize,
     compared: usize,
     holds: usize,
     by_theorem: usize,
     never: usize,
     never_independent: usize,
+    /// Races of messages that are never both there.
+    pub(crate) causal: usize,
+    /// Right with states that receive from several.
+    pub(crate) chained: usize,
     kinds: BTreeMap<&'static str, usize>,
     least: BTreeMap<u32, usize>,
     checked_beyond: usize,
@@ -136,10 +140,10 @@ fn kind(outcome: &Outcome) -> &'static str {
     }
 }
 
-const LIMIT: usize = 3_000;
+pub(crate) const LIMIT: usize = 3_000;
 
 impl Tally {
-    fn system(
+    pub(crate) fn system(
         &mut self,
         locals: &IdVec<RoleId, Local>,
         bounds: std::ops::RangeInclusive<u32>,
@@ -190,6 +194,7 @@ impl Tally {
                     .entry(if chained() == Some(false) { "race, seen" } else { "race, not seen" })
                     .or_default() += 1;
             }
+            self.causal += usize::from(matches!(full.detail, Some(Detail::Race { taken_at: Some(_), .. })));
             *self.kinds.entry(kind(&full)).or_default() += 1;
             if let (Verdict::Violated(ours), Verdict::Violated(shortest), true, true) = (
                 &reduced.verdict,
@@ -203,6 +208,7 @@ impl Tally {
                 self.holds += 1;
                 let Some(Evidence::Compatible(found)) = full.evidence else { panic!("{}", what()) };
                 self.by_theorem += usize::from(!found.whole);
+                self.chained += usize::from(!found.whole && !found.directed);
                 for more in [k + 1, k + 2] {
                     if let Some(space) = Space::of(locals, more, LIMIT) {
                         self.checked_beyond += 1;
