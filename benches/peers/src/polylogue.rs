@@ -194,7 +194,8 @@ impl Side for Polylogue {
     }
 
     fn arms(&self, arms: u64, advances: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(*self, 0));
+        let (plan, (mut store, _supervisor)) =
+            (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(*self, 0));
         let (p, q) = (role(&plan, "P")?, role(&plan, "Q")?);
         let labels: Vec<LabelId> = (0..arms).map(|arm| label(&plan, &format!("a{arm}"))).collect::<Result<_, _>>()?;
         let (_opener, cap) = owned(&mut store, &plan)?;
