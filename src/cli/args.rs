@@ -145,6 +145,11 @@ pub(super) struct Check {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) max_memory: Option<usize>,
 
+    /// Explore with so many threads; unless said, with one for each core. What is answered does not depend on it
+    #[cfg(feature = "parallel")]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+
     /// Give up after so long, for each claim: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
