@@ -34,5 +34,7 @@ mod corpus;
 mod families;
 #[path = "kmc/published.rs"]
 mod published;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "kmc/slow.rs"]
 mod slow;

@@ -15,7 +15,7 @@ use polylogue::{
     verify::{Evidence, Options, Outcome, Property},
 };
 
-use super::common::{bound, machines, raw, shared, word};
+use super::common::{bound, machines, raw, word};
 
 /// Row and k, and what is right.
 const SETTLED: &[(&str, u32, &str)] =
@@ -63,7 +63,7 @@ fn least(outcome: &Outcome) -> Option<u64> {
 
 #[test]
 fn verdicts_agree_with_the_published_checker() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let (mut compared, mut leasts, mut decided) = (0, 0, BTreeMap::new());
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -117,7 +117,7 @@ fn verdicts_agree_with_the_published_checker() {
 
 #[test]
 fn the_seven_properties_are_those_of_the_reference_checker() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut compared = 0;
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -14,17 +14,6 @@ use polylogue::{
     },
 };
 
-/// The file of the shared corpus, if it is there.
-pub fn shared(path: &str) -> Option<String> {
-    let root = std::env::var("POLYLOGUE_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let text = std::fs::read_to_string(format!("{root}/{path}")).ok();
-    if text.is_none() {
-        println!("skipped: {path} is not here");
-    }
-    text
-}
-
 struct Played {
     store: Store,
     cap: Capability,
@@ -204,7 +193,7 @@ fn same_but_sort(one: Event, other: Event) -> bool {
 
 #[test]
 fn the_corpus_of_systems() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut tally = Tally::default();
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -33,7 +33,7 @@ use self::{
 use super::{
     Options,
     detail::Detail,
-    fault::Counts,
+    fault::{Counts, Watch},
     judge::{self, Answer, Finding, Judgement},
     search::{Explored, Plan, Poll, Seek},
 };
@@ -168,7 +168,7 @@ fn group(
     judgement: &mut Judgement,
 ) -> Part {
     let shape = Shape::of(system, roles);
-    let conditions = Conditions::new(system, roles);
+    let (conditions, watch) = (Conditions::new(system, roles), Watch::new(system));
     let mut graph = Graph::new(system, roles, shape.directed && !options.raw, options);
     let mut work: usize = 0;
     let others = roles.len() < system.machines().len();
@@ -176,12 +176,15 @@ fn group(
     let mut half: u32 = 0;
     let mut k = options.bound.unwrap_or(1);
     loop {
-        if let Err(limit) = graph.extend(k, options.bound.is_some(), poll) {
+        if let Err(limit) = graph.extend(k, options.bound.is_some(), &watch, poll) {
             return Part::Unknown(limit, k);
         }
         let size = graph.order().len();
         work = work.saturating_add(size);
         judgement.configurations = judgement.configurations.saturating_add(size);
+        if let Some(finding) = graph.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault, others)) {
+            return shortest_fault(system, options, finding, poll);
+        }
         let found = conditions.look(&graph);
         let within = shape.outside.is_none();
         let holds = |whole| {
@@ -192,9 +195,6 @@ fn group(
             let finding = found.unsafe_at.and_then(|(at, goal)| finding::lost(&graph, at, goal));
             finding.map(|finding| shorter(&conditions, &graph, options, finding, Some(k), poll))
         };
-        if let Some(finding) = found.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault, others)) {
-            return shortest_fault(system, options, finding, poll);
-        }
         if !found.cut {
             return lost(&found, poll).unwrap_or_else(|| holds(true));
         }
@@ -350,7 +350,7 @@ fn shorter(
     }
     let options = Options { max_states: options.max_states.min(SHORTEN), ..options.clone() };
     let mut full = Graph::new(graph.system, graph.roles, false, &options);
-    if full.extend(graph.bound, true, poll).is_err() {
+    if full.extend(graph.bound, true, &Watch::new(graph.system), poll).is_err() || full.fault.is_some() {
         return Part::Violated(Box::new(finding), replay, false);
     }
     let found = conditions.look(&full);
