@@ -498,12 +498,8 @@ pub(super) fn compatible(found: verify::Compatible) -> String {
              order"
         }
         (true, _) => "no queue ever holds more, and every configuration was looked at",
-        (_, true) => {
-            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
-        }
-        (..) => {
-            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
-        }
+        (_, true) => "safe under every bound, as directed session automata are that are k-safe and k-exhaustive",
+        (..) => "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive",
     };
     format!("{bound}-multiparty compatible{least}: {why}")
 }
@@ -602,10 +598,6 @@ fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
         }
         (trace::Outcome::Incomplete, _) => {
             Some("some role still has something to do, or a message is under way".to_owned())
-        }
-        (trace::Outcome::Unknown, _) => {
-            let why = trace.unsupported.first();
-            why.map(|why| format!("`{}` has no meaning yet ({})", why.what, why.code))
         }
         _ => None,
     };

@@ -329,7 +329,6 @@ impl<'t> Lowering<'_, 't> {
             slack,
             events,
             ends,
-            unsupported: Vec::new(),
             span: trace.span,
         })
     }
