@@ -80,7 +80,10 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
         Some(Evidence::Exhaustive) | None => {}
         Some(Evidence::Bounded(bound)) => {
             basis.by = "bounded";
-            basis.theorem = format!("every configuration that queues up to {bound} allow was looked at, no others");
+            basis.theorem = match bound {
+                0 => "every configuration that synchronous messages allow was looked at, no others".to_owned(),
+                bound => format!("every configuration that queues up to {bound} allow was looked at, no others"),
+            };
         }
         Some(Evidence::Projection) => {
             basis.by = "projection";

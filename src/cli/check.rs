@@ -472,6 +472,7 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 fn evidence(outcome: &Outcome) -> Option<String> {
     match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
+        Some(Evidence::Bounded(0)) => Some("only what synchronous messages allow was looked at".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
             Some("Send Validity, Receive Validity and No Mixed Choice hold for every role".to_owned())
