@@ -49,3 +49,5 @@ mod hand;
 mod naive;
 #[path = "verify/parallel.rs"]
 mod parallel;
+#[path = "verify/symmetric.rs"]
+mod symmetric;
