@@ -49,5 +49,7 @@ mod hand;
 mod naive;
 #[path = "verify/parallel.rs"]
 mod parallel;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "verify/symmetric.rs"]
 mod symmetric;

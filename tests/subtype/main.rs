@@ -15,4 +15,6 @@ mod game;
 mod hand;
 mod machines;
 mod rewrites;
+#[path = "../common/shared.rs"]
+mod shared;
 mod small;

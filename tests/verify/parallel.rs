@@ -11,7 +11,7 @@ use polylogue::{
     verify::{Error, Options, Outcome, Progress, Property, Subject, check_subject},
 };
 
-use super::common::{bound, machines, raw, shared, word};
+use super::common::{bound, machines, raw, word};
 
 /// An outcome, and everything that was said of the progress on the way.
 fn run(
@@ -79,7 +79,7 @@ fn generated_systems() {
 
 #[test]
 fn the_corpus() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let (mut compared, mut verdicts) = (0, BTreeMap::<_, usize>::new());
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -11,7 +11,7 @@ use polylogue::{
     verify::{Options, Property},
 };
 
-use super::common::{bound, check, machines, shared, word};
+use super::common::{bound, check, machines, word};
 
 /// Whom a step of a pattern is with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -263,7 +263,7 @@ fn served(table: &[(usize, usize)]) -> usize {
 
 #[test]
 fn the_corpus() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let (mut rows, mut found) = (0, BTreeMap::new());
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
