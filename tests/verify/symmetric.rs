@@ -151,7 +151,7 @@ fn draw(rng: &mut Rng) -> (Vec<Local>, Vec<Vec<usize>>) {
 
 #[test]
 fn generated_families() {
-    let (mut verdicts, mut compared) = (BTreeMap::<_, usize>::new(), 0);
+    let (mut verdicts, mut compared, mut lengths) = (BTreeMap::<_, usize>::new(), 0, 0);
     let (mut all, mut fewer, mut found, mut spoilt) = (0usize, 0usize, [0; 2], 0);
     for seed in 0..2_400u64 {
         let mut rng = Rng::new(9_000_000 + seed);
@@ -185,9 +185,13 @@ fn generated_families() {
             compared += 1;
             *verdicts.entry(word(&whole.verdict)).or_default() += 1;
             assert_eq!(word(&whole.verdict), word(&one.verdict), "{what}: {one:?}");
-            assert_eq!((whole.exhaustive, whole.shortest), (one.exhaustive, one.shortest), "{what}");
             if let (Verdict::Violated(run), Verdict::Violated(image)) = (&whole.verdict, &one.verdict) {
-                assert_eq!(run.run.len(), image.run.len(), "{what}: a shortest run");
+                // What is known to be shortest stays known.
+                assert!(one.shortest || !whole.shortest, "{what}");
+                lengths += usize::from(whole.shortest);
+                assert!(!whole.shortest || run.run.len() == image.run.len(), "{what}: a shortest run");
+            } else {
+                assert_eq!(whole.exhaustive, one.exhaustive, "{what}");
             }
             for family in &one.families {
                 let roles: BTreeSet<usize> = family.iter().map(|role| role.index()).collect();
@@ -207,6 +211,7 @@ fn generated_families() {
     println!("{compared} compared, {verdicts:?}, families in {found:?}, {spoilt} with one that is not like the others");
     println!("what holds: {all} configurations, {fewer} up to exchange");
     assert!(verdicts["holds"] > 300 && verdicts["violated"] > 300 && found[0] > 1_000, "{verdicts:?} {found:?}");
+    assert!(lengths > 300, "{lengths}");
     assert!(fewer * 3 < all * 2, "{fewer} of {all}");
 }
 
@@ -279,7 +284,8 @@ fn the_corpus() {
                 rows += 1;
                 assert_eq!(word(&whole.verdict), word(&one.verdict), "{}", row["id"]);
                 if let (Verdict::Violated(run), Verdict::Violated(image)) = (&whole.verdict, &one.verdict) {
-                    assert_eq!(run.run.len(), image.run.len(), "{}", row["id"]);
+                    let shortest = whole.shortest && one.shortest;
+                    assert!(!shortest || run.run.len() == image.run.len(), "{}", row["id"]);
                 }
                 if !one.families.is_empty() {
                     found.insert(row["id"].to_string(), (whole.configurations, one.configurations));
