@@ -1,13 +1,16 @@
-//! How much faster do several threads explore than one?
+//! How much faster do several threads explore than one, and how much is left where roles can be exchanged?
 //!
 //! Large spaces, explored to the end by one thread and by as many as there are cores, in turn, in one run; the median of
 //! each, and the ratio. Before anything is measured, all must give the same outcome, to the last event.
+//!
+//! Then the family `workers`, as it is and with one configuration for all that differ in who is who; with the near miss, in
+//! which one worker is not like the others. Before anything is measured, both must give the same verdict.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    clippy::cast_precision_loss,
+    clippy::panic,
     reason = "bench"
 )]
 
@@ -17,9 +20,12 @@ use std::{
 };
 
 use polylogue::{
+    event::Verdict,
+    generate::{Twist, family},
     id::{Id, IdVec, LabelId, RoleId, SortId, StateId},
-    protocol::{Act, Arm, Local, State},
-    verify::{Options, Outcome, Property, Subject, check_subject},
+    load::{Loaded, NoImports},
+    protocol::{Act, Arm, Local, State, Target},
+    verify::{Options, Outcome, Property, Subject, check, check_subject},
 };
 
 /// States as lists of (act, label, next), the first state is 1.
@@ -96,5 +102,55 @@ fn main() {
         let (one, many) = (median(one).as_secs_f64() * 1e3, median(many).as_secs_f64() * 1e3);
         let count = alone.configurations;
         println!("{name:<18} {count:>14} {one:>9.1} ms {many:>9.1} ms ({threads}) {:>6.2}", one / many);
+    }
+    workers(quick, turns.min(5));
+}
+
+fn pool(loaded: &Loaded, symmetry: bool) -> Outcome {
+    let options = Options { symmetry, ..Options::default() };
+    check(&loaded.spec, Property::Safe, Target::System(0), &options, &mut |_| None).unwrap()
+}
+
+fn workers(quick: bool, turns: usize) {
+    println!("\n{:<18} {:>14} {:>12} {:>14} {:>12} {:>8}", "workers", "configurations", "", "exchanged", "", "ratio");
+    for n in [3, 5, 6, 7, 8, 20] {
+        if quick && n > 3 {
+            break;
+        }
+        for near_miss in [false, true] {
+            let text = family("workers", &[n], Twist { near_miss, seed: Some(1), ..Twist::default() }).unwrap();
+            let loaded = Loaded::new("family", &text, &mut NoImports).sound().unwrap_or_else(|_| panic!("{text}"));
+            let name = format!("{n}{}", if near_miss { ", near miss" } else { "" });
+            let exchanged = pool(&loaded, true);
+            let mut few = Vec::new();
+            let mut all = Vec::new();
+            // All of them, as long as they can be counted.
+            let whole = (n < 8).then(|| pool(&loaded, false));
+            for _ in 0..turns {
+                let mut time = |symmetry, times: &mut Vec<Duration>| {
+                    let begun = Instant::now();
+                    black_box(pool(&loaded, symmetry));
+                    times.push(begun.elapsed());
+                };
+                time(true, &mut few);
+                if whole.is_some() {
+                    time(false, &mut all);
+                }
+            }
+            let few = median(few).as_secs_f64() * 1e3;
+            let count = exchanged.configurations;
+            let Some(whole) = whole else {
+                println!("{name:<18} {:>14} {:>12} {count:>14} {few:>9.2} ms", "", "");
+                continue;
+            };
+            match (&whole.verdict, &exchanged.verdict) {
+                (Verdict::Holds, Verdict::Holds) => {}
+                (Verdict::Violated(run), Verdict::Violated(image)) => assert_eq!(run.run.len(), image.run.len()),
+                other => panic!("{other:?}"),
+            }
+            let all = median(all).as_secs_f64() * 1e3;
+            let ratio = all / few;
+            println!("{name:<18} {:>14} {all:>9.2} ms {count:>14} {few:>9.2} ms {ratio:>8.1}", whole.configurations);
+        }
     }
 }

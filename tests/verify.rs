@@ -51,3 +51,5 @@ mod naive;
 mod parallel;
 #[path = "common/shared.rs"]
 mod shared;
+#[path = "verify/symmetric.rs"]
+mod symmetric;

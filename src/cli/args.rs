@@ -137,6 +137,10 @@ pub(super) struct Check {
     #[arg(long)]
     pub(super) raw: bool,
 
+    /// Look at every order of roles that can be exchanged one for another, not at one
+    #[arg(long)]
+    pub(super) no_symmetry: bool,
+
     /// Give up after so many configurations
     #[arg(long, value_name = "N")]
     pub(super) max_states: Option<usize>,

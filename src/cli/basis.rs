@@ -163,9 +163,14 @@ fn queues(outcome: &Outcome) -> String {
 }
 
 fn looked_at(outcome: &Outcome) -> String {
-    match outcome.configurations {
-        0 => String::new(),
+    let mut text = match outcome.configurations {
+        0 => return String::new(),
         1 => "1 configuration".to_owned(),
         n => format!("{n} configurations"),
+    };
+    for (at, family) in outcome.families.iter().enumerate() {
+        let what = if at == 0 { ", each for all orders of " } else { " and " };
+        text.push_str(&format!("{what}{} roles that can be exchanged", family.len()));
     }
+    text
 }

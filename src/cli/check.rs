@@ -255,6 +255,7 @@ fn judge(
     options.optional_termination = args.optional_termination.map(|may| may == args::Optional::Allow);
     options.max_states = args.max_states.unwrap_or(options.max_states);
     options.max_memory = args.max_memory.unwrap_or(options.max_memory);
+    options.symmetry = !args.no_symmetry;
     #[cfg(feature = "parallel")]
     {
         let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());

@@ -114,8 +114,8 @@ fn limits_are_met_at_the_same_place() {
     let subject = Subject::written(flood.locals.clone(), &flood.header.channels);
     let mut limits = BTreeMap::<_, usize>::new();
     for patience in [0, 1, 2, 5, 9, usize::MAX] {
-        for memory in [1 << 16, 1 << 20, 1 << 22] {
-            let options = Options { max_memory: memory, max_states: 60_000, ..raw(bound(9)) };
+        for memory in [1 << 16, 1 << 18, 1 << 22] {
+            let options = Options { max_memory: memory, max_states: 9_000, ..raw(bound(9)) };
             let (alone, said) = run(&subject, Property::Safe, &options, patience);
             let Ok(Outcome { verdict: Verdict::Unknown(limit), .. }) = &alone else { panic!("{alone:?}") };
             *limits.entry(format!("{limit:?}")).or_default() += 1;

@@ -24,6 +24,13 @@ const COLOURS: usize = 1 << 20;
 
 type Roles = IdVec<RoleId, RoleId>;
 
+/// Where each role goes, and the pairs that change places.
+type Exchange = (Roles, Vec<(RoleId, RoleId)>);
+
+/// Of an edge: whether it is one's own send, which of one's own roles, whether with a member, and with which of its roles
+/// or which role.
+type Place = (bool, usize, bool, usize);
+
 struct Finder<'a> {
     system: &'a System,
     /// With whom each role shares an edge.
@@ -127,8 +134,7 @@ impl Finder<'_> {
     }
 
     /// Exchanges that take one role to another, and the pairs exchanged in the order in which they were met.
-    #[expect(clippy::type_complexity, reason = "two things that are told once")]
-    fn guess(&mut self, one: RoleId, other: RoleId) -> Option<Option<(Roles, Vec<(RoleId, RoleId)>)>> {
+    fn guess(&mut self, one: RoleId, other: RoleId) -> Option<Option<Exchange>> {
         let system = self.system;
         let mut roles: Roles = system.machines().ids().collect();
         let mut settled: IdVec<RoleId, bool> = IdVec::filled(false, roles.len());
@@ -306,7 +312,7 @@ impl Finder<'_> {
         let members = &family.members;
         let edges_of = |at: usize, other: Option<usize>| -> Vec<EdgeId> {
             let place = |role: RoleId, of: usize| members[of].iter().position(|&own| own == role);
-            let mut edges: Vec<((bool, usize, bool, usize), EdgeId)> = Vec::new();
+            let mut edges: Vec<(Place, EdgeId)> = Vec::new();
             for (id, edge) in system.edges().iter() {
                 for (own, end, sends) in [(edge.from, edge.to, true), (edge.to, edge.from, false)] {
                     let Some(place_of_own) = place(own, at) else { continue };
