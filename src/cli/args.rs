@@ -145,6 +145,11 @@ pub(super) struct Check {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) max_memory: Option<usize>,
 
+    /// Explore with so many threads; unless said, with one for each core. What is answered does not depend on it
+    #[cfg(feature = "parallel")]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+
     /// Give up after so long, for each claim: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
@@ -178,7 +183,7 @@ pub(super) struct Check {
     pub(super) search_path: Vec<PathBuf>,
 }
 
-/// How `diff` prints.
+/// How `diff` and `synthesize` print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Lines {
     /// Text for people.
@@ -374,6 +379,10 @@ pub(super) struct Synthesize {
     /// Give up after so long: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Lines,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]
