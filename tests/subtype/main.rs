@@ -11,8 +11,11 @@
 
 mod common;
 mod corpus;
+mod fair;
 mod game;
 mod hand;
 mod machines;
+mod metamorphic;
+mod phases;
 mod rewrites;
 mod small;
