@@ -47,3 +47,5 @@ mod globals;
 mod hand;
 #[path = "verify/naive.rs"]
 mod naive;
+#[path = "common/shared.rs"]
+mod shared;

@@ -178,7 +178,7 @@ pub(super) struct Check {
     pub(super) search_path: Vec<PathBuf>,
 }
 
-/// How `diff` prints.
+/// How `diff` and `synthesize` print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Lines {
     /// Text for people.
@@ -374,6 +374,10 @@ pub(super) struct Synthesize {
     /// Give up after so long: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Lines,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]

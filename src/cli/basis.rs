@@ -64,7 +64,9 @@ pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> 
             (basis.by, basis.theorem) = (by, theorem.to_owned());
             if by == "runs" {
                 basis.source = Some(COMPLETE);
-                basis.queues = "of any length".to_owned();
+            }
+            if matches!(by, "runs" | "words") {
+                basis.queues = if check == "subtype sync" { "synchronous" } else { "of any length" }.to_owned();
             }
         }
         Verdict::Holds | Verdict::Violated(_) => evidence(outcome, check, &mut basis),
@@ -121,7 +123,7 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
         Some(Evidence::Compatible(found)) => {
             basis.by = "kmc";
             basis.theorem = super::check::compatible(*found);
-            if !found.whole {
+            if !found.whole || found.reduced {
                 basis.source = Some(KMC);
                 basis.queues = "of any length".to_owned();
             }

@@ -485,9 +485,13 @@ fn evidence(outcome: &Outcome) -> Option<String> {
 
 /// By which theorem a system is safe under every bound.
 pub(super) fn compatible(found: verify::Compatible) -> String {
-    let verify::Compatible { bound, least, whole, directed } = found;
+    let verify::Compatible { bound, least, whole, reduced, directed } = found;
     let least = if least { ", and for no smaller k" } else { "" };
     let why = match (whole, directed) {
+        (true, _) if reduced => {
+            "with receptions first no queue holds more, and every run is one of these with independent events in another \
+             order"
+        }
         (true, _) => "no queue ever holds more, and every configuration was looked at",
         (_, true) => {
             "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"

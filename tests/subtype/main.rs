@@ -18,4 +18,6 @@ mod machines;
 mod metamorphic;
 mod phases;
 mod rewrites;
+#[path = "../common/shared.rs"]
+mod shared;
 mod small;

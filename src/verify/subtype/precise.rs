@@ -27,6 +27,11 @@ use crate::event::Limit;
 /// How many nodes the exact search looks at before it pauses for the first time; then four times as many.
 const FIRST: usize = 128;
 
+/// From here on the other searches have their turns, each with a part of the nodes of the exact one: they make many times as
+/// many steps, and types that go wrong late are to be refuted by the exact one before that.
+const OTHERS: usize = 2_048;
+const PART: usize = 8;
+
 /// The other searches have a turn if the exact one has met its pairs of states so often on average: without growth each
 /// is met a few times.
 const OFTEN: usize = 3;
@@ -67,29 +72,32 @@ pub(super) fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
                 return Answer::No(endless(&exact.path(found.node), &found.moves, found.queue));
             }
             asked = exact.looked();
+        }
+        if turn >= OTHERS && grows(&exact) {
+            let few = turn.checked_div(PART).unwrap_or(turn);
             let (dual, back) = back.get_or_insert_with(|| {
                 let dual = pair.dual();
                 let explored = Explored::new(&dual, Exact::new());
                 (dual, explored)
             });
-            if back.run(dual, turn, meter) == Ended::Closed && starve::starving(back).is_none() {
+            if back.run(dual, few, meter) == Ended::Closed && starve::starving(back).is_none() {
                 return Answer::Yes(Certificate::Queues(Box::new(exactly(back, true))));
             }
             for precision in PRECISIONS {
                 for (pair, is_dual) in [(pair, false), (&*dual, true)] {
-                    if let Some(queues) = widened(pair, precision, turn, is_dual, meter) {
+                    if let Some(queues) = widened(pair, precision, few, is_dual, meter) {
                         return Answer::Yes(Certificate::Queues(Box::new(queues)));
                     }
                 }
             }
             for told in TOLD {
                 for (pair, is_dual) in [(pair, false), (&*dual, true)] {
-                    if let Ok(Some(regular)) = regular::prove((pair, is_dual), None, told, turn, meter) {
+                    if let Ok(Some(regular)) = regular::prove((pair, is_dual), None, told, few, meter) {
                         return Answer::Yes(Certificate::Regular(Box::new(regular)));
                     }
                 }
             }
-            let limit = Limit::Undecided(format!("{turn} configurations were not enough"));
+            let limit = Limit::Undecided(format!("{few} configurations were not enough"));
             tried = vec![Tried { what: "queue contents over-approximated, also of the duals".to_owned(), limit }];
         }
         turn = turn.saturating_mul(4);
