@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use polylogue::verify::subtype::{
     Answer, Certificate, Fit, Half, Pair, Relation, Way, Why,
     ahead::{Ahead, certifies},
+    closed,
     control::controllable,
     fair::{Choice, refutes},
 };
@@ -343,6 +344,7 @@ fn check(states: usize, labels: usize) -> Counts {
                     match certificate {
                         Certificate::Uncontrollable => assert!(!live[j]),
                         Certificate::Ahead(sets) => assert!(live[j] && certifies(&pair, &sets), "{sub:?} <: {sup:?}"),
+                        Certificate::Regular(sets) => assert_eq!(closed::check(&pair, &sets, true), Ok(()), "{sub:?}"),
                         _ => panic!("no certificate of this relation"),
                     }
                     counts.yes += 1;
@@ -465,6 +467,10 @@ fn a_sample_of_larger_pairs() {
             Answer::Yes(certificate) => {
                 assert!(!fails, "{sub:?} <: {sup:?}");
                 match certificate {
+                    Certificate::Regular(sets) => {
+                        assert_eq!(closed::check(&pair, &sets, true), Ok(()), "{sub:?} <: {sup:?}");
+                        yes += 1;
+                    }
                     Certificate::Ahead(sets) => {
                         assert!(certifies(&pair, &sets), "{sub:?} <: {sup:?}");
                         yes += 1;

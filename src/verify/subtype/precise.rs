@@ -7,7 +7,8 @@
 //!   wrong;
 //! * endless runs through ever new configurations ([`super::pump`]): no;
 //! * configurations with queue contents over-approximated ([`super::widen`]): yes if nothing can go wrong there;
-//! * the first and the third about the dual types the other way round, which are related iff these are: what the one
+//! * regular sets of queue contents for each pair of states ([`super::regular`]): the same;
+//! * all but the second about the dual types the other way round, which are related iff these are: what the one
 //!   search piles up in queues the other does not.
 
 use super::{
@@ -16,7 +17,9 @@ use super::{
     contents::{Exact, Words},
     explore::{Ended, Explored, Move, Trouble, outside},
     pair::Pair,
-    pump, starve,
+    pump,
+    regular::{self, TOLD},
+    starve,
     widen::{Precision, Tags, Widened},
 };
 use crate::event::Limit;
@@ -61,6 +64,9 @@ pub(super) fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
             Ended::Paused => {}
             ended => return finished(&exact, ended, tried),
         }
+        if let Some(cycle) = starve::starving(&exact) {
+            return Answer::No(forgotten(&exact, &cycle));
+        }
         if grows(&exact) {
             if let Some(found) = pump::pumped(&exact, asked) {
                 return Answer::No(endless(&exact.path(found.node), &found.moves, found.queue));
@@ -84,6 +90,13 @@ pub(super) fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
                     }
                 }
             }
+            for told in TOLD {
+                for (pair, is_dual) in [(pair, false), (&*dual, true)] {
+                    if let Ok(Some(regular)) = regular::prove((pair, is_dual), None, told, few, meter) {
+                        return Answer::Yes(Certificate::Regular(Box::new(regular)));
+                    }
+                }
+            }
             let limit = Limit::Undecided(format!("{few} configurations were not enough"));
             tried = vec![Tried { what: "queue contents over-approximated, also of the duals".to_owned(), limit }];
         }
@@ -104,15 +117,7 @@ fn finished(explored: &Explored<Exact>, ended: Ended, mut tried: Vec<Tried>) -> 
     match ended {
         Ended::Closed => match starve::starving(explored) {
             None => Answer::Yes(Certificate::Queues(Box::new(exactly(explored, false)))),
-            Some(cycle) => {
-                let moves: Vec<Move> = cycle
-                    .edges
-                    .iter()
-                    .filter_map(|&edge| explored.edges.get(edge as usize))
-                    .map(|edge| edge.what)
-                    .collect();
-                Answer::No(endless(&explored.path(cycle.start), &moves, cycle.queue))
-            }
+            Some(cycle) => Answer::No(forgotten(explored, &cycle)),
         },
         Ended::Trouble(node, Trouble::Wrong(why)) => {
             let (sub, sup) = words(&explored.path(node));
@@ -129,6 +134,13 @@ fn finished(explored: &Explored<Exact>, ended: Ended, mut tried: Vec<Tried>) -> 
         }
         Ended::Paused => Answer::Unknown(tried),
     }
+}
+
+/// The refutation by a cycle among configurations that were looked at.
+fn forgotten(explored: &Explored<Exact>, cycle: &starve::Cycle) -> Refutation {
+    let edges = cycle.edges.iter().filter_map(|&edge| explored.edges.get(edge as usize));
+    let moves: Vec<Move> = edges.map(|edge| edge.what).collect();
+    endless(&explored.path(cycle.start), &moves, cycle.queue)
 }
 
 /// The words of both types along some moves.
