@@ -294,16 +294,22 @@ impl Live {
         self.enter(program, way);
         let Some(from) = self.moves(program, way) else { return };
         for taken in &mut way.taken {
+            let mut deeper = false;
             if !taken.discard
                 && let Some(seat) = self.seats.entry_mut(taken.role)
             {
                 for pending in &mut taken.pending {
-                    if let Some(cell) = cell(program, &mut self.nobody, &mut seat.frame, pending.slot) {
-                        pending.give(cell);
+                    match cell(program, &mut self.nobody, &mut seat.frame, pending.slot) {
+                        Some(cell) => pending.give(cell),
+                        None => deeper = true,
                     }
                 }
             }
-            taken.pending.retain(|pending| place(pending.slot).0 != 0);
+            if deeper {
+                taken.pending.retain(|pending| place(pending.slot).0 != 0);
+            } else {
+                taken.pending.clear();
+            }
             self.take_one(program, taken, from);
             taken.pending.clear();
             taken.names.clear();
@@ -375,13 +381,15 @@ impl Live {
         };
         mover.region(&mut seat.act, &taken.hops, 0);
         let (stale, crashed) = (mover.stale, mover.crashed);
-        seat.stale.extend(stale);
+        if !stale.is_empty() {
+            seat.stale.extend(stale);
+        }
         if let Some(epoch) = &taken.epoch
             && !seat.epoch.as_ref().is_some_and(|newest| is_old(epoch, newest))
         {
             seat.epoch = Some(epoch.clone());
         }
-        if taken.end == End::To && from != taken.role {
+        if taken.end == End::To && from != taken.role && !seat.stale.is_empty() {
             for stale in &mut seat.stale {
                 if !stale.heard.contains(&from) {
                     stale.heard.push(from);

@@ -112,10 +112,17 @@ impl Row {
     }
 
     /// What is done with a message here.
+    #[inline]
     pub fn arms(&self, message: MessageId, end: End) -> impl Iterator<Item = &Arm> {
-        let from = self.arms.partition_point(|arm| (arm.message, arm.end) < (message, end));
+        let before = |arm: &Arm| arm.message < message || arm.message == message && arm.end < end;
+        // Most rows are short.
+        let from = match &*self.arms {
+            [] => 0,
+            [only] => usize::from(before(only)),
+            arms => arms.partition_point(before),
+        };
         let rest = self.arms.get(from..).unwrap_or(&[]);
-        rest.iter().take_while(move |arm| (arm.message, arm.end) == (message, end))
+        rest.iter().take_while(move |arm| arm.message == message && arm.end == end)
     }
 }
 

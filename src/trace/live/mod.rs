@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
                         failed: false,
                         now: None,
                     };
-                    let candidate = observe::Candidate { message, values: Ok(Arc::default()), content: 0 };
+                    let candidate = observe::Candidate { message, values: Ok(Arc::default()), content: 0, known: 0 };
                     let mut set = vec![config.clone()];
                     let now = config.live.now();
                     let one = observe::Candidates::from_iter([candidate]);
@@ -421,19 +421,25 @@ impl<'a> Judge<'a> {
         // looked at again, to say why.
         if let ([config], true) = (&*sitting.set, candidates.len() > 1) {
             let sides = self.watch.sides(event);
-            let left = |message: &&MessageId| !config.live.excludes(program, **message, sides, None, now);
-            let left: SmallVec<[MessageId; 4]> = candidates.iter().filter(left).copied().collect();
-            if !left.is_empty() && left.len() < candidates.len() {
-                let mut read = Self::read(&self.readings, &self.entries, &left, event, now, &mut self.spare);
+            let mut left: SmallVec<[(MessageId, u64); 4]> = SmallVec::new();
+            for &message in candidates {
+                if let Some(known) = config.live.blindly(program, message, sides, now) {
+                    left.push((message, known));
+                }
+            }
+            if !left.is_empty() {
+                let all = left.len() == candidates.len();
+                let mut read = Self::read(&self.readings, &self.entries, left, event, now, &mut self.spare);
                 let found =
                     observe::next_in(program, &self.watch, &mut sitting.set, event, &mut read, now, &mut self.room);
                 spare(read, &mut self.spare);
-                if found.is_ok() {
-                    return Ok(());
+                if all || found.is_ok() {
+                    return found;
                 }
             }
         }
-        let mut read = Self::read(&self.readings, &self.entries, candidates, event, now, &mut self.spare);
+        let all = candidates.iter().map(|&message| (message, 0));
+        let mut read = Self::read(&self.readings, &self.entries, all, event, now, &mut self.spare);
         let found = observe::next_in(program, &self.watch, &mut sitting.set, event, &mut read, now, &mut self.room);
         spare(read, &mut self.spare);
         found
@@ -445,26 +451,26 @@ impl<'a> Judge<'a> {
             && candidates.iter().any(|&id| self.program.messages().entry(id).is_some_and(|one| one.rule.may_retry))
     }
 
-    /// What each candidate's payload holds; read once per signature.
+    /// What each candidate's payload holds; read once per signature. With each message comes what is known of it.
     fn read(
         readings: &[Extract],
         entries: &IdVec<MessageId, Entry>,
-        candidates: &[MessageId],
+        candidates: impl IntoIterator<Item = (MessageId, u64)>,
         event: &Event<'_>,
         now: Time,
         spare: &mut Vec<Arc<Values>>,
     ) -> observe::Candidates {
-        let mut known: SmallVec<[Read; 2]> = SmallVec::new();
+        let mut done: SmallVec<[Read; 2]> = SmallVec::new();
         let mut contents: SmallVec<[Content<'_>; 1]> = SmallVec::new();
         let mut out = observe::Candidates::new();
-        for &message in candidates {
+        for (message, known) in candidates {
             let Some(entry) = entries.entry(message) else { continue };
-            let values = match known.iter().find(|(at, _)| *at == entry.reading) {
+            let values = match done.iter().find(|(at, _)| *at == entry.reading) {
                 Some((_, values)) => values.clone(),
                 None => {
                     let Some(reading) = readings.get(entry.reading) else { continue };
                     let values = read(reading, event, now, spare.pop());
-                    known.push((entry.reading, values.clone()));
+                    done.push((entry.reading, values.clone()));
                     values
                 }
             };
@@ -479,7 +485,7 @@ impl<'a> Judge<'a> {
                     }
                 },
             };
-            out.push(observe::Candidate { message, values, content });
+            out.push(observe::Candidate { message, values, content, known });
         }
         out
     }

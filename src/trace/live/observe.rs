@@ -111,6 +111,8 @@ pub(crate) struct Candidate {
     pub(crate) message: MessageId,
     pub(crate) values: Result<Arc<Values>, Misfit>,
     pub(crate) content: u128,
+    /// Which of its conditions are known to hold; only of the first configuration that is asked.
+    pub(crate) known: u64,
 }
 
 /// All that an event can be.
@@ -299,7 +301,7 @@ fn ways(
     let mut all: Vec<Way> = Vec::new();
     let excluded = |candidate: &&Candidate| {
         let values = candidate.values.as_ref();
-        values.is_ok_and(|values| live.excludes(program, candidate.message, sides, Some(values), now))
+        values.is_ok_and(|values| live.excludes(program, candidate.message, sides, values, now))
     };
     // First without what is out of the question; with all of it, to say why, only if nothing else is left.
     if candidates.len() > 1 {
@@ -360,7 +362,7 @@ fn straight(
     for candidate in candidates {
         let Ok(values) = &candidate.values else { continue };
         let way = if found == Straight::One { &mut *second } else { &mut *first };
-        match live.straight(program, &candidate.seen(watch, values, sides, now), way) {
+        match live.straight(program, &candidate.seen(watch, values, sides, now), candidate.known, way) {
             Straight::None => {}
             Straight::One if found == Straight::None => found = Straight::One,
             Straight::One | Straight::Unsure => return Straight::Unsure,
