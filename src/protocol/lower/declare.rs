@@ -129,7 +129,10 @@ fn created<'t>(body: &mut Body<'_, '_, 't>, protocol: &'t tree::Protocol) {
     let calls = match super::fresh::calls(body.shared.world, body.module, body.decl, protocol) {
         Ok(calls) => calls,
         Err(found) => {
-            body.report.add(*found);
+            body.report.broken = true;
+            if let Some(found) = found {
+                body.report.add(*found);
+            }
             return;
         }
     };

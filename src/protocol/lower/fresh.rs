@@ -22,13 +22,14 @@ pub(super) type Fresh<'t> = (&'t str, Span);
 /// The roles that each call of a protocol creates, in the order in which the calls are written.
 pub(super) type Created<'t> = Vec<(Span, Vec<Fresh<'t>>)>;
 
-/// What the calls of a protocol create, or what is wrong with that.
+/// What the calls of a protocol create, or what is wrong with that; nothing is said of what is wrong with a callee, which
+/// is said there.
 pub(super) fn calls<'t>(
     world: &World<'t>,
     module: ModuleId,
     decl: Option<DeclId>,
     protocol: &'t tree::Protocol,
-) -> Result<Created<'t>, Box<Diagnostic>> {
+) -> Result<Created<'t>, Option<Box<Diagnostic>>> {
     let mut found = Created::new();
     let any = world.decls.values().any(|decl| matches!(decl.kind, Kind::Protocol(p) if !p.new_roles.is_empty()));
     if !any {
@@ -44,7 +45,7 @@ pub(super) fn calls<'t>(
         sum = sum.saturating_add(fresh.len());
         if sum > MOST {
             let text = format!("the calls of `{}` create more than {MOST} roles", protocol.name.text);
-            return Err(Box::new(Diagnostic::new(form::TOO_LARGE, span, text)));
+            return Err(Some(Box::new(Diagnostic::new(form::TOO_LARGE, span, text))));
         }
         if !fresh.is_empty() {
             found.push((span, fresh));
@@ -62,7 +63,7 @@ struct Finder<'w, 't> {
 
 impl<'t> Finder<'_, 't> {
     /// What an instance of a protocol brings: its own new roles first. Recurses once per call in a chain of calls.
-    fn created(&mut self, callee: DeclId, at: Span) -> Result<Vec<Fresh<'t>>, Box<Diagnostic>> {
+    fn created(&mut self, callee: DeclId, at: Span) -> Result<Vec<Fresh<'t>>, Option<Box<Diagnostic>>> {
         if let Some(known) = self.known.get(&callee) {
             return Ok(known.clone());
         }
@@ -80,11 +81,12 @@ impl<'t> Finder<'_, 't> {
             let Some(role) = creates.last() else { return Ok(Vec::new()) };
             let text = format!("each turn of this recursion would create a new role `{}`", role.name.text);
             let found = Diagnostic::new(form::TOO_MANY_INSTANCES, at, text).label(role.name.span, "declared here");
-            return Err(Box::new(found.help("create it outside of the recursion, and pass it on")));
+            let found = found.help("create it outside of the recursion, and pass it on");
+            return Err((self.path.first() == Some(&callee)).then(|| Box::new(found)));
         }
         if self.path.len() > MOST {
             let text = format!("calls nest more than {MOST} levels deep");
-            return Err(Box::new(Diagnostic::new(form::TOO_LARGE, at, text)));
+            return Err(Some(Box::new(Diagnostic::new(form::TOO_LARGE, at, text))));
         }
         self.path.push(callee);
         let mut sites = Vec::new();
@@ -94,7 +96,7 @@ impl<'t> Finder<'_, 't> {
             fresh.extend(self.created(inner, span)?);
             if fresh.len() > MOST {
                 let text = format!("the calls of `{}` create more than {MOST} roles", protocol.name.text);
-                return Err(Box::new(Diagnostic::new(form::TOO_LARGE, span, text)));
+                return Err(Some(Box::new(Diagnostic::new(form::TOO_LARGE, span, text))));
             }
         }
         self.path.pop();
