@@ -562,7 +562,9 @@ fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
         place: None,
         as_stated: false,
     };
-    let declared = if !subject.is_plain() {
+    // Steps that no event shows are followed by who follows what is beyond the kernel.
+    let beyond = !subject.is_plain() || spec.names.has_tacit();
+    let declared = if beyond {
         match trace::Machines::of(spec, trace.target) {
             Ok(machines) => trace::check_trace(machines.subject(), role, trace),
             Err(why) => {

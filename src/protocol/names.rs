@@ -118,6 +118,12 @@ impl Names {
         matches!(self.label_text(label), CONNECT | DISCONNECT | WRAP | INVITE)
     }
 
+    /// Whether there are such labels.
+    #[must_use]
+    pub fn has_tacit(&self) -> bool {
+        [CONNECT, DISCONNECT, WRAP, INVITE].iter().any(|label| self.labels.contains(*label))
+    }
+
     /// The ids of all payload signatures.
     pub fn sorts(&self) -> impl Iterator<Item = SortId> + use<> {
         (0..self.sorts.len()).map_while(|at| SortId::new(at).ok())
