@@ -23,6 +23,8 @@
     reason = "tests"
 )]
 
+#[path = "kmc/aimed.rs"]
+mod aimed;
 #[path = "kmc/brute.rs"]
 mod brute;
 #[path = "verify/common.rs"]
