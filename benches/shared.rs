@@ -66,5 +66,14 @@ fn main() {
         rates.sort_by(f64::total_cmp);
         rates[3]
     });
+    // All of it happened: an open, a claim, and all steps of each session have their records.
+    let rounds = 7 * ROUNDS as u64 * 2;
+    for (own, times) in owned.iter().zip([2, 1]) {
+        for (_, cap) in own {
+            let summary = shared.with(cap.session(), |store| store.summary(cap.session())).unwrap();
+            assert_eq!((summary.sent + summary.received), rounds * times);
+        }
+    }
+    println!("{} cores", std::thread::available_parallelism().map_or(0, usize::from));
     println!("one thread {one:.1} M steps/s, two threads {two:.1} M steps/s: {:.2} x", two / one);
 }

@@ -23,8 +23,15 @@ fn off(what: &str, store: &Store, region: &Region<'_, System>) {
     assert!(apart <= 10, "{what}: {} said, {counted} counted", said.total);
 }
 
+/// One test, as the allocator counts for the whole process.
 #[test]
 fn memory_is_what_is_allocated() {
+    tables();
+    trees();
+    watched();
+}
+
+fn tables() {
     let text = "def small(x: int) = x < 10;
         protocol P(role A, role B, role C) {
             rec X { choice at A { A -> B: more(); B -> C: on(); continue X; }
@@ -77,4 +84,111 @@ fn memory_is_what_is_allocated() {
     store.reap(&supervisor, usize::MAX).unwrap();
     off("and reaped", &store, &region);
     assert_eq!(store.memory().counts.archived, SESSIONS / 2);
+}
+
+/// Sessions that run as trees: variables, queues, scopes, families, remembered keys; texts and collections.
+fn trees() {
+    const TREES: usize = 400;
+    let text = "protocol Jobs(role C, role S) {
+        var seen<C, S>: set<string> = [];
+        var log<S>: list<string> = [];
+        during {
+            rec X { choice at C {
+                C -> S: note(text: string) set seen = add(seen, text) set log@S = log + [text] unique by (text); continue X;
+            } or { C -> S: bye(); } }
+        } interleave jobs each job: int {
+            var left: int = 3;
+            C -> S: start(job: int, what: string) set left = left - 1;
+            S -> C: done(job: int);
+        } }";
+    let spec = polylogue::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    let plan = spec.plan_with("Jobs", &Compat::Unchecked, PlanOptions::default()).unwrap();
+    assert!(!plan.is_table());
+    let mut openers: Vec<Opener> = Vec::with_capacity(TREES);
+    let mut caps: Vec<Capability> = Vec::with_capacity(TREES);
+    let role = |name| plan.role(name).unwrap();
+    let (c, s) = (role("C"), role("S"));
+    let [note, start, done] = ["note", "start", "done"].map(|label| plan.label(label).unwrap());
+    let region = Region::new(GLOBAL);
+    let audit = Audit::new(Options { segments: 1, ..Options::default() });
+    let (mut store, supervisor) = Store::new(Config { audit, archive: 8, ..Config::default() });
+    for at in 0..TREES {
+        let (_, opener) = store.open(&plan, 0).unwrap();
+        caps.push(store.claim(&opener, Owner(at as u64), &Scope::Session).unwrap());
+        openers.push(opener);
+    }
+    off("trees opened", &store, &region);
+    let send = |store: &mut Store, cap: &Capability, from, to, label, json: &str| {
+        let payload = Payload::Json(json);
+        store.send(cap, Send { from, to, label, payload, witnesses: &[], at: 1 }).unwrap();
+    };
+    for (at, cap) in caps.iter().enumerate() {
+        for job in 0..at % 40 {
+            send(&mut store, cap, c, s, start, &format!("{{\"job\": {job}, \"what\": \"something to do, {job}\"}}"));
+        }
+    }
+    off("with messages on the way", &store, &region);
+    for (at, cap) in caps.iter().enumerate() {
+        for _ in 0..at % 40 {
+            store.receive(cap, s, c, 1).unwrap();
+        }
+        for turn in 0..at % 90 {
+            let text = format!("a text of some length, as they are, {turn}");
+            send(&mut store, cap, c, s, note, &format!("{{\"text\": \"{text}\"}}"));
+            store.receive(cap, s, c, 1).unwrap();
+        }
+    }
+    off("with instances, keys and collections", &store, &region);
+    for (at, cap) in caps.iter().enumerate() {
+        for job in 0..(at % 40) / 2 {
+            send(&mut store, cap, s, c, done, &format!("{{\"job\": {job}}}"));
+            store.receive(cap, c, s, 1).unwrap();
+        }
+    }
+    off("half of the instances ended", &store, &region);
+    for opener in openers.iter().step_by(2) {
+        drop(store.cancel(By::Opener(opener), "enough", 9).unwrap());
+    }
+    store.reap(&supervisor, usize::MAX).unwrap();
+    off("half of the trees reaped", &store, &region);
+}
+
+/// Authenticated edges: what is in flight, what is remembered, and the leaves.
+fn watched() {
+    const WATCHED: usize = 200;
+    let spec = polylogue::parse("protocol P(role A, role B) { rec X { A -> B: m(); continue X; } }").unwrap();
+    let options = PlanOptions { authenticate: true, traced: 16, ..PlanOptions::default() };
+    let plan = spec.plan_with("P", &Compat::Unchecked, options).unwrap();
+    let (a, b, m) = (plan.role("A").unwrap(), plan.role("B").unwrap(), plan.label("m").unwrap());
+    let mut openers: Vec<Opener> = Vec::with_capacity(WATCHED);
+    let mut caps: Vec<Capability> = Vec::with_capacity(WATCHED);
+    let region = Region::new(GLOBAL);
+    let audit = Audit::new(Options { segments: 1, ..Options::default() });
+    let (mut store, supervisor) = Store::new(Config { audit, archive: 8, ..Config::default() });
+    for at in 0..WATCHED {
+        let (_, opener) = store.open(&plan, 0).unwrap();
+        caps.push(store.claim(&opener, Owner(at as u64), &Scope::Session).unwrap());
+        openers.push(opener);
+    }
+    for (at, cap) in caps.iter().enumerate() {
+        for turn in 0..(at * 7) % 300 {
+            let payload = Payload::Unseen(turn as u64);
+            store.send(cap, Send { from: a, to: b, label: m, payload, witnesses: &[], at: 1 }).unwrap();
+            if turn % 5 > 0 {
+                store.receive(cap, b, a, 1).unwrap();
+            }
+        }
+    }
+    off("with leaves", &store, &region);
+    let leaves = store.memory().counts.leaves;
+    for opener in &openers {
+        store.checkpoint(By::Opener(opener)).unwrap();
+    }
+    off("after a checkpoint", &store, &region);
+    assert!(store.memory().counts.leaves < leaves / 2);
+    for opener in openers.iter().step_by(2) {
+        drop(store.cancel(By::Opener(opener), "enough", 9).unwrap());
+    }
+    store.reap(&supervisor, usize::MAX).unwrap();
+    off("half of them reaped", &store, &region);
 }

@@ -16,4 +16,5 @@ mod run {
     mod person;
     mod refusals;
     pub(crate) mod talk;
+    mod watched;
 }

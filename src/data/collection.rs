@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
-use super::{ordered::Ordered, sequence::Sequence, value::Value};
+use super::{Weigher, ordered::Ordered, sequence::Sequence, value::Value};
 
 /// The greatest weight: one for each value inside, and one for every 32 bytes of text.
 pub const MAX_WEIGHT: u32 = 1 << 20;
@@ -123,6 +123,46 @@ pub struct Record {
 impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Record").field("fields", &self.fields()).field("extent", &self.extent).finish()
+    }
+}
+
+impl List {
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        match &self.items {
+            Items::Few(few) => {
+                all.block(few.capacity().saturating_mul(size_of::<Value>()));
+                few.iter().for_each(|value| all.value(value));
+            }
+            Items::Many(many) => many.weigh(all),
+        }
+    }
+}
+
+impl Set {
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        self.items.weigh(all, |(), _| {});
+    }
+}
+
+impl Map {
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        self.entries.weigh(all, |value, all| all.value(value));
+    }
+}
+
+impl Record {
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        all.block(self.text.as_ref().map_or(0, |text| text.len()));
+        let Some(fields) = self.fields.get() else { return };
+        all.block(size_of_val(&**fields));
+        for (name, value) in fields {
+            all.text(name);
+            all.value(value);
+        }
     }
 }
 

@@ -61,6 +61,11 @@ fn ten_to(n: u32) -> BigInt {
 
 #[expect(clippy::arithmetic_side_effects, reason = "big integers do not overflow, and no divisor here is zero")]
 impl Exact {
+    /// Bytes that it holds elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        usize::try_from(self.mantissa.bits() / 8).unwrap_or(usize::MAX).saturating_add(8)
+    }
+
     /// Reduced, whatever its size.
     fn reduced(mut mantissa: BigInt, mut scale: u32) -> Self {
         if mantissa.is_zero() {

@@ -11,7 +11,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use super::Value;
+use super::{Value, Weigher};
 
 /// Entries of a chunk.
 const MOST: usize = 64;
@@ -32,6 +32,20 @@ impl<V> Default for Ordered<V> {
 impl<V: Clone> Ordered<V> {
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher, inner: impl Fn(&V, &mut Weigher)) {
+        all.block(self.chunks.capacity().saturating_mul(size_of::<Arc<Vec<(Value, V)>>>()));
+        for chunk in &self.chunks {
+            let bytes = chunk.capacity().saturating_mul(size_of::<(Value, V)>());
+            if all.shared(Arc::as_ptr(chunk).cast(), size_of::<Vec<(Value, V)>>().saturating_add(bytes)) {
+                for (key, value) in chunk.iter() {
+                    all.value(key);
+                    inner(value, all);
+                }
+            }
+        }
     }
 
     /// In order.

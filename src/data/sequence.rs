@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::Value;
+use super::{Value, Weigher};
 
 /// Values of a chunk.
 const MOST: usize = 64;
@@ -22,6 +22,17 @@ pub(super) struct Sequence {
 impl Sequence {
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Adds what it holds.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        all.block(self.chunks.capacity().saturating_mul(size_of::<Arc<Vec<Value>>>()));
+        for chunk in &self.chunks {
+            let bytes = chunk.capacity().saturating_mul(size_of::<Value>());
+            if all.shared(Arc::as_ptr(chunk).cast(), size_of::<Vec<Value>>().saturating_add(bytes)) {
+                chunk.iter().for_each(|value| all.value(value));
+            }
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {

@@ -65,19 +65,7 @@ pub struct Memory {
     pub bytes: Bytes,
 }
 
-/// Bytes of a hash table that holds so many entries of a size before it grows: at most 7 of 8 places are used, their number
-/// is a power of two, and each has a byte of its own.
-pub(super) fn table(capacity: usize, entry: usize) -> usize {
-    if capacity == 0 {
-        return 0;
-    }
-    let places = if capacity < 8 {
-        capacity.saturating_add(1).next_power_of_two().max(4)
-    } else {
-        (capacity / 7).saturating_mul(8).next_power_of_two()
-    };
-    places.saturating_mul(entry.saturating_add(1)).saturating_add(16)
-}
+pub(super) use crate::data::table;
 
 impl Store {
     /// What the store holds, and how many bytes that takes. What plans hold is shared with whoever made them, and is not

@@ -298,5 +298,6 @@ impl Store {
         let timeout = self.timeouts.waiting.get(&id.slot).and_then(|all| all.iter().map(|one| one.until).min());
         let next = [lapse, limit, witness, timeout].into_iter().flatten().min();
         self.alarms.set(id, next);
+        self.trees.weigh(tree);
     }
 }

@@ -7,7 +7,7 @@ use super::{
     step::{Direction, Expected},
 };
 use crate::{
-    data::Externs,
+    data::{Externs, Weigher},
     id::{EdgeId, MessageId, RoleId},
     machine::{End, Live, Program},
 };
@@ -18,18 +18,28 @@ pub(super) struct Tree {
     pub(super) live: Live,
     pub(super) sent: u64,
     pub(super) received: u64,
+    /// What it holds beside itself, as it was last weighed.
+    heap: usize,
+    /// So many steps are left until it is weighed again.
+    due: usize,
 }
+
+/// Of a large tree few parts change with a step: it is weighed each time that this part of it may have changed.
+const SHARE: usize = 32;
 
 /// The configurations of a store.
 #[derive(Debug, Default)]
 pub(super) struct Trees {
     trees: Vec<Option<Box<Tree>>>,
     free: Vec<u32>,
+    /// What all of them hold beside themselves.
+    heap: usize,
 }
 
 impl Trees {
     pub(super) fn open(&mut self, program: &Program, at: i64, externs: &dyn Externs) -> u32 {
-        let tree = Some(Box::new(Tree { live: Live::open(program, at, externs), sent: 0, received: 0 }));
+        let tree =
+            Some(Box::new(Tree { live: Live::open(program, at, externs), sent: 0, received: 0, heap: 0, due: 0 }));
         match self.free.pop() {
             Some(number) => {
                 if let Some(place) = self.trees.get_mut(number as usize) {
@@ -47,10 +57,26 @@ impl Trees {
 
     pub(super) fn remove(&mut self, number: u32) {
         if let Some(place) = self.trees.get_mut(number as usize)
-            && place.take().is_some()
+            && let Some(tree) = place.take()
         {
+            self.heap = self.heap.saturating_sub(tree.heap);
             self.free.push(number);
         }
+    }
+
+    /// A tree has changed: what it holds is counted anew, at a cost that is O(1) amortized over steps, as each adds a
+    /// bounded number of parts.
+    pub(super) fn weigh(&mut self, number: u32) {
+        let Some(Some(tree)) = self.trees.get_mut(number as usize) else { return };
+        if let Some(due) = tree.due.checked_sub(1) {
+            tree.due = due;
+            return;
+        }
+        let mut all = Weigher::default();
+        tree.live.weigh(&mut all);
+        self.heap = self.heap.saturating_sub(tree.heap).saturating_add(all.bytes);
+        tree.heap = all.bytes;
+        tree.due = all.parts / SHARE;
     }
 
     fn get(&self, number: u32) -> Option<&Tree> {
@@ -138,7 +164,7 @@ impl Trees {
         }
     }
 
-    /// Bytes of the table, without what trees hold.
+    /// Bytes of the table, and of what trees hold.
     pub(super) fn bytes(&self) -> usize {
         let place = std::mem::size_of::<Option<Box<Tree>>>();
         let trees = self.trees.len().saturating_sub(self.free.len()).saturating_mul(std::mem::size_of::<Tree>());
@@ -147,5 +173,6 @@ impl Trees {
             .saturating_mul(place)
             .saturating_add(self.free.capacity().saturating_mul(4))
             .saturating_add(trees)
+            .saturating_add(self.heap)
     }
 }

@@ -18,7 +18,7 @@ use super::{
     mountain::{Hash, Mountain},
     plan::Engine,
     step::{Done, Payload, Step},
-    store::{Keep, Rest, Store},
+    store::{Rest, Store},
 };
 use crate::{
     id::{EdgeId, Id, MessageId, RoleId, StateId},
@@ -53,6 +53,17 @@ pub(super) struct Watch {
     edges: FxHashMap<(u32, EdgeId), Traffic>,
     /// Leaves that are kept.
     pub(super) leaves: usize,
+    /// What all edges hold beside the table.
+    heap: usize,
+}
+
+impl Traffic {
+    /// Bytes that it holds elsewhere.
+    fn heap(&self) -> usize {
+        let flying = self.flying.capacity().saturating_mul(std::mem::size_of::<Flying>());
+        let carried = self.carried.capacity().saturating_mul(std::mem::size_of::<MessageId>());
+        flying.saturating_add(carried).saturating_add(self.tree.bytes())
+    }
 }
 
 /// What a payload says, as far as it is shown.
@@ -88,6 +99,7 @@ impl Watch {
         payload: Payload<'_>,
     ) {
         let traffic = self.edges.entry((session.slot, edge)).or_default();
+        let before = traffic.heap();
         let number = traffic.sent;
         traffic.sent = traffic.sent.saturating_add(1);
         let (mut content, mut own) = ([0; 32], [0; 32]);
@@ -103,6 +115,7 @@ impl Watch {
         while traffic.carried.len() > most {
             traffic.carried.pop_front();
         }
+        self.heap = self.heap.saturating_sub(before).saturating_add(traffic.heap());
     }
 
     /// The oldest message of an edge was taken.
@@ -157,6 +170,7 @@ impl Watch {
         for edge in plan.edges().ids() {
             if let Some(traffic) = self.edges.remove(&(slot, edge)) {
                 self.leaves = self.leaves.saturating_sub(traffic.tree.kept());
+                self.heap = self.heap.saturating_sub(traffic.heap());
             }
         }
     }
@@ -166,14 +180,10 @@ impl Watch {
         self.edges.len()
     }
 
-    /// Bytes, as allocated: O(watched edges).
+    /// Bytes, as allocated.
     pub(super) fn bytes(&self) -> usize {
         let table = super::memory::table(self.edges.capacity(), std::mem::size_of::<((u32, EdgeId), Traffic)>());
-        self.edges.values().fold(table, |sum, traffic| {
-            let flying = traffic.flying.capacity().saturating_mul(std::mem::size_of::<Flying>());
-            let carried = traffic.carried.capacity().saturating_mul(4);
-            sum.saturating_add(flying).saturating_add(carried).saturating_add(traffic.tree.bytes())
-        })
+        table.saturating_add(self.heap)
     }
 }
 
@@ -355,14 +365,15 @@ impl Store {
         if let Err(refused) = self.over(by) {
             return Err(self.rejected(id, 0, Kind::Capability, refused));
         }
-        self.rest.audit.seal_now();
+        self.rest.audit.seal();
         let Rest { watch, .. } = &mut self.rest;
         let Some((page, _)) = self.pages.look(id) else { return Ok(()) };
         for edge in page.plan.edges().ids() {
             if let Some(traffic) = watch.edges.get_mut(&(id.slot, edge)) {
-                let before = traffic.tree.kept();
+                let (before, held) = (traffic.tree.kept(), traffic.heap());
                 traffic.tree.release(traffic.tree.count().saturating_sub(traffic.flying.len() as u64));
                 watch.leaves = watch.leaves.saturating_sub(before.saturating_sub(traffic.tree.kept()));
+                watch.heap = watch.heap.saturating_sub(held).saturating_add(traffic.heap());
             }
         }
         Ok(())

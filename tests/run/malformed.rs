@@ -103,6 +103,7 @@ const FIELDS: &[&str] = &[
     "about",
     "anchor",
     "args",
+    "authenticate",
     "at",
     "cap",
     "file",
@@ -115,6 +116,7 @@ const FIELDS: &[&str] = &[
     "last",
     "log",
     "most",
+    "number",
     "opener",
     "owner",
     "payload",
@@ -129,12 +131,15 @@ const FIELDS: &[&str] = &[
     "reservation",
     "role",
     "roles",
+    "root",
     "seal",
     "session",
     "site",
     "step",
+    "steps",
     "to",
     "token",
+    "traced",
     "until",
     "with_id",
     "witness",
@@ -196,7 +201,11 @@ fn likely(dice: &mut Dice, field: &str) -> String {
         "payload" => dice.pick(&["{\"item\":\"x\",\"most\":1}", "{}", "[1]"]).to_owned(),
         "session" => format!("\"{}.1\"", dice.roll(4)),
         "predicate" => dice.pick(&["\"audited\"", "\"small\""]).to_owned(),
-        "at" | "until" | "most" | "last" | "record" | "site" => number.to_string(),
+        "at" | "until" | "most" | "last" | "record" | "site" | "number" | "traced" => number.to_string(),
+        "authenticate" => "true".to_owned(),
+        "steps" => {
+            format!("[{{\"cap\":\"cap-{number}\",\"step\":\"send\",\"from\":\"A\",\"to\":\"B\",\"label\":\"tick\"}}]")
+        }
         _ => dice.pick(VALUES).to_owned(),
     }
 }

@@ -181,6 +181,21 @@ fn every_operation_does_what_it_is_for() {
     all.ok(&json!({ "op": "release", "cap": cap }));
     assert!(all.ok(&json!({ "op": "memory" }))["counts"]["live"].as_u64() >= Some(1));
 
+    // Watched edges; many steps at once.
+    let opened = all.ok(&json!({ "op": "open", "protocol": "Stream", "authenticate": true, "traced": 4 }));
+    let cap = all.ok(&json!({ "op": "claim", "opener": opened["opener"], "owner": "ann" }))["cap"].clone();
+    let tick = json!({ "cap": cap, "step": "send", "from": "A", "to": "B", "label": "tick" });
+    let taken = all.ok(&json!({ "op": "batch", "steps": [tick, tick] }));
+    assert_eq!(taken["results"][1]["ok"]["event"], "A!B:tick");
+    let seen = all.ok(&json!({ "op": "coherence" }));
+    assert_eq!((&seen["coherent"], &seen["edges"][0]["carried"]), (&json!(true), &json!(["tick()", "tick()"])));
+    let root = all.ok(&json!({ "op": "message_root", "from": "A", "to": "B" }))["root"].clone();
+    let proven = all.ok(&json!({ "op": "prove_message", "from": "A", "to": "B", "number": 1 }));
+    let verified = all.ok(&json!({ "op": "verify_message", "proof": proven["proof"], "root": root }));
+    assert_eq!(verified["holds"], true);
+    all.step(text(&cap), "reset_trace", &json!({ "from": "A", "to": "B" }));
+    assert_eq!(all.ok(&json!({ "op": "checkpoint", "cap": cap }))["leaves"], 2);
+
     let listed = all.ok(&json!({ "op": "help" }));
     let names: BTreeSet<String> =
         listed["ops"].as_array().unwrap().iter().map(|op| text(&op["op"]).to_owned()).collect();

@@ -307,7 +307,14 @@ impl Side for Polylogue {
                     let args = [Value::Int(amount as i64 + 1)];
                     last = Some(store.issue_readiness(&cap, PREDICATE, &args, None).map_err(text)?);
                 }
-                let act = Act { role: p, label: pay, payload: Payload::Values(&values), witnesses: last.as_ref().as_slice(), at: 0 };
+                let brought = last.as_ref();
+                let act = Act {
+                    role: p,
+                    label: pay,
+                    payload: Payload::Values(&values),
+                    witnesses: brought.as_slice(),
+                    at: 0,
+                };
                 store.act(&cap, act).map(|_| 1).map_err(text)
             };
             let amount = pairs.start;

@@ -13,7 +13,11 @@ use crate::session::{By, Cancellation, Key, Refused, Status, Store};
 
 pub(super) fn open(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
     world.openers.room(&world.store)?;
-    let (plan, assurance) = world.plans.get(fields.text("protocol")?.as_deref())?;
+    let watch = super::plans::Watched {
+        authenticate: fields.flag("authenticate")?.unwrap_or(false),
+        traced: fields.object("traced", "a number from 0 to 65535")?.unwrap_or(0),
+    };
+    let (plan, assurance) = world.plans.watched(fields.text("protocol")?.as_deref(), watch)?;
     let said = fields.time("at")?;
     let key = fields.raw("key").map(|_| key(fields)).transpose()?;
     let with_id = fields.text("with_id")?;
@@ -58,7 +62,7 @@ pub(super) fn key(fields: &Fields<'_>) -> Result<Key, Wrong> {
 }
 
 /// Does something with the authority that a request names.
-fn by<R>(
+pub(super) fn by<R>(
     world: &mut World<'_>,
     fields: &Fields<'_>,
     does: impl FnOnce(&mut Store, By<'_>, i64) -> Result<R, Refused>,

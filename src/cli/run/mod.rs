@@ -23,6 +23,7 @@
 //!
 //! Not here: several connections. Who wants them starts several runs, or puts a server around the library.
 
+mod batch;
 mod clock;
 mod evidence;
 mod fields;
@@ -38,6 +39,7 @@ mod plans;
 mod reply;
 mod screen;
 mod steps;
+mod watched;
 mod words;
 mod world;
 mod wrong;

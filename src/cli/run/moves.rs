@@ -37,13 +37,16 @@ fn stepped(world: &mut World<'_>, fields: &Fields<'_>, kind: &str) -> Answer {
 pub(super) fn take(world: &mut World<'_>, cap: &str, step: &Spoken) -> Result<(SessionId, Done), No> {
     let witnesses = world.witnesses.all(&step.witnesses)?;
     let (entry, cap) = world.caps.wake(cap, &world.store)?;
-    let done = world.store.step(cap, step.step(&witnesses));
+    let done = match step.shown() {
+        Some((receive, shown)) => world.store.receive_shown(cap, receive, shown),
+        None => world.store.step(cap, step.step(&witnesses)),
+    };
     world.now = world.now.max(step.at);
     Ok((entry.session, done?))
 }
 
 /// What a step did.
-fn told(world: &World<'_>, plan: &OpenPlan, session: SessionId, step: &Spoken, done: &Done) -> Value {
+pub(super) fn told(world: &World<'_>, plan: &OpenPlan, session: SessionId, step: &Spoken, done: &Done) -> Value {
     let mut out = json!({
         "session": session,
         "event": event(plan, step, done),
@@ -103,6 +106,7 @@ pub(super) fn reserve(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
     let (entry, cap) = world.caps.wake(&name, &world.store)?;
     let (plan, session) = (entry.plan.clone(), entry.session);
     let step = Spoken::read(&fields.need("step")?, &plan, fields, at)?;
+    step.shows_nothing()?;
     let witnesses = world.witnesses.all(&step.witnesses)?;
     let ticket = world.store.reserve(cap, step.step(&witnesses))?.ticket();
     world.now = world.now.max(at);

@@ -3,9 +3,9 @@
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    clock, evidence,
+    batch, clock, evidence,
     fields::Fields,
-    lifecycle, look, moves, own, reply,
+    lifecycle, look, moves, own, reply, watched,
     world::World,
     wrong::{No, Wrong},
 };
@@ -37,7 +37,13 @@ const fn op(
 
 /// All of them.
 pub(super) const OPS: &[Op] = &[
-    op("open", &[], &["protocol", "key", "with_id", "at"], "opens a session", lifecycle::open),
+    op(
+        "open",
+        &[],
+        &["protocol", "key", "with_id", "authenticate", "traced", "at"],
+        "opens a session",
+        lifecycle::open,
+    ),
     op("claim", &["opener", "owner"], &["roles"], "gives unowned roles to an owner", own::claim),
     op("release", &["cap"], &[], "gives the roles of a capability back", own::release),
     op("attenuate", &["cap", "roles"], &[], "keeps some roles of a capability", own::attenuate),
@@ -74,7 +80,13 @@ pub(super) const OPS: &[Op] = &[
         "a role sends",
         moves::send,
     ),
-    op("receive", &["cap", "role", "from"], &["at"], "a role takes the oldest message", moves::receive),
+    op(
+        "receive",
+        &["cap", "role", "from"],
+        &["payload", "payload_id", "at"],
+        "a role takes the oldest message; of what is authenticated it may show what arrived",
+        moves::receive,
+    ),
     op("act", &["cap", "role", "label"], &["payload", "payload_id", "witness", "at"], "a role acts alone", moves::act),
     op("withdraw", &["cap", "from", "to"], &[], "takes back what waits on a synchronous edge", moves::withdraw),
     op(
@@ -84,6 +96,7 @@ pub(super) const OPS: &[Op] = &[
         "asks for a `send`, `receive` or `act`, to be checked and committed",
         moves::reserve,
     ),
+    op("batch", &["steps"], &[], "many steps of any sessions, in order", batch::batch),
     op("check", &["reservation"], &[], "checks a reserved step; nothing changes", moves::check),
     op("commit", &["reservation"], &[], "takes a checked step, unless the session moved", moves::commit),
     op("enabled", &[], &["session", "role"], "what roles could do next", look::enabled),
@@ -101,6 +114,12 @@ pub(super) const OPS: &[Op] = &[
     op("audit", &[], &["session", "last", "seal", "log"], "the latest records; seals; the log", evidence::audit),
     op("verify_audit", &[], &["log", "file", "anchor"], "verifies the live log or another", evidence::verify_audit),
     op("prove", &[], &["record", "until", "proof", "anchor"], "that a record is in the log", evidence::prove),
+    op("coherence", &[], &["session", "from", "to"], "whether a session agrees with itself", watched::coherence),
+    op("reset_trace", &["cap", "from", "to"], &[], "forgets what an edge carried", watched::reset_trace),
+    op("message_root", &["from", "to"], &["session"], "the root over all messages of an edge", watched::message_root),
+    op("prove_message", &["from", "to", "number"], &["session"], "that a message was sent", watched::prove_message),
+    op("verify_message", &["proof", "root"], &[], "whether such a proof leads to a root", watched::verify_message),
+    op("checkpoint", &[], &["cap", "opener", "at"], "seals the audit, lets go of old leaves", watched::checkpoint),
     op("help", &[], &["about"], "lists the operations", help),
 ];
 

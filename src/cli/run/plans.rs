@@ -36,12 +36,33 @@ pub(super) struct Plans<'a> {
     options: PlanOptions,
     /// The protocol that is meant when none is named.
     pub(super) main: String,
-    made: BTreeMap<String, (OpenPlan, Assurance)>,
+    judged: BTreeMap<String, (Compat, Assurance)>,
+    made: BTreeMap<(String, Watched), (OpenPlan, Assurance)>,
+}
+
+/// Plans that are made, at most: each way to watch a protocol has one.
+const MOST: usize = 1_024;
+
+/// What of a session is watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Watched {
+    /// Messages are authenticated.
+    pub(super) authenticate: bool,
+    /// How many of the messages that an edge carried are remembered.
+    pub(super) traced: u16,
 }
 
 impl<'a> Plans<'a> {
     pub(super) fn new(loaded: &'a Loaded, main: String, unchecked: bool, options: PlanOptions) -> Self {
-        Self { loaded, expanded: OnceCell::new(), unchecked, options, main, made: BTreeMap::new() }
+        Self {
+            loaded,
+            expanded: OnceCell::new(),
+            unchecked,
+            options,
+            main,
+            judged: BTreeMap::new(),
+            made: BTreeMap::new(),
+        }
     }
 
     /// What can be opened.
@@ -56,24 +77,46 @@ impl<'a> Plans<'a> {
 
     /// The plan of a protocol, or of the main one.
     pub(super) fn get(&mut self, named: Option<&str>) -> Result<(OpenPlan, Assurance), Wrong> {
+        self.watched(named, Watched::default())
+    }
+
+    /// The same, with more that is watched.
+    pub(super) fn watched(&mut self, named: Option<&str>, watch: Watched) -> Result<(OpenPlan, Assurance), Wrong> {
         let name = named.unwrap_or(&self.main).to_owned();
-        if let Some(made) = self.made.get(&name) {
+        let key = (name, watch);
+        if let Some(made) = self.made.get(&key) {
             return Ok(made.clone());
         }
+        if self.made.len() >= MOST {
+            return Err(Wrong::new(
+                "no-plan",
+                format!("{MOST} plans are in use, one for each way to watch a protocol"),
+            ));
+        }
+        let name = &key.0;
         let found =
-            self.loaded.spec.find(&name).filter(|target| matches!(target, Target::Protocol(_) | Target::System(_)));
+            self.loaded.spec.find(name).filter(|target| matches!(target, Target::Protocol(_) | Target::System(_)));
         let Some(target) = found else {
-            return Err(Wrong::unknown("unknown-protocol", "protocol or system", &name, self.names()));
+            return Err(Wrong::unknown("unknown-protocol", "protocol or system", name, self.names()));
         };
-        let (compat, assurance) = self.judged(target, &name)?;
-        let plan = OpenPlan::new(&self.loaded.spec, target, &compat, self.options.clone())
+        let (compat, assurance) = match self.judged.get(name) {
+            Some(judged) => judged.clone(),
+            None => self.judge(target, name)?,
+        };
+        let options = PlanOptions {
+            authenticate: self.options.authenticate || watch.authenticate,
+            traced: self.options.traced.max(watch.traced),
+            ..self.options.clone()
+        };
+        let plan = OpenPlan::new(&self.loaded.spec, target, &compat, options)
             .map_err(|error| Wrong::new("no-plan", format!("`{name}` cannot be opened: {error}")))?;
-        self.made.insert(name, (plan.clone(), assurance.clone()));
+        self.judged.insert(name.clone(), (compat, assurance.clone()));
+        self.made.insert(key, (plan.clone(), assurance.clone()));
         Ok((plan, assurance))
     }
 
     /// Whether `safe` holds.
-    fn judged(&self, target: Target, name: &str) -> Result<(Compat, Assurance), Wrong> {
+    fn judge(&self, target: Target, name: &str) -> Result<(Compat, Assurance), Wrong> {
         if self.unchecked {
             let text = format!("{name}: not checked");
             return Ok((Compat::Unchecked, Assurance { word: "unchecked", text }));

@@ -12,6 +12,8 @@ use crate::{
 /// What a message carries.
 #[derive(Clone, Debug)]
 pub(super) enum Load {
+    /// A receive that shows nothing of what arrived.
+    Nothing,
     /// A number of the caller's, which comes back with the receive.
     Unseen(u64),
     /// JSON text.
@@ -47,8 +49,15 @@ impl Spoken {
     }
 
     pub(super) fn receive(role: RoleId, from: RoleId, at: i64) -> Self {
-        let load = Load::Unseen(0);
-        Self { direction: Direction::Receive, role, peer: from, label: None, load, witnesses: Vec::new(), at }
+        Self {
+            direction: Direction::Receive,
+            role,
+            peer: from,
+            label: None,
+            load: Load::Nothing,
+            witnesses: Vec::new(),
+            at,
+        }
     }
 
     pub(super) fn act(role: RoleId, label: LabelId, load: Load, witnesses: Vec<String>, at: i64) -> Self {
@@ -69,7 +78,11 @@ impl Spoken {
                 let (from, to) = (at_role("from")?, at_role("to")?);
                 Ok(Self::send(from, to, label(plan, &fields.need("label")?)?, load()?, witnesses()?, at))
             }
-            "receive" => Ok(Self::receive(at_role("role")?, at_role("from")?, at)),
+            "receive" => {
+                let shown = fields.raw("payload").is_some() || fields.raw("payload_id").is_some();
+                let load = if shown { load()? } else { Load::Nothing };
+                Ok(Self { load, ..Self::receive(at_role("role")?, at_role("from")?, at) })
+            }
             "act" => Ok(Self::act(at_role("role")?, label(plan, &fields.need("label")?)?, load()?, witnesses()?, at)),
             other => {
                 let known = ["send", "receive", "act"].map(str::to_owned).to_vec();
@@ -78,12 +91,31 @@ impl Spoken {
         }
     }
 
-    /// As the store takes it.
-    pub(super) fn step<'s>(&'s self, witnesses: &'s [&'s Readiness]) -> Step<'s> {
-        let payload = match &self.load {
+    fn payload(&self) -> Payload<'_> {
+        match &self.load {
+            Load::Nothing => Payload::default(),
             Load::Unseen(id) => Payload::Unseen(*id),
             Load::Json(text) => Payload::Json(text),
-        };
+        }
+    }
+
+    /// A receive that shows what arrived.
+    pub(super) fn shown(&self) -> Option<(Receive, Payload<'_>)> {
+        let shows = self.direction == Direction::Receive && !matches!(self.load, Load::Nothing);
+        shows.then(|| (Receive { role: self.role, from: self.peer, at: self.at }, self.payload()))
+    }
+
+    /// Only a receive that is taken at once shows what arrived.
+    pub(super) fn shows_nothing(&self) -> Result<(), Wrong> {
+        match self.shown() {
+            Some(_) => Err(Wrong::new("wrong-type", "only a `receive` by itself shows what arrived")),
+            None => Ok(()),
+        }
+    }
+
+    /// As the store takes it.
+    pub(super) fn step<'s>(&'s self, witnesses: &'s [&'s Readiness]) -> Step<'s> {
+        let payload = self.payload();
         let (role, peer, at) = (self.role, self.peer, self.at);
         match (self.direction, self.label) {
             (Direction::Send, Some(label)) => Step::Send(Send { from: role, to: peer, label, payload, witnesses, at }),

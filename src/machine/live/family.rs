@@ -16,7 +16,7 @@ use rustc_hash::{FxHashSet, FxHasher};
 
 use super::{Activation, Beat, Frame, footprint::Footprint};
 use crate::{
-    data::Value,
+    data::{Value, Weigher, table},
     id::FrameId,
     machine::program::Program,
     protocol::{KeyUse, place},
@@ -218,6 +218,27 @@ impl Family {
             }
         }
         Some(closed)
+    }
+
+    /// Adds what it holds, but for what its activations hold.
+    pub(super) fn weigh(&self, all: &mut Weigher) {
+        all.block(size_of::<Self>());
+        all.block(self.live.places.capacity().saturating_mul(size_of::<Option<Instance>>()));
+        all.block(self.live.free.capacity().saturating_add(self.waiting.capacity()).saturating_mul(size_of::<u32>()));
+        all.block(size_of_val(&*self.keys));
+        all.block(self.by_key.capacity().saturating_mul(size_of::<HashTable<u32>>()));
+        all.block(self.by_key.iter().map(HashTable::allocation_size).fold(0, usize::saturating_add));
+        all.block(self.used.capacity().saturating_mul(size_of::<FxHashSet<Value>>()));
+        for used in &self.used {
+            all.block(table(used.capacity(), size_of::<Value>()));
+            used.iter().for_each(|value| all.value(value));
+        }
+        all.block(self.highest.capacity().saturating_mul(size_of::<Option<Value>>()));
+        all.values(&self.highest);
+        for one in self.live.values() {
+            all.block(size_of_val(&*one.frame));
+            all.values(&*one.frame);
+        }
     }
 
     /// Adds what the instances take.

@@ -45,6 +45,11 @@ impl Memories {
         self.keys.len()
     }
 
+    /// Bytes, as allocated.
+    pub(super) fn bytes(&self) -> usize {
+        crate::data::table(self.keys.capacity(), size_of::<(Digest, Accepted)>())
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.keys.len() >= MOST
     }

@@ -26,6 +26,7 @@ mod family;
 mod find;
 mod find_instance;
 mod footprint;
+mod heap;
 mod limits;
 mod look;
 mod memory;

@@ -42,6 +42,12 @@ impl PartialEq for Timers {
 }
 
 impl Timers {
+    /// Bytes, as allocated.
+    pub(super) fn bytes(&self) -> usize {
+        let heap = self.heap.capacity().saturating_mul(size_of::<Reverse<(Time, u32)>>());
+        heap.saturating_add(crate::data::table(self.armed.capacity(), size_of::<(u32, Lapse)>()))
+    }
+
     /// A new obligation; its number is never 0.
     pub(super) fn arm(&mut self, role: RoleId, deadline: Time, span: Span) -> u32 {
         self.next = self.next.wrapping_add(1).max(1);
