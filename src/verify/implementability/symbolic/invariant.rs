@@ -54,6 +54,15 @@ impl<S: Copy + Eq + Hash> Invariants<S> {
             left.push((at, place(self.candidates.get(at)?, registers)?));
         }
         let mut holds = Vec::new();
+        // What no step changes need not be proved again.
+        let given = query.given();
+        left.retain(|(at, candidate)| {
+            let known = matches!(candidate, Formula::Is(bound) if given.contains(bound));
+            if known {
+                holds.push(*at);
+            }
+            !known
+        });
         while let Some((at, candidate)) = left.pop() {
             match query.ask(&[candidate.negated()]) {
                 Solution::None => holds.push(at),

@@ -62,6 +62,22 @@ impl Query {
         self.parts.push(formula);
     }
 
+    /// The constraints that are parts of it as they stand.
+    pub(super) fn given(&self) -> FxHashSet<&Bound> {
+        let mut todo: Vec<&Formula> = self.parts.iter().collect();
+        let mut found = FxHashSet::default();
+        while let Some(part) = todo.pop() {
+            match part {
+                Formula::All(parts) => todo.extend(parts),
+                Formula::Is(bound) => {
+                    found.insert(bound);
+                }
+                Formula::True | Formula::False | Formula::Any(_) => {}
+            }
+        }
+        found
+    }
+
     /// Values for all of it, or that there are none.
     pub(super) fn ask(&self, more: &[Formula]) -> Solution {
         let asked = self.asked.get();
