@@ -257,14 +257,25 @@ impl<'a> Sided<'a> {
     /// Whether the straight way, as far as it goes, leads where the long one does.
     fn goes_straight(&self, live: &Live, seen: &live::Seen<'_>, ways: &[live::Way]) -> bool {
         let mut one = live::Way::blank();
-        match (live.straight(&self.program, seen, &mut one), ways) {
+        let found = live.straight(&self.program, seen, 0, &mut one);
+        // What is known before the payload is read changes nothing but the work; what it rules out is ruled out.
+        let mut again = live::Way::blank();
+        let agrees = match live.blindly(&self.program, seen.message, seen.sides, seen.now) {
+            None => matches!(found, live::Straight::None | live::Straight::Unsure) && ways.is_empty(),
+            Some(known) => live.straight(&self.program, seen, known, &mut again) == found,
+        };
+        if !agrees {
+            return false;
+        }
+        match (found, ways) {
             (live::Straight::Unsure, _) | (live::Straight::None, []) => true,
             (live::Straight::One, [way]) => {
-                let (mut long, mut short) = (live.clone(), live.clone());
+                let (mut long, mut short, mut known) = (live.clone(), live.clone(), live.clone());
                 long.take(&self.program, way);
                 short.take_last(&self.program, &mut one);
+                known.take_last(&self.program, &mut again);
                 self.straight.set(self.straight.get().saturating_add(1));
-                long == short
+                long == short && long == known
             }
             _ => false,
         }

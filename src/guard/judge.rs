@@ -250,7 +250,7 @@ impl Inner {
                 (Some(_), Payload::Values(values)) => live::digest(values.iter().flatten()),
                 _ => 0,
             };
-            candidates.push(Candidate { message, values, content });
+            candidates.push(Candidate { message, values, content, known: 0 });
         }
         let (from, to) = match step.direction {
             Direction::Send => (self.role, step.peer),

@@ -32,34 +32,37 @@ impl Live {
         program: &Program,
         message: MessageId,
         sides: Sides,
-        payload: Option<&[Option<Value>]>,
+        payload: &[Option<Value>],
         now: Time,
     ) -> bool {
-        let Some(travel) = program.messages.entry(message) else { return true };
+        self.sooner(program, message, sides, Some(payload), now).is_none()
+    }
+
+    /// The same before the payload is read. If it is not out of the question, which of its conditions hold, by their
+    /// numbers: wherever the message stands, and whatever its payload says. They need not be looked at again, as long as
+    /// the configuration stays what it is and the message is seen at this time.
+    #[must_use]
+    pub fn blindly(&self, program: &Program, message: MessageId, sides: Sides, now: Time) -> Option<u64> {
+        self.sooner(program, message, sides, None, now)
+    }
+
+    fn sooner(
+        &self,
+        program: &Program,
+        message: MessageId,
+        sides: Sides,
+        payload: Option<&[Option<Value>]>,
+        now: Time,
+    ) -> Option<u64> {
+        let travel = program.messages.entry(message)?;
         let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give | Sides::Attempt);
         // A repetition is recognized before conditions are looked at.
         if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
-            return false;
+            return Some(0);
         }
-        let Some(seat) = self.seats.entry(travel.from) else { return true };
-        let frames = [&*seat.frame];
-        let view = View {
-            program,
-            live: self,
-            role: Some(travel.from),
-            frames: &frames,
-            pending: &[],
-            payload: payload.unwrap_or_default(),
-            now: now.max(self.now),
-            // What asks the host is not decided early.
-            externs: &|_, _: &[Value]| None,
-        };
         let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
         let asked = if payload.is_some() { sighted } else { blind };
-        asked
-            .iter()
-            .filter_map(|&at| travel.rule.conditions.get(at))
-            .any(|condition| condition.code.holds(&view) == Ok(false))
+        self.hold(program, travel, asked, payload.unwrap_or_default(), now.max(self.now), 0)
     }
 
     /// Every way in which an event may happen; if there is none, why the nearest one fails.
@@ -119,7 +122,7 @@ impl Live {
                 return Err(Refused { why: Why::Full, role: travel.from });
             }
             // What cannot be wherever it stands need not be looked for; and what holds, holds there too.
-            let holds = if brief { self.early(program, travel, seen.payload, now) } else { Some(0) };
+            let holds = if brief { self.early(program, travel, seen.payload, now, 0) } else { Some(0) };
             let Some(holds) = holds else { return Err(Refused { why: Why::NotNow, role: travel.from }) };
             self.side(program, &seen, (travel.from, End::From), &keys, (now, brief, holds), &mut miss, &mut taken);
             if taken.is_empty() {
@@ -253,17 +256,31 @@ impl Live {
     }
 
     /// Which conditions hold wherever the message stands, by their numbers; none if one of them is false. Those beyond
-    /// the 64th, and those that cannot be computed, are left to be looked at there.
+    /// the 64th, and those that cannot be computed, are left to be looked at there. Those that are known to hold are not
+    /// looked at.
     pub(super) fn early(
         &self,
         program: &Program,
         travel: &Travel,
         payload: &[Option<Value>],
         now: Time,
+        known: u64,
     ) -> Option<u64> {
-        let mut holds = 0_u64;
-        if travel.early.is_empty() {
-            return Some(0);
+        self.hold(program, travel, &travel.early, payload, now, known)
+    }
+
+    fn hold(
+        &self,
+        program: &Program,
+        travel: &Travel,
+        asked: &[usize],
+        payload: &[Option<Value>],
+        now: Time,
+        known: u64,
+    ) -> Option<u64> {
+        let mut holds = known;
+        if asked.is_empty() {
+            return Some(holds);
         }
         let seat = self.seats.entry(travel.from)?;
         let frames = [&*seat.frame];
@@ -271,7 +288,10 @@ impl Live {
         let externs: &dyn Externs = &|_, _: &[Value]| None;
         let role = Some(travel.from);
         let view = View { program, live: self, role, frames: &frames, pending: &[], payload, now, externs };
-        for &at in &travel.early {
+        for &at in asked {
+            if at < 64 && known & (1 << at) != 0 {
+                continue;
+            }
             let Some(condition) = travel.rule.conditions.get(at) else { continue };
             match condition.code.holds(&view) {
                 Ok(false) => return None,

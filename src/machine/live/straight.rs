@@ -44,16 +44,17 @@ struct Unsure;
 
 impl Live {
     /// The way in which an event may happen, if it is the only one and a straight one. What `way` was before does not
-    /// count; what it is afterwards counts only with [`Straight::One`].
-    pub fn straight(&self, program: &Program, seen: &Seen<'_>, way: &mut Way) -> Straight {
-        match self.try_straight(program, seen, way) {
+    /// count; what it is afterwards counts only with [`Straight::One`]. Of the message's conditions some may be known to
+    /// hold, from [`Live::blindly`]; else 0.
+    pub fn straight(&self, program: &Program, seen: &Seen<'_>, known: u64, way: &mut Way) -> Straight {
+        match self.try_straight(program, seen, known, way) {
             Ok(true) => Straight::One,
             Ok(false) => Straight::None,
             Err(Unsure) => Straight::Unsure,
         }
     }
 
-    fn try_straight(&self, program: &Program, seen: &Seen<'_>, way: &mut Way) -> Result<bool, Unsure> {
+    fn try_straight(&self, program: &Program, seen: &Seen<'_>, known: u64, way: &mut Way) -> Result<bool, Unsure> {
         let travel = program.messages.entry(seen.message).ok_or(Unsure)?;
         let (from, to) = (travel.from, travel.to);
         let takes = match seen.sides {
@@ -75,13 +76,14 @@ impl Live {
                 _ => return Err(Unsure),
             }
         }
-        let Some(holds) = self.early(program, travel, seen.payload, now) else { return Ok(false) };
+        let Some(holds) = self.early(program, travel, seen.payload, now, known) else { return Ok(false) };
         let keys = self.keys(program, rule, seen, now);
         let sides = 1_usize.saturating_add(usize::from(takes));
         way.taken.resize_with(sides, Taken::blank);
         let ends = [(from, End::From, holds), (to, End::To, 0)];
         for (taken, (role, end, holds)) in way.taken.iter_mut().zip(ends) {
-            let walk = Walk::new(program, self, (role, end), seen.message, &keys)?;
+            let mut walk = Walk::new(program, (role, end), seen.message, &keys, self.now);
+            walk.run(self)?;
             let Some((region, arm)) = walk.found else { return Ok(false) };
             // Nothing of its own to be judged or assigned.
             let still =
@@ -141,30 +143,17 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(
-        program: &'a Program,
-        live: &'a Live,
-        (role, end): (RoleId, End),
-        message: MessageId,
-        keys: &'a Keys,
-    ) -> Result<Self, Unsure> {
-        let seat = live.seats.entry(role).ok_or(Unsure)?;
-        let mut walk = Self {
-            program,
-            role,
-            message,
-            end,
-            keys,
-            hops: SmallVec::new(),
-            frames: SmallVec::new(),
-            path: SmallVec::new(),
-            since: live.now,
-            found: None,
-        };
-        walk.frames.push(&seat.frame);
-        walk.path.push(program.root_frame(role));
-        walk.region(&seat.act, 0)?;
-        Ok(walk)
+    #[inline]
+    fn new(program: &'a Program, (role, end): (RoleId, End), message: MessageId, keys: &'a Keys, since: Time) -> Self {
+        let (hops, frames, path) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
+        Self { program, role, message, end, keys, hops, frames, path, since, found: None }
+    }
+
+    fn run(&mut self, live: &'a Live) -> Result<(), Unsure> {
+        let seat = live.seats.entry(self.role).ok_or(Unsure)?;
+        self.frames.push(&seat.frame);
+        self.path.push(self.program.root_frame(self.role));
+        self.region(&seat.act, 0)
     }
 
     /// The role's automaton of a region, if it mentions the message.
