@@ -57,14 +57,17 @@ impl Judge {
 
     /// The line of the first violation.
     fn first_violation(&self, machines: &Machines<'_>, log: &Path) -> Option<u64> {
-        let text = fs::read_to_string(log).unwrap();
+        self.judged(machines, &log.display().to_string(), &fs::read_to_string(log).unwrap())
+    }
+
+    fn judged(&self, machines: &Machines<'_>, name: &str, text: &str) -> Option<u64> {
         let report = conform(machines.subject(), &self.map, text.as_bytes());
-        assert_eq!(report.bad, [], "{}", log.display());
-        assert!(report.totals.events > 0, "{}: nothing was judged", log.display());
+        assert_eq!(report.bad, [], "{name}");
+        assert!(report.totals.events > 0, "{name}: nothing was judged");
         // What the harness did is no event of the protocol, unless the specification has it.
         let harness = text.lines().filter(|line| line.contains("\"label\":\"@")).count() as u64;
-        assert!(report.totals.dropped <= harness, "{}: something was not judged", log.display());
-        assert_eq!(report.totals.unknown, 0, "{}", log.display());
+        assert!(report.totals.dropped <= harness, "{name}: something was not judged");
+        assert_eq!(report.totals.unknown, 0, "{name}");
         let offends = report.sessions.iter().filter(|session| session.verdict == Judgement::Violates);
         offends.filter_map(|session| session.at).min()
     }
@@ -259,6 +262,36 @@ fn the_recordings_that_are_kept_here() {
         }
         assert!(files.iter().any(|(_, at)| at.is_none()) && files.iter().any(|(_, at)| at.is_some()), "{protocol}");
         assert_eq!(fs::read_dir(kept.join(protocol)).unwrap().count(), files.len(), "{protocol}");
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What no recording shows: other orders, edges, failures and repetitions that the rules allow, and what they forbid.
+/// Each file of `tests/cases` holds the logs of one specification; a line `{"case", "line"}` opens each and says where it
+/// is refused, `null` for nowhere.
+#[test]
+fn the_cases_that_are_written_by_hand() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let expected = [("arcp", 20, 18), ("mppx", 17, 11), ("payjoin", 15, 10), ("prepaid", 11, 9)];
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), expected.len());
+    let mut wrong = Vec::new();
+    for (protocol, accepted, refused) in expected {
+        let judge = Judge::of(protocol);
+        let machines = judge.machines();
+        let text = fs::read_to_string(folder.join(format!("{protocol}.jsonl"))).unwrap();
+        let (mut good, mut bad) = (0, 0);
+        for log in text.split("{\"case\":").skip(1) {
+            let (head, log) = log.split_once('\n').unwrap();
+            let head: serde_json::Value = serde_json::from_str(&format!("{{\"case\":{head}")).unwrap();
+            let name = format!("{protocol}: {}", head["case"].as_str().unwrap());
+            let line = head["line"].as_u64();
+            let found = judge.judged(&machines, &name, log);
+            if found != line {
+                wrong.push(format!("{name}: {found:?}, not {line:?}"));
+            }
+            if line.is_some() { bad += 1 } else { good += 1 }
+        }
+        assert_eq!((good, bad), (accepted, refused), "{protocol}");
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
