@@ -23,8 +23,8 @@ use polylogue::{
     event::Verdict,
     generate::{Twist, family},
     id::{Id, IdVec, LabelId, RoleId, SortId, StateId},
-    load::{Loaded, NoImports},
-    protocol::{Act, Arm, Local, State, Target},
+    load::Loaded,
+    protocol::{Act, Arm, Local, NoImports, State, Target},
     verify::{Options, Outcome, Property, Subject, check, check_subject},
 };
 
@@ -127,7 +127,7 @@ fn workers(quick: bool, turns: usize) {
             // All of them, as long as they can be counted.
             let whole = (n < 8).then(|| pool(&loaded, false));
             for _ in 0..turns {
-                let mut time = |symmetry, times: &mut Vec<Duration>| {
+                let time = |symmetry, times: &mut Vec<Duration>| {
                     let begun = Instant::now();
                     black_box(pool(&loaded, symmetry));
                     times.push(begun.elapsed());

@@ -129,6 +129,18 @@ impl Names {
         self.labels.get_index_of(text).and_then(|at| LabelId::new(at).ok())
     }
 
+    /// The label that stands for a text: itself, else the longest that ends in `*` and with which the text begins.
+    #[must_use]
+    pub fn find_label_for(&self, text: &str) -> Option<LabelId> {
+        self.find_label(text).or_else(|| {
+            let patterns = self
+                .labels
+                .iter()
+                .filter(|label| label.strip_suffix('*').is_some_and(|prefix| text.starts_with(prefix)));
+            self.find_label(patterns.max_by_key(|label| label.len())?)
+        })
+    }
+
     /// The text of a label.
     #[must_use]
     pub fn label_text(&self, label: LabelId) -> &str {

@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
                         failed: false,
                         now: None,
                     };
-                    let candidate = observe::Candidate { message, values: Ok(Arc::default()), content: 0 };
+                    let candidate = observe::Candidate { message, values: Ok(Arc::default()), content: 0, known: 0 };
                     let mut set = vec![config.clone()];
                     let now = config.live.now();
                     let one = observe::Candidates::from_iter([candidate]);
