@@ -296,7 +296,7 @@ fn load(name: &str, text: &str) -> Spec {
 }
 
 fn has_meaning(header: &Header) -> bool {
-    !header.broken && !header.generic && header.unsupported.is_empty()
+    !header.broken && !header.generic
 }
 
 /// Lockstep of everything that a specification declares, in a few semantics.

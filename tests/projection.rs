@@ -416,9 +416,9 @@ fn corpus() {
             unread += 1;
             continue;
         };
-        if it.header.broken || it.header.generic || !it.header.unsupported.is_empty() {
+        if it.header.broken || it.header.generic {
             if verbose && row.kernel {
-                println!("{}: not read: {:?} {:?}", row.id, read.errors(), it.header.unsupported);
+                println!("{}: not read: {:?}", row.id, read.errors());
             }
             unread += 1;
             continue;

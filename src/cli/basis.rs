@@ -80,7 +80,10 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
         Some(Evidence::Exhaustive) | None => {}
         Some(Evidence::Bounded(bound)) => {
             basis.by = "bounded";
-            basis.theorem = format!("every configuration that queues up to {bound} allow was looked at, no others");
+            basis.theorem = match bound {
+                0 => "every configuration that synchronous messages allow was looked at, no others".to_owned(),
+                bound => format!("every configuration that queues up to {bound} allow was looked at, no others"),
+            };
         }
         Some(Evidence::Projection) => {
             basis.by = "projection";
@@ -160,9 +163,14 @@ fn queues(outcome: &Outcome) -> String {
 }
 
 fn looked_at(outcome: &Outcome) -> String {
-    match outcome.configurations {
-        0 => String::new(),
+    let mut text = match outcome.configurations {
+        0 => return String::new(),
         1 => "1 configuration".to_owned(),
         n => format!("{n} configurations"),
+    };
+    for (at, family) in outcome.families.iter().enumerate() {
+        let what = if at == 0 { ", each for all orders of " } else { " and " };
+        text.push_str(&format!("{what}{} roles that can be exchanged", family.len()));
     }
+    text
 }

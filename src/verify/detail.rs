@@ -259,8 +259,9 @@ impl Detail {
                         start.saturating_add(1)
                     ),
                     None => format!(
-                        "not {bound}-exhaustive: {from} wants to send {what}, {bound} messages lie from {from} to {to}, and \
-                         without {from} none of them is received"
+                        "not {bound}-exhaustive: {from} wants to send {what}, {} from {from} to {to}, and without {from} none \
+                         of them is received",
+                        if *bound == 1 { "1 message lies".to_owned() } else { format!("{bound} messages lie") }
                     ),
                 }
             }

@@ -303,7 +303,7 @@ impl<'t> Lowering<'_, 't> {
                 tree::How::Send => (left, right, Side::Send),
                 tree::How::Receive => (right, left, Side::Receive),
             };
-            let id = self.shared.names.find_label(&label.text);
+            let id = self.shared.names.find_label_for(&label.text);
             if id.is_none() && trace.accepts && said.insert(&label.text) {
                 let text = format!("no message is called `{}`", label.text);
                 let found = Diagnostic::new(form::UNKNOWN_LABEL, label.span, text);
@@ -329,7 +329,6 @@ impl<'t> Lowering<'_, 't> {
             slack,
             events,
             ends,
-            unsupported: Vec::new(),
             span: trace.span,
         })
     }

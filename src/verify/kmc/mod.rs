@@ -37,7 +37,7 @@ use super::{
     detail::Detail,
     fault::{Counts, Watch},
     judge::{self, Answer, Finding, Judgement},
-    search::{Explored, Plan, Poll, Seek},
+    search::{Crew, Explored, Plan, Poll, Seek},
 };
 use crate::{
     event::Limit,
@@ -97,6 +97,7 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
             configurations: 0,
             counts: Counts::default(),
             shortest: false,
+            families: Vec::new(),
         },
         compatible: Some(Compatible {
             bound: 1,
@@ -363,6 +364,8 @@ fn shortest_fault(system: &System, options: &Options, finding: Finding, poll: &m
         max_states: options.max_states.min(SHORTEN).min(WORK.checked_div(system.machines().len()).unwrap_or(1)),
         max_memory: options.max_memory,
         overhead: 0,
+        crew: Crew::new(options),
+        symmetry: None,
     };
     let explored = Explored::of(system, plan, poll);
     match judge::bad(&explored) {
