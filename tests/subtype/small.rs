@@ -158,13 +158,23 @@ fn with_a_partner() {
     let world = World::new();
     let machines = all(3, 1, 1);
     let mut rng = Rng(13);
-    let (mut safe, mut unsafe_) = (0, 0);
+    let (mut safe, mut unsafe_, mut compatible) = (0, 0, 0);
     let mut check = |sub: &M, sup: &M| {
         let answer = ask(&world.pair(sub, sup), &options());
         let locals = IdVec::from(vec![world.local(sub), world.local_at(&dual(sup), 1, &[0])]);
         let options = Options { max_states: 20_000, max_bound: 3, ..Options::default() };
         let subject = Subject::written(locals, &[]);
         let outcome = check_subject(&subject, Property::Safe, &options, &mut |_| None).unwrap();
+        // So is k-multiparty compatibility, which has its own theorem and knows nothing of subtyping.
+        let kmc = check_subject(&subject, Property::Kmc, &options, &mut |_| None).unwrap();
+        if kmc.verdict == Verdict::Holds {
+            compatible += 1;
+            let forgotten = matches!(&answer, Answer::No(Refutation { cycle: Some(_), .. }));
+            assert!(
+                forgotten || matches!(answer, Answer::Yes(_)),
+                "{sub:?} is compatible with a partner of {sup:?}: {answer:?}"
+            );
+        }
         match (&answer, &outcome.verdict) {
             (Answer::Yes(_), Verdict::Violated(run)) => panic!("{sub:?} <: {sup:?}, and yet {run:?}"),
             (Answer::Yes(_), _) => safe += 1,
@@ -187,8 +197,8 @@ fn with_a_partner() {
         let sub = canonical(&near(&mut rng, &sup, 2));
         check(&sub, &sup);
     }
-    println!("{safe} safe, {unsafe_} unsafe");
-    assert!(safe > 300 && unsafe_ > 300);
+    println!("{safe} safe, {unsafe_} unsafe, {compatible} compatible");
+    assert!(safe > 300 && unsafe_ > 300 && compatible > 300);
 }
 
 /// All words of a machine up to a length, as letters of the pair.
