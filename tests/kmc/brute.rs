@@ -111,12 +111,12 @@ fn machines(scope: Scope, role: usize) -> Vec<Local> {
 /// What was compared.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    systems: usize,
+    pub(crate) systems: usize,
     compared: usize,
-    holds: usize,
+    pub(crate) holds: usize,
     by_theorem: usize,
     never: usize,
-    never_independent: usize,
+    pub(crate) never_independent: usize,
     /// Races of messages that are never both there.
     pub(crate) causal: usize,
     /// Right with states that receive from several.
