@@ -153,7 +153,7 @@ fn draw(rng: &mut Rng) -> (Vec<Local>, Vec<Vec<usize>>) {
 fn generated_families() {
     let (mut verdicts, mut compared, mut lengths) = (BTreeMap::<_, usize>::new(), 0, 0);
     let (mut all, mut fewer, mut found, mut spoilt) = (0usize, 0usize, [0; 2], 0);
-    for seed in 0..2_400u64 {
+    for seed in 0..700u64 {
         let mut rng = Rng::new(9_000_000 + seed);
         let (mut locals, members) = draw(&mut rng);
         // One member that is not like the others.
@@ -173,7 +173,7 @@ fn generated_families() {
         let property = if seed % 2 == 0 { Property::Safe } else { Property::DeadlockFree };
         for base in [bound(1 + (seed % 3) as u32), Options { max_bound: 2, ..Options::default() }] {
             let what = format!("seed {seed}, {property:?}, bound {:?}", base.bound);
-            let full = Options { symmetry: false, max_states: 30_000, ..base.clone() };
+            let full = Options { symmetry: false, max_states: 10_000, ..base.clone() };
             let whole = check(&locals, &[], property, &full).expect(&what);
             let threads = if seed % 5 == 0 { 3 } else { 1 };
             let one = check(&locals, &[], property, &Options { symmetry: true, threads, chunk: 2, ..full });
@@ -210,8 +210,8 @@ fn generated_families() {
     }
     println!("{compared} compared, {verdicts:?}, families in {found:?}, {spoilt} with one that is not like the others");
     println!("what holds: {all} configurations, {fewer} up to exchange");
-    assert!(verdicts["holds"] > 300 && verdicts["violated"] > 300 && found[0] > 1_000, "{verdicts:?} {found:?}");
-    assert!(lengths > 300, "{lengths}");
+    assert!(verdicts["holds"] > 150 && verdicts["violated"] > 150 && found[0] > 250, "{verdicts:?} {found:?}");
+    assert!(lengths > 100, "{lengths}");
     assert!(fewer * 3 < all * 2, "{fewer} of {all}");
 }
 
