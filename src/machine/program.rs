@@ -8,12 +8,12 @@
 //! INVARIANT (mentions): `mentions` of a region holds every message that the role sends, takes or does in it or in a
 //! scope inside, so what is not in it need not be searched.
 
-use std::sync::Arc;
+use std::{collections::hash_map, sync::Arc};
 
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 
-use super::edits::Edits;
+use super::{edits::Edits, shared::Shared};
 use crate::{
     data::Code,
     diag::Span,
@@ -55,6 +55,8 @@ pub struct Travel {
     pub(super) early: Box<[usize]>,
     /// How many of them read no payload.
     pub(super) blind: usize,
+    /// The numbers of these: what is the same for two messages of a sender has one. [`Shared::NONE`] if it has none.
+    pub(super) shared: Box<[u8]>,
     /// What can be assigned in place, for each end.
     pub(super) edits: [Edits; 2],
     /// For each end, that it assigns nothing, wherever the message stands.
@@ -269,8 +271,11 @@ pub struct Program {
     /// Per frame, the slots of which something must hold.
     invariants: IdVec<FrameId, Box<[u32]>>,
     /// Per `during` and message of an end, the rounds that mention it; none is empty.
-    rounds: FxHashMap<(ScopeId, MessageId, End), Box<[u32]>>,
+    rounds: IdVec<MessageId, [Mentioned; 2]>,
 }
+
+/// For one end of a message: the scopes of which rounds mention it, in order, and which.
+type Mentioned = Box<[(ScopeId, Box<[u32]>)]>;
 
 impl Program {
     /// The program of a protocol: what each role sees of its graph, determinized; nothing is refused for not being
@@ -332,7 +337,7 @@ impl Program {
             nobodys: FixedBitSet::new(),
             timed: false,
             invariants: IdVec::new(),
-            rounds: FxHashMap::default(),
+            rounds: IdVec::new(),
             roots: IdVec::filled(RegionId::default(), header.roles.len()),
             written,
         };
@@ -471,6 +476,7 @@ impl Program {
                 taken: rule(taken),
                 early: Box::default(),
                 blind: 0,
+                shared: Box::default(),
                 edits: Default::default(),
                 quiet: [false; 2],
                 epoch: names.payload(sort).and_then(|payload| {
@@ -531,6 +537,7 @@ impl Program {
         let behind = self.scopes.values().flatten().flat_map(|scope| scope.behind.iter().flat_map(|(_, entry)| entry));
         let assigned: rustc_hash::FxHashSet<crate::data::Slot> =
             inner.chain(behind).flat_map(|(_, sets)| sets.iter().map(|set| set.slot)).collect();
+        let mut numbers: FxHashMap<(RoleId, Code), u8> = FxHashMap::default();
         for travel in self.messages.values_mut() {
             let payload = |slot: &crate::data::Slot| place(*slot).0 == crate::protocol::PAYLOAD;
             let (mut blind, mut sighted) = (Vec::new(), Vec::new());
@@ -542,6 +549,15 @@ impl Program {
                 }
             }
             travel.blind = blind.len();
+            let number = |at: &usize| {
+                let code = travel.rule.conditions.get(*at)?.code.clone();
+                let next = u8::try_from(numbers.len()).ok().filter(|&next| next < Shared::MOST);
+                match numbers.entry((travel.from, code)) {
+                    hash_map::Entry::Occupied(known) => Some(*known.get()),
+                    hash_map::Entry::Vacant(new) => next.map(|next| *new.insert(next)),
+                }
+            };
+            travel.shared = blind.iter().map(number).map(|number| number.unwrap_or(Shared::NONE)).collect();
             blind.extend(sighted);
             travel.early = blind.into();
         }
@@ -587,27 +603,43 @@ impl Program {
 
     /// Which rounds mention what.
     fn find_rounds(&mut self) {
-        let mut found: FxHashMap<(ScopeId, MessageId, End), Vec<u32>> = FxHashMap::default();
+        let mut found: IdVec<MessageId, [Vec<(ScopeId, Vec<u32>)>; 2]> =
+            self.messages.values().map(|_| Default::default()).collect();
         for automata in self.automata.values() {
             for (scope, info) in self.scopes.iter() {
                 let Some(ScopeParts::During(_, rounds)) = info.as_ref().map(|info| &info.parts) else { continue };
                 for (round, number) in rounds.iter().zip(0..) {
                     let Some(Some(automaton)) = automata.entry(round.region) else { continue };
-                    for (set, end) in automaton.mentions.iter().zip([End::From, End::To]) {
+                    for (at, set) in automaton.mentions.iter().enumerate() {
                         for message in set.ones().map_while(|at| MessageId::new(at).ok()) {
-                            found.entry((scope, message, end)).or_default().push(number);
+                            let Some(found) = found.entry_mut(message).and_then(|ends| ends.get_mut(at)) else {
+                                continue;
+                            };
+                            match found.binary_search_by_key(&scope, |(scope, _)| *scope) {
+                                Ok(at) => found.get_mut(at).into_iter().for_each(|(_, rounds)| rounds.push(number)),
+                                Err(at) => found.insert(at, (scope, vec![number])),
+                            }
                         }
                     }
                 }
             }
         }
-        self.rounds = found.into_iter().map(|(key, rounds)| (key, rounds.into())).collect();
+        let fixed = |found: &Vec<(ScopeId, Vec<u32>)>| -> Mentioned {
+            found.iter().map(|(scope, rounds)| (*scope, rounds.as_slice().into())).collect()
+        };
+        self.rounds = found.values().map(|[from, to]| [fixed(from), fixed(to)]).collect();
     }
 
     /// The rounds of a `during` that mention a message, for the role at that end of it.
     #[inline]
     pub(super) fn rounds_with(&self, scope: ScopeId, message: MessageId, end: End) -> &[u32] {
-        self.rounds.get(&(scope, message, end)).map_or(&[], |rounds| &**rounds)
+        let Some([from, to]) = self.rounds.entry(message) else { return &[] };
+        let scopes = if end == End::From { from } else { to };
+        let found = match &**scopes {
+            scopes if scopes.len() <= 8 => scopes.iter().find(|(known, _)| *known == scope),
+            scopes => scopes.binary_search_by_key(&scope, |(known, _)| *known).ok().and_then(|at| scopes.get(at)),
+        };
+        found.map_or(&[], |(_, rounds)| &**rounds)
     }
 
     /// What a label between two roles can be: one message for each signature. A local action has the same role twice.

@@ -144,13 +144,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     #[inline]
-    fn new(
-        program: &'a Program,
-        (role, end): (RoleId, End),
-        message: MessageId,
-        keys: &'a Keys,
-        since: Time,
-    ) -> Self {
+    fn new(program: &'a Program, (role, end): (RoleId, End), message: MessageId, keys: &'a Keys, since: Time) -> Self {
         let (hops, frames, path) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
         Self { program, role, message, end, keys, hops, frames, path, since, found: None }
     }
