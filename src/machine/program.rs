@@ -8,7 +8,7 @@
 //! INVARIANT (mentions): `mentions` of a region holds every message that the role sends, takes or does in it or in a
 //! scope inside, so what is not in it need not be searched.
 
-use std::{collections::hash_map, sync::Arc};
+use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
@@ -537,7 +537,7 @@ impl Program {
         let behind = self.scopes.values().flatten().flat_map(|scope| scope.behind.iter().flat_map(|(_, entry)| entry));
         let assigned: rustc_hash::FxHashSet<crate::data::Slot> =
             inner.chain(behind).flat_map(|(_, sets)| sets.iter().map(|set| set.slot)).collect();
-        let mut numbers: FxHashMap<(RoleId, Code), u8> = FxHashMap::default();
+        let mut numbered: Vec<(RoleId, Code)> = Vec::new();
         for travel in self.messages.values_mut() {
             let payload = |slot: &crate::data::Slot| place(*slot).0 == crate::protocol::PAYLOAD;
             let (mut blind, mut sighted) = (Vec::new(), Vec::new());
@@ -550,12 +550,13 @@ impl Program {
             }
             travel.blind = blind.len();
             let number = |at: &usize| {
-                let code = travel.rule.conditions.get(*at)?.code.clone();
-                let next = u8::try_from(numbers.len()).ok().filter(|&next| next < Shared::MOST);
-                match numbers.entry((travel.from, code)) {
-                    hash_map::Entry::Occupied(known) => Some(*known.get()),
-                    hash_map::Entry::Vacant(new) => next.map(|next| *new.insert(next)),
+                let code = &travel.rule.conditions.get(*at)?.code;
+                let known = numbered.iter().position(|(from, known)| *from == travel.from && known == code);
+                if known.is_none() && numbered.len() < usize::from(Shared::MOST) {
+                    numbered.push((travel.from, code.clone()));
+                    return u8::try_from(numbered.len().saturating_sub(1)).ok();
                 }
+                known.and_then(|known| u8::try_from(known).ok())
             };
             travel.shared = blind.iter().map(number).map(|number| number.unwrap_or(Shared::NONE)).collect();
             blind.extend(sighted);
@@ -603,8 +604,8 @@ impl Program {
 
     /// Which rounds mention what.
     fn find_rounds(&mut self) {
-        let mut found: IdVec<MessageId, [Vec<(ScopeId, Vec<u32>)>; 2]> =
-            self.messages.values().map(|_| Default::default()).collect();
+        type Found = [Vec<(ScopeId, Vec<u32>)>; 2];
+        let mut found: IdVec<MessageId, Found> = self.messages.values().map(|_| Found::default()).collect();
         for automata in self.automata.values() {
             for (scope, info) in self.scopes.iter() {
                 let Some(ScopeParts::During(_, rounds)) = info.as_ref().map(|info| &info.parts) else { continue };
