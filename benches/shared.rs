@@ -42,7 +42,7 @@ fn main() {
                         for _ in 0..ROUNDS {
                             for (_, cap) in own {
                                 let send =
-                                    Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 1 };
+                                    Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: 1 };
                                 shared.send(cap, send).unwrap();
                                 shared.receive(cap, b, a, 1).unwrap();
                             }

@@ -25,7 +25,7 @@ fn send(
     label: polylogue::id::LabelId,
     at: i64,
 ) -> Send<'static> {
-    Send { from, to, label, payload: Default::default(), witness: None, at }
+    Send { from, to, label, payload: Default::default(), witnesses: &[], at }
 }
 
 fn main() {

@@ -106,6 +106,22 @@ impl Event {
             other => other.subject() == role,
         }
     }
+
+    /// The same of other roles.
+    #[must_use]
+    pub fn rename(mut self, name: impl Fn(RoleId) -> RoleId) -> Self {
+        match &mut self {
+            Self::Send { from, to, .. } | Self::Receive { from, to, .. } | Self::Sync { from, to, .. } => {
+                (*from, *to) = (name(*from), name(*to));
+            }
+            Self::Act { role, .. }
+            | Self::Timeout { role }
+            | Self::Lapse { role }
+            | Self::Crash { role }
+            | Self::Interrupt { role, .. } => *role = name(*role),
+        }
+        self
+    }
 }
 
 /// An answer about a protocol.

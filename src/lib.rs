@@ -104,7 +104,8 @@
 //! * A role uses its own copies of variables, and those of nobody else.
 //! * No counterexample is shown before the reference semantics has replayed it.
 //! * [`Verdict::Unknown`] is never reported as "holds".
-//! * The core has no clock, no I/O, no threads; `cli` alone has. No input reaches a panic.
+//! * The core has no clock and no I/O; `cli` alone has. Threads it has with the feature `parallel`, where
+//!   [`verify::Options::threads`] asks for them. No input reaches a panic.
 
 pub mod api;
 #[cfg(feature = "cli")]

@@ -1072,3 +1072,29 @@ fn no_bytes_are_too_strange() {
     assert_eq!(verify(&[], None, None).fault.unwrap().problem, Problem::Cut);
     assert_eq!(verify(b"POLYAUDIT and more", None, None).fault.unwrap().problem, Problem::Header);
 }
+
+/// A ring of one segment has nowhere else to go on: it is sealed before it is full when more room is asked for.
+#[test]
+fn one_segment_makes_room_for_several_records() {
+    let shelf = Shelf::default();
+    let mut audit = Audit::with_sink(Options { store: 11, segments: 1, ..Options::default() }, shelf.sink());
+    (0..1022).for_each(|n| audit.push(record(n)).unwrap());
+    // What waits to be counted has its place, and goes with the rest.
+    let session = SessionRef { slot: 1, generation: 1 };
+    let refusal = Record { code: 9, ..Record::new(session, Kind::Send, Verdict::Rejected) };
+    assert_eq!(audit.reject(refusal), Ok(Noted::Recorded));
+    assert!(audit.has_room(1) && !audit.has_room(2), "the sink takes nothing");
+    assert_eq!(audit.unsealed(), 0, "it was sealed to be offered");
+    assert!(!audit.has_room(2));
+    shelf.open(true);
+    assert!(audit.has_room(2) && audit.has_room(1024) && !audit.has_room(1025));
+    assert_eq!((shelf.batches(), audit.next_sequence()), (vec![0], 1023));
+    (0..1024).for_each(|n| audit.push(record(n)).unwrap());
+    assert!(audit.has_room(1024), "what is full and delivered begins anew");
+    assert_eq!(shelf.batches(), [0, 1]);
+    let mut log = Log::header(11);
+    log.extend(shelf.bytes());
+    log.extend(audit.end(0));
+    let found = verify(&log, Some(&Anchor::new(*audit.last_seal().unwrap())), None);
+    assert_eq!((found.fault, found.anchor_to, found.batches), (None, Some(2047), 2));
+}

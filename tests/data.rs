@@ -9,6 +9,8 @@
 
 #[path = "data/bench.rs"]
 mod bench;
+#[path = "common/shared.rs"]
+mod shared;
 
 #[path = "data/generate.rs"]
 mod generate;
@@ -846,12 +848,8 @@ fn codes_are_equal_by_what_they_do() {
 /// The `def`s of the drafts are checked without a finding.
 #[test]
 fn definitions_of_the_drafts_are_sound() {
-    let folder = std::env::var_os("POLYLOGUE_SHARED")
-        .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").into(), std::path::PathBuf::from);
-    let Ok(files) = std::fs::read_dir(folder.join("drafts")) else {
-        println!("skipped: no drafts at {}", folder.display());
-        return;
-    };
+    let Some(drafts) = shared::path("drafts") else { return };
+    let files = std::fs::read_dir(drafts).unwrap();
     let mut count = 0;
     for file in files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "mpst")) {
         let text = std::fs::read_to_string(&file).unwrap();

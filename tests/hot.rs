@@ -84,7 +84,7 @@ fn both_ways_are_one() {
                 let mut answers = stores.iter_mut().map(|(store, _, sessions)| {
                     let cap = &sessions[at].2[holder];
                     let answer = if sends {
-                        store.send(cap, Send { from, to, label, payload, witness: None, at: turn / 3 })
+                        store.send(cap, Send { from, to, label, payload, witnesses: &[], at: turn / 3 })
                     } else {
                         store.receive(cap, from, to, turn / 3)
                     };
@@ -126,7 +126,7 @@ fn what_a_session_sent_and_received_is_counted_past_the_low_bits() {
     for _ in 0..turns {
         for (from, to, label) in [("A", "B", "m"), ("A", "C", "m"), ("B", "C", "m"), ("C", "A", "n")] {
             let (from, to, label) = (role(from), role(to), plan.label(label).unwrap());
-            store.send(&cap, Send { from, to, label, payload: Payload::default(), witness: None, at: 0 }).unwrap();
+            store.send(&cap, Send { from, to, label, payload: Payload::default(), witnesses: &[], at: 0 }).unwrap();
             store.receive(&cap, to, from, 0).unwrap();
         }
     }

@@ -9,7 +9,10 @@
     reason = "tests"
 )]
 
-use std::{collections::BTreeMap, path::PathBuf};
+#[path = "common/shared.rs"]
+mod shared;
+
+use std::collections::BTreeMap;
 
 use polylogue::{
     event::{Limit, Verdict},
@@ -33,19 +36,6 @@ mod symbolic;
 mod synthesized;
 #[path = "implementable/values.rs"]
 mod values;
-
-/// The rows of a corpus file; none, with a word about it, where there is no corpus.
-fn corpus(name: &str) -> Vec<Value> {
-    let shared = std::env::var_os("POLYLOGUE_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    match std::fs::read_to_string(shared.join("corpus").join(name)) {
-        Ok(text) => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
-        Err(_) => {
-            println!("skipped: there is no corpus");
-            Vec::new()
-        }
-    }
-}
 
 fn ask(text: &str, protocol: &str) -> Result<Outcome, String> {
     let loaded = Loaded::new("test", text, &mut NoImports);
@@ -74,7 +64,7 @@ fn word(outcome: &Outcome) -> String {
 #[test]
 fn the_corpus() {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for row in corpus("globals.jsonl") {
+    for row in shared::rows("corpus/globals.jsonl") {
         let id = row["id"].as_str().unwrap();
         let kernel = row["kernel"].as_bool().unwrap();
         let expected = &row["reference"]["implementable"];

@@ -23,6 +23,8 @@
     reason = "tests"
 )]
 
+#[path = "kmc/aimed.rs"]
+mod aimed;
 #[path = "kmc/brute.rs"]
 mod brute;
 #[path = "verify/common.rs"]
@@ -34,5 +36,7 @@ mod corpus;
 mod families;
 #[path = "kmc/published.rs"]
 mod published;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "kmc/slow.rs"]
 mod slow;

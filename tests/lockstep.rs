@@ -10,6 +10,9 @@
     reason = "tests"
 )]
 
+#[path = "common/shared.rs"]
+mod shared;
+
 use polylogue::{
     crosscheck::{Budget, Stats, crosscheck},
     generate::{Global, GlobalShape, Mutation, Rng, WildShape, channels, local_text, mutate, wild, wild_terms},
@@ -288,23 +291,12 @@ fn foreign_columns() {
     }
 }
 
-/// A file of the shared folder, if there is one.
-fn shared(path: &str) -> Option<String> {
-    let folder = std::env::var("POLYLOGUE_SHARED");
-    let folder = folder.unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let text = std::fs::read_to_string(format!("{folder}/{path}")).ok();
-    if text.is_none() {
-        println!("skipped: no {path}");
-    }
-    text
-}
-
 fn load(name: &str, text: &str) -> Spec {
     Loaded::new(name, text, &mut NoImports).spec
 }
 
 fn has_meaning(header: &Header) -> bool {
-    !header.broken && !header.generic && header.unsupported.is_empty()
+    !header.broken && !header.generic
 }
 
 /// Lockstep of everything that a specification declares, in a few semantics.
@@ -336,7 +328,7 @@ fn declared(spec: &Spec, name: &str, total: &mut Stats) -> usize {
 
 #[test]
 fn the_corpus_of_systems() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = shared::text("corpus/systems.jsonl") else { return };
     let mut total = Stats::default();
     let (mut rows, mut compared) = (0, 0);
     for line in text.lines() {
@@ -376,7 +368,7 @@ fn the_corpus_of_systems() {
 
 #[test]
 fn the_corpus_of_protocols() {
-    let Some(text) = shared("corpus/globals.jsonl") else { return };
+    let Some(text) = shared::text("corpus/globals.jsonl") else { return };
     let mut total = Stats::default();
     let mut systems = 0;
     for line in text.lines() {

@@ -55,7 +55,7 @@ fn memory_is_what_is_allocated() {
     for (at, cap) in caps.iter().enumerate() {
         for turn in 0..at % 24 {
             let payload = Payload::Unseen(if at % 3 == 0 { turn as u64 } else { 0 });
-            let send = Send { from: role("A"), to: role("B"), label: more, payload, witness: None, at: 1 };
+            let send = Send { from: role("A"), to: role("B"), label: more, payload, witnesses: &[], at: 1 };
             store.send(cap, send).unwrap();
         }
     }

@@ -8,10 +8,10 @@
     reason = "tests"
 )]
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+#[path = "common/shared.rs"]
+mod shared;
+
+use std::{env, fs, path::Path};
 
 use polylogue::{
     load::Loaded,
@@ -263,22 +263,11 @@ fn the_recordings_that_are_kept_here() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// A folder of the shared recordings, if they are at hand.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
-    let shared = env::var_os("POLYLOGUE_SHARED").map_or_else(beside, PathBuf::from).join("traces").join(folder);
-    if !shared.is_dir() {
-        println!("skipped: there is no ../shared/traces/{folder} (POLYLOGUE_SHARED names another place)");
-        return None;
-    }
-    Some(shared)
-}
-
 /// Judges a folder by a specification: so many recordings conform, and so many logs are refused at the line that the
 /// manifest names. Any
 /// others are listed with what is found instead.
 fn folder(protocol: &str, folder: &str, conformant: usize, refused: usize, differing: &[Stated]) {
-    let Some(folder) = shared(folder) else { return };
+    let Some(folder) = shared::path(&format!("traces/{folder}")) else { return };
     let judge = Judge::of(protocol);
     let machines = judge.machines();
     let (mut accepted, mut exact) = (0, 0);

@@ -32,6 +32,8 @@ mod diff;
 mod fair;
 #[path = "replace/payload.rs"]
 mod payload;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "replace/small.rs"]
 mod small;
 #[path = "replace/sync.rs"]

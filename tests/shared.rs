@@ -184,7 +184,7 @@ fn call(store: &Shared, plan: &OpenPlan, cap: &Capability, ask: Ask) -> Answer {
         to,
         label: plan.label(label).unwrap(),
         payload: Default::default(),
-        witness: None,
+        witnesses: &[],
         at: 0,
     };
     let done = match ask {

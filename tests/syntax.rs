@@ -10,6 +10,8 @@
 
 #[path = "syntax/grow.rs"]
 mod grow;
+#[path = "common/shared.rs"]
+mod shared;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -98,13 +100,7 @@ fn files_print_as_expected() {
 
 #[test]
 fn the_corpus_round_trips() {
-    let shared =
-        std::env::var("POLYLOGUE_SHARED").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let corpus = Path::new(&shared).join("corpus");
-    if !corpus.is_dir() {
-        eprintln!("skipped: there is no corpus beside the repository");
-        return;
-    }
+    let Some(corpus) = shared::path("corpus") else { return };
     for (name, expect) in
         [("globals.jsonl", 486), ("systems.jsonl", 100), ("subtyping.jsonl", 86), ("multiparty-subtyping.jsonl", 26)]
     {

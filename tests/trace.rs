@@ -23,5 +23,7 @@ mod maps;
 mod replay;
 #[path = "trace/rules.rs"]
 mod rules;
+#[path = "common/shared.rs"]
+mod shared;
 #[path = "trace/sizes.rs"]
 mod sizes;

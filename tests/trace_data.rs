@@ -708,6 +708,148 @@ fn traces_in_specifications() {
     assert_eq!(stated, [("accepts", true), ("rejects", true), ("incomplete", false), ("unknown", false)]);
 }
 
+/// All traces of a specification, as they are stated.
+#[track_caller]
+fn as_stated(spec: &str, count: usize) {
+    let loaded = Loaded::new("spec", spec, &mut NoImports);
+    let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(loaded.spec.traces.len(), count);
+    for trace in &loaded.spec.traces {
+        let machines = Machines::of(&loaded.spec, trace.target).unwrap();
+        let declared = check_trace(machines.subject(), machines.role(), trace);
+        assert!(declared.as_stated, "`{}`: {declared:?}", trace.name);
+    }
+}
+
+/// An assertion in front of a loop, a call, a scope, a jump, and at the end of a block: the event that it is about is
+/// refused, no other is, and the next turn does not ask again.
+#[test]
+fn assertions_ahead() {
+    as_stated(
+        "
+        protocol L(role A, role B) {
+          A -> B: m(x: int);
+          assert x > 0;
+          rec X { choice at A { A -> B: n(); continue X; } or { A -> B: e(); } }
+        }
+        trace ok accepts L { A -> B: m(1); A -> B: n(); A -> B: e(); end; }
+        trace ok1 accepts L { A -> B: m(1); A -> B: e(); end; }
+        trace bad0 rejects L { A -> B: m(0); A -> B: n(); }
+        trace bad1 rejects L { A -> B: m(0); A -> B: e(); }
+        aux protocol Plain(role X, role Y) { X -> Y: p(); Y -> X: q(); }
+        protocol C(role A, role B) { B -> A: m(x: int); assert x != 3; do Plain(A, B); do Plain(B, A); }
+        trace c1 accepts C { B -> A: m(2); A -> B: p(); B -> A: q(); B -> A: p(); A -> B: q(); end; }
+        trace c2 rejects C { B -> A: m(3); A -> B: p(); }
+        protocol S(role A, role B, role D) {
+          A -> B: m(x: int);
+          assert x > 0;
+          par { A -> B: n(); } and { A -> D: o(); D -> A: q(); }
+        }
+        trace s1 accepts S { A -> B: m(1); A -> D: o(); A -> B: n(); D -> A: q(); end; }
+        trace s2 rejects S { A -> B: m(0); A -> D: o(); }
+        trace s3 rejects S { A -> B: m(0); A -> B: n(); }
+        protocol E(role A, role B) {
+          rec X {
+            choice at A { A -> B: m(x: int); assert x > 0; } or { A -> B: k(); }
+            choice at A { assert 2 > 1; A -> B: again(); continue X; } or { A -> B: done(); }
+          }
+        }
+        trace e1 accepts E { A -> B: m(1); A -> B: again(); A -> B: k(); A -> B: done(); end; }
+        trace e2 rejects E { A -> B: m(0); A -> B: again(); }
+        trace e3 rejects E { A -> B: m(0); A -> B: done(); }
+        trace e4 rejects E { A -> B: m(1); A -> B: again(); A -> B: m(0); A -> B: done(); }
+        protocol F(role A, role B) {
+          A -> B: m(x: int);
+          choice at A { assert x > 0; rec Y { A -> B: n(); choice at B { B -> A: more(); continue Y; } or { B -> A: stop(); } } }
+          or { A -> B: q(); rec Y { A -> B: n(); choice at B { B -> A: more(); continue Y; } or { B -> A: stop(); } } }
+        }
+        trace f1 accepts F { A -> B: m(0); A -> B: q(); A -> B: n(); B -> A: more(); A -> B: n(); }
+        trace f2 rejects F { A -> B: m(0); A -> B: n(); }
+        trace f3 accepts F { A -> B: m(1); A -> B: n(); }
+        protocol J(role A, role B) {
+          rec X [t<A>: int = 0] { A -> B: m(); choice at A { A -> B: go(); assert t < 2; continue X [t + 1]; } or { A -> B: stop(); } }
+        }
+        trace j1 accepts J { A -> B: m(); A -> B: go(); A -> B: m(); A -> B: go(); A -> B: m(); A -> B: go(); }
+        trace j2 rejects J { A -> B: m(); A -> B: go(); A -> B: m(); A -> B: go(); A -> B: m(); A -> B: go(); A -> B: m(); }",
+        18,
+    );
+}
+
+/// Who calls invites, and nobody need show that; the roles that a callee creates are there, one for each call as it is
+/// written.
+#[test]
+fn calls_invite_and_create() {
+    as_stated(
+        "
+        protocol P(role A, role B, role C) {
+          nested protocol Q(role X, role Y; new role W) { X -> W: m(); W -> Y: n(); }
+          A -> B: hi();
+          A calls Q(B, C);
+          rec L { choice at A { A calls Q(A, B); A -> C: x(); continue L; } or { A -> B: bye(); A -> C: bye(); } }
+        }
+        trace t accepts P { A -> B: hi(); B -> W: m(); W -> C: n(); A -> B: bye(); A -> C: bye(); end; }
+        trace u accepts P { A -> B: hi(); B -> W: m(); W -> C: n(); A -> W2: m(); W2 -> B: n(); A -> C: x(); A -> B: bye(); A -> C: bye(); end; }
+        trace v rejects P { A -> B: hi(); W -> C: n(); }
+        protocol D(role A, role B) { do E(A, B); do E(B, A); }
+        aux protocol E(role X, role Y; new role W) { X -> W: m(); W -> Y: n(); }
+        trace d accepts D { A -> W: m(); W -> B: n(); B -> W2: m(); W2 -> A: n(); end; }
+        explicit protocol Open(role A, role B) { connect A to B; A -> B: m(); disconnect A and B; }
+        trace shown accepts Open { A -> B: m(); end; }
+        trace twice rejects Open { A -> B: m(); A -> B: m(); }
+        trace own accepts Open@B { A -> B: m(); end; }
+        trace wire accepts Open seen at send { A -> B: m(); end; }",
+        8,
+    );
+}
+
+/// A label that ends in `*` stands for all that begin so, in a trace of a specification as in a log.
+#[test]
+fn labels_by_their_beginnings_in_specifications() {
+    as_stated(
+        "protocol Wild(role A, role B) {
+           rec X { choice at A { A -> B: `x-*`(v: int{v > 0}); continue X; } or { A -> B: session.hello(); } }
+         }
+         trace some accepts Wild { A -> B: `x-foo`(1); A -> B: `x-`(2); A -> B: session.hello(); end; }
+         trace other rejects Wild { A -> B: `y-foo`(1); }
+         trace edge rejects Wild { A -> B: `x-foo`(0); }",
+        3,
+    );
+}
+
+/// What is beyond the kernel is covered by region; nothing is counted twice, and nothing that was not seen.
+#[test]
+fn coverage_beyond_the_kernel() {
+    let spec = "protocol P(role A, role B) {
+        during { A -> B: open(); A -> B: close(); }
+        interleave jobs each k: int { A -> B: job(k: int); choice at B { B -> A: done(k: int); } or { B -> A: lost(k: int); } }
+      }";
+    let shares = |events: &[&str]| {
+        let loaded = Loaded::new("spec", spec, &mut NoImports);
+        let machines = Machines::of(&loaded.spec, target(&loaded.spec, None).unwrap()).unwrap();
+        let map = Map::default();
+        let mut checker = Checker::new(machines.subject(), &map).with_coverage();
+        let mut none = |_: Finding| {};
+        checker.feed(log(events).as_bytes(), &mut none);
+        checker.finish(&mut none);
+        let (states, transitions, pairs, unseen) =
+            checker.coverage().unwrap().report_program(machines.program().unwrap());
+        let missing = [states, transitions, pairs].iter().map(|share| share.all - share.seen).sum::<usize>();
+        assert_eq!(missing, unseen.len());
+        ((transitions.seen, transitions.all), (pairs.seen, pairs.all))
+    };
+    // Each role: open, close, job, done, lost.
+    assert_eq!(shares(&[]).0, (0, 10));
+    assert_eq!(shares(&["A B open"]), ((2, 10), (0, 6)));
+    let job = r#"A B job {"k":1}"#;
+    let done = r#"B A done {"k":1}"#;
+    assert_eq!(shares(&["A B open", job, done, "A B close"]), ((8, 10), (4, 6)));
+    // What is refused is not counted.
+    assert_eq!(shares(&["A B open", job, job]).0, (4, 10));
+    let other = [r#"A B job {"k":2}"#, r#"B A lost {"k":2}"#];
+    assert_eq!(shares(&["A B open", job, done, other[0], other[1], "A B close"]), ((10, 10), (6, 6)));
+}
+
 #[test]
 fn memory_does_not_grow_with_the_log() {
     let instances: u64 = if std::env::var_os("POLYLOGUE_LONG").is_some() { 250_000 } else { 2_500 };

@@ -47,3 +47,9 @@ mod globals;
 mod hand;
 #[path = "verify/naive.rs"]
 mod naive;
+#[path = "verify/parallel.rs"]
+mod parallel;
+#[path = "common/shared.rs"]
+mod shared;
+#[path = "verify/symmetric.rs"]
+mod symmetric;

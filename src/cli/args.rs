@@ -137,6 +137,10 @@ pub(super) struct Check {
     #[arg(long)]
     pub(super) raw: bool,
 
+    /// Look at every order of roles that can be exchanged one for another, not at one
+    #[arg(long)]
+    pub(super) no_symmetry: bool,
+
     /// Give up after so many configurations
     #[arg(long, value_name = "N")]
     pub(super) max_states: Option<usize>,
@@ -144,6 +148,11 @@ pub(super) struct Check {
     /// Give up when the search holds so much memory: 512M, 2G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) max_memory: Option<usize>,
+
+    /// Explore with so many threads; unless said, with one for each core. What is answered does not depend on it
+    #[cfg(feature = "parallel")]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
 
     /// Give up after so long, for each claim: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
@@ -178,7 +187,7 @@ pub(super) struct Check {
     pub(super) search_path: Vec<PathBuf>,
 }
 
-/// How `diff` prints.
+/// How `diff` and `synthesize` print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Lines {
     /// Text for people.
@@ -374,6 +383,10 @@ pub(super) struct Synthesize {
     /// Give up after so long: 10s, 2m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) time_limit: Option<Duration>,
+
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Lines,
 
     /// Look for imports here too, after the directory of the importing file
     #[arg(long, value_name = "DIR")]

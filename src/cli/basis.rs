@@ -64,7 +64,9 @@ pub(super) fn of(outcome: &Outcome, check: &str, plain: bool, outline: bool) -> 
             (basis.by, basis.theorem) = (by, theorem.to_owned());
             if by == "runs" {
                 basis.source = Some(COMPLETE);
-                basis.queues = "of any length".to_owned();
+            }
+            if matches!(by, "runs" | "words") {
+                basis.queues = if check == "subtype sync" { "synchronous" } else { "of any length" }.to_owned();
             }
         }
         Verdict::Holds | Verdict::Violated(_) => evidence(outcome, check, &mut basis),
@@ -78,7 +80,10 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
         Some(Evidence::Exhaustive) | None => {}
         Some(Evidence::Bounded(bound)) => {
             basis.by = "bounded";
-            basis.theorem = format!("every configuration that queues up to {bound} allow was looked at, no others");
+            basis.theorem = match bound {
+                0 => "every configuration that synchronous messages allow was looked at, no others".to_owned(),
+                bound => format!("every configuration that queues up to {bound} allow was looked at, no others"),
+            };
         }
         Some(Evidence::Projection) => {
             basis.by = "projection";
@@ -121,7 +126,7 @@ fn evidence(outcome: &Outcome, check: &str, basis: &mut BasisRecord) {
         Some(Evidence::Compatible(found)) => {
             basis.by = "kmc";
             basis.theorem = super::check::compatible(*found);
-            if !found.whole {
+            if !found.whole || found.reduced {
                 basis.source = Some(KMC);
                 basis.queues = "of any length".to_owned();
             }
@@ -158,9 +163,14 @@ fn queues(outcome: &Outcome) -> String {
 }
 
 fn looked_at(outcome: &Outcome) -> String {
-    match outcome.configurations {
-        0 => String::new(),
+    let mut text = match outcome.configurations {
+        0 => return String::new(),
         1 => "1 configuration".to_owned(),
         n => format!("{n} configurations"),
+    };
+    for (at, family) in outcome.families.iter().enumerate() {
+        let what = if at == 0 { ", each for all orders of " } else { " and " };
+        text.push_str(&format!("{what}{} roles that can be exchanged", family.len()));
     }
+    text
 }

@@ -255,6 +255,12 @@ fn judge(
     options.optional_termination = args.optional_termination.map(|may| may == args::Optional::Allow);
     options.max_states = args.max_states.unwrap_or(options.max_states);
     options.max_memory = args.max_memory.unwrap_or(options.max_memory);
+    options.symmetry = !args.no_symmetry;
+    #[cfg(feature = "parallel")]
+    {
+        let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());
+        options.threads = threads.map_or(1, usize::from);
+    }
     let begun = Instant::now();
     let mut progress = Progress::new();
     let what = claim_text(claim);
@@ -467,6 +473,7 @@ fn with_values(text: String, spec: &Spec, outcome: &Outcome) -> String {
 fn evidence(outcome: &Outcome) -> Option<String> {
     match &outcome.evidence {
         Some(Evidence::Projection) => Some("every role projects, for queues of any length".to_owned()),
+        Some(Evidence::Bounded(0)) => Some("only what synchronous messages allow was looked at".to_owned()),
         Some(Evidence::Bounded(bound)) => Some(format!("only what queues up to {bound} allow was looked at")),
         Some(Evidence::Conditions) => {
             Some("Send Validity, Receive Validity and No Mixed Choice hold for every role".to_owned())
@@ -485,16 +492,16 @@ fn evidence(outcome: &Outcome) -> Option<String> {
 
 /// By which theorem a system is safe under every bound.
 pub(super) fn compatible(found: verify::Compatible) -> String {
-    let verify::Compatible { bound, least, whole, directed } = found;
+    let verify::Compatible { bound, least, whole, reduced, directed } = found;
     let least = if least { ", and for no smaller k" } else { "" };
     let why = match (whole, directed) {
+        (true, _) if reduced => {
+            "with receptions first no queue holds more, and every run is one of these with independent events in another \
+             order"
+        }
         (true, _) => "no queue ever holds more, and every configuration was looked at",
-        (_, true) => {
-            "safe under every bound, as directed session automata are that are k-safe and k-exhaustive (CAV 2019)"
-        }
-        (..) => {
-            "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive (CAV 2019)"
-        }
+        (_, true) => "safe under every bound, as directed session automata are that are k-safe and k-exhaustive",
+        (..) => "safe under every bound, as session automata are that are k-OBI, k-CIBI, k-safe and k-exhaustive",
     };
     format!("{bound}-multiparty compatible{least}: {why}")
 }
@@ -593,10 +600,6 @@ fn told(loaded: &Loaded, trace: &TraceDecl) -> Option<TraceRecord> {
         }
         (trace::Outcome::Incomplete, _) => {
             Some("some role still has something to do, or a message is under way".to_owned())
-        }
-        (trace::Outcome::Unknown, _) => {
-            let why = trace.unsupported.first();
-            why.map(|why| format!("`{}` has no meaning yet ({})", why.what, why.code))
         }
         _ => None,
     };

@@ -15,7 +15,7 @@ use crate::{
     data::Redaction,
     diag::{Diagnostic, Sources, Span},
     load::Loaded,
-    machine::System,
+    machine::{End, Program, System, live::Passage},
     protocol::{Act, Header, Names, NoEndpoints},
     report::{
         CoverageRecord, DiagnosticRecord, EventRecord, ExpectedRecord, SessionRecord, ShareRecord, UnseenRecord,
@@ -141,7 +141,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
         }
     }
     if let Some(coverage) = coverage {
-        tally.coverage(&covered(&coverage, subject.system(), &loaded, header))?;
+        tally.coverage(&covered(&coverage, subject, &loaded, header))?;
     }
     tally.finish()
 }
@@ -351,17 +351,25 @@ fn bad_line(log: &str, line: BadLine) -> DiagnosticRecord {
     }
 }
 
-fn covered(coverage: &Coverage, system: &System, loaded: &Loaded, header: &Header) -> CoverageRecord {
-    let (states, transitions, pairs, unseen) = coverage.report(system);
+fn covered(coverage: &Coverage, subject: Subject<'_>, loaded: &Loaded, header: &Header) -> CoverageRecord {
+    let (system, program) = (subject.system(), subject.program());
+    let (states, transitions, pairs, unseen) =
+        program.map_or_else(|| coverage.report(system), |program| coverage.report_program(program));
     let share = |share: Share| ShareRecord { seen: share.seen, all: share.all };
     let names = &loaded.spec.names;
     let words = |transition: Transition| action(system, header, names, transition);
+    let passed = |passage: Passage| passage_text(program, header, names, passage);
     let record = |one: &Unseen| {
         let (kind, role, what, span) = match *one {
             Unseen::State(role, _, span) => ("state", role, "a state entered here".to_owned(), span),
             Unseen::Transition(transition, span) => ("transition", transition.role, words(transition), span),
             Unseen::Pair(first, second, span, _) => {
                 ("pair", first.role, format!("{}, then {}", words(first), words(second)), span)
+            }
+            Unseen::Place(role, span) => ("state", role, "a state entered here".to_owned(), span),
+            Unseen::Passage(passage) => ("transition", passage.role, passed(passage), passage.span),
+            Unseen::Passages(first, second) => {
+                ("pair", first.role, format!("{}, then {}", passed(first), passed(second)), first.span)
             }
         };
         let place = Place::of(&loaded.sources, span);
@@ -375,6 +383,20 @@ fn covered(coverage: &Coverage, system: &System, loaded: &Loaded, header: &Heade
         transitions: share(transitions),
         pairs: share(pairs),
         unseen: unseen.iter().map(record).collect(),
+    }
+}
+
+/// The same beyond the kernel.
+fn passage_text(program: Option<&Program>, header: &Header, names: &Names, passage: Passage) -> String {
+    let own = header.role_name(passage.role);
+    let Some(travel) = program.and_then(|program| program.messages().entry(passage.message)) else {
+        return own.to_owned();
+    };
+    let label = names.label_text(travel.label);
+    match passage.end {
+        _ if travel.from == travel.to => format!("{own}: {label}"),
+        End::From => format!("{own} ! {}: {label}", header.role_name(travel.to)),
+        End::To => format!("{own} ? {}: {label}", header.role_name(travel.from)),
     }
 }
 

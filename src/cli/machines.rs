@@ -84,10 +84,7 @@ pub(super) fn usable(header: &Header) -> Result<(), NoLocals> {
     if header.generic {
         return Err(NoLocals::Generic);
     }
-    match header.unsupported.first() {
-        Some(unsupported) => Err(NoLocals::Unsupported(unsupported.what)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The control flow of a global protocol.

@@ -2,7 +2,9 @@
 
 use std::{io::Write as _, time::Instant};
 
-use super::{Failure, Status, args, load, machines, output, tally::Tally};
+use serde::Serialize;
+
+use super::{Failure, Status, args, args::Lines, load, machines, output, tally::Tally};
 use crate::{
     event::Limit,
     id::{IdVec, RoleId},
@@ -14,57 +16,150 @@ use crate::{
     },
 };
 
+/// What was found, for programs: the line in front of the summary.
+#[derive(Debug, Default, Serialize)]
+struct SynthesisRecord<'a> {
+    reason: &'static str,
+    file: &'a str,
+    name: &'a str,
+    verdict: &'static str,
+    /// The protocol, if one was found.
+    protocol: Option<&'a str>,
+    states: Option<usize>,
+    parts: Option<usize>,
+    /// How each role's machine compares with what the protocol projects to.
+    roles: Vec<RoleRecord<'a>>,
+    /// Why there is none, or it is not known.
+    detail: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoleRecord<'a> {
+    role: &'a str,
+    certificate: &'static str,
+}
+
+fn certificate(certificate: Certificate) -> &'static str {
+    match certificate {
+        Certificate::Equal => "equal",
+        Certificate::TakesMore => "takes more",
+    }
+}
+
 pub(super) fn run(args: &args::Synthesize) -> Result<Status, Failure> {
     let loaded = load::load(&args.file, &args.search_path)?;
-    let mut tally = Tally::quiet();
-    tally.errors(&loaded)?;
-    let Some((header, locals)) = given(&loaded, args, &mut tally)? else { return Ok(tally.status()) };
+    match args.format {
+        Lines::Human => {
+            let mut tally = Tally::quiet();
+            tally.errors(&loaded)?;
+            let text = |record: &SynthesisRecord<'_>| {
+                for RoleRecord { role, .. } in record.roles.iter().filter(|role| role.certificate != "equal") {
+                    output::complain(&format!("the machine of `{role}` also takes messages that never come"));
+                }
+                if let Some(why) = record.detail.as_ref().filter(|_| record.verdict == "unknown") {
+                    output::complain(why);
+                }
+                record.protocol.unwrap_or_default().to_owned()
+            };
+            found(&loaded, args, &mut tally, &text)?;
+            Ok(tally.status())
+        }
+        Lines::Json => {
+            let mut tally = Tally::new(output::Format::Json);
+            tally.errors(&loaded)?;
+            let text = |record: &SynthesisRecord<'_>| {
+                let line = serde_json::to_string(record).unwrap_or_default();
+                format!("{line}\n")
+            };
+            found(&loaded, args, &mut tally, &text)?;
+            tally.finish()
+        }
+    }
+}
+
+/// Looks for it, and tells what came of it.
+fn found(
+    loaded: &Loaded,
+    args: &args::Synthesize,
+    tally: &mut Tally,
+    text: &dyn Fn(&SynthesisRecord<'_>) -> String,
+) -> Result<(), Failure> {
+    let file = load::name(loaded);
+    let tell = |record: SynthesisRecord<'_>, status: Status| -> Result<(), Failure> {
+        let record = SynthesisRecord { reason: "synthesis", file, ..record };
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(text(&record).as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| Failure::output(error, status))
+    };
+    let asked = args.name.as_deref().or(args.system.as_deref()).unwrap_or_default();
+    let (header, locals) = match given(loaded, args)? {
+        Ok(given) => given,
+        Err(Lack::Errors) => {
+            tally.meet(Status::Findings);
+            return Ok(());
+        }
+        Err(Lack::Beyond(why)) => {
+            tally.meet(Status::Inconclusive);
+            let record =
+                SynthesisRecord { name: asked, verdict: "unknown", detail: Some(why), ..SynthesisRecord::default() };
+            return tell(record, tally.status());
+        }
+    };
     let name = args.name.clone().unwrap_or_else(|| header.name.to_string());
     let begun = Instant::now();
     let mut poll = |_: &verify::Progress| {
         let late = args.time_limit.is_some_and(|limit| begun.elapsed() >= limit);
         late.then_some(Limit::Time)
     };
-    let found = match synthesize(&locals, &header, &loaded.spec.names, &name, &mut poll) {
-        Ok(found) => found,
-        Err(verify::Error::Claim(found)) => {
-            tally.diagnostics(&loaded.sources, &[*found])?;
-            return Ok(tally.status());
+    let record = SynthesisRecord { name: &name, ..SynthesisRecord::default() };
+    match synthesize(&locals, &header, &loaded.spec.names, &name, &mut poll) {
+        Ok(Synthesized::Found(found)) => {
+            let roles = found.certificates.iter();
+            let roles =
+                roles.map(|(role, &own)| RoleRecord { role: header.role_name(role), certificate: certificate(own) });
+            let record = SynthesisRecord {
+                verdict: "found",
+                protocol: Some(&found.text),
+                states: Some(found.states),
+                parts: Some(found.parts),
+                roles: roles.collect(),
+                ..record
+            };
+            tell(record, tally.status())
         }
+        Ok(Synthesized::None(none)) => {
+            let diagnostic = none.diagnostic(&header, &loaded.spec.names);
+            let detail = Some(diagnostic.text.to_string());
+            tally.diagnostics(&loaded.sources, &[diagnostic])?;
+            tell(SynthesisRecord { verdict: "none", detail, ..record }, tally.status())
+        }
+        Ok(Synthesized::Unknown(limit)) => {
+            tally.meet(Status::Inconclusive);
+            let detail = Some(format!("`{}`: {}", header.name, super::check::because(&limit)));
+            tell(SynthesisRecord { verdict: "unknown", detail, ..record }, tally.status())
+        }
+        Err(verify::Error::Claim(found)) => tally.diagnostics(&loaded.sources, &[*found]),
         Err(verify::Error::Bug(text)) => {
             output::complain(&format!("this is a bug of polylogue, not of your specification: {text}"));
-            return Ok(Status::Bug);
-        }
-    };
-    match found {
-        Synthesized::Found(found) => {
-            for (role, certificate) in found.certificates.iter() {
-                if *certificate == Certificate::TakesMore {
-                    let role = header.role_name(role);
-                    output::complain(&format!("the machine of `{role}` also takes messages that never come"));
-                }
-            }
-            let status = tally.status();
-            let mut out = std::io::stdout().lock();
-            let written = out.write_all(found.text.as_bytes()).and_then(|()| out.flush());
-            written.map_err(|error| Failure::output(error, status))?;
-        }
-        Synthesized::None(none) => {
-            tally.diagnostics(&loaded.sources, &[none.diagnostic(&header, &loaded.spec.names)])?;
-        }
-        Synthesized::Unknown(limit) => {
-            output::complain(&format!("`{}`: {}", header.name, super::check::because(&limit)));
-            tally.meet(Status::Inconclusive);
+            tally.meet(Status::Bug);
+            Ok(())
         }
     }
-    Ok(tally.status())
+}
+
+/// Why there is nothing to synthesize from.
+enum Lack {
+    /// What is meant has errors, which were told.
+    Errors,
+    /// It is beyond what is synthesized.
+    Beyond(String),
 }
 
 /// Machines, and whose they are.
 type Given = (Header, IdVec<RoleId, Local>);
 
 /// The machines that are meant: of a system, or of all local types of a protocol.
-fn given(loaded: &Loaded, args: &args::Synthesize, tally: &mut Tally) -> Result<Option<Given>, Failure> {
+fn given(loaded: &Loaded, args: &args::Synthesize) -> Result<Result<Given, Lack>, Failure> {
     let spec = &loaded.spec;
     let file = load::name(loaded);
     let system: Option<&SystemDecl> = match (&args.system, spec.systems.as_slice()) {
@@ -74,21 +169,12 @@ fn given(loaded: &Loaded, args: &args::Synthesize, tally: &mut Tally) -> Result<
     };
     if let Some(system) = system {
         if system.header.broken {
-            tally.meet(Status::Findings);
-            return Ok(None);
+            return Ok(Err(Lack::Errors));
         }
         return match machines::usable(&system.header) {
-            Ok(()) if system.graphs.is_empty() => Ok(Some((system.header.clone(), system.locals.clone()))),
-            Ok(()) => {
-                output::complain(&format!("`{}` has scopes or data, which are not synthesized", system.header.name));
-                tally.meet(Status::Inconclusive);
-                Ok(None)
-            }
-            Err(why) => {
-                output::complain(&machines::reason(&system.header, &why));
-                tally.meet(Status::Inconclusive);
-                Ok(None)
-            }
+            Ok(()) if system.graphs.is_empty() => Ok(Ok((system.header.clone(), system.locals.clone()))),
+            Ok(()) => Ok(Err(data(&system.header.name))),
+            Err(why) => Ok(Err(Lack::Beyond(machines::reason(&system.header, &why)))),
         };
     }
     let of = |local: &&LocalDecl| {
@@ -104,18 +190,17 @@ fn given(loaded: &Loaded, args: &args::Synthesize, tally: &mut Tally) -> Result<
             None => format!("`{file}` declares {}; say which one is meant", quoted(&known)),
         }));
     }
-    together(&locals, file, tally)
+    together(&locals, file)
 }
 
 /// Local types as one system; their roles are told by name.
-fn together(locals: &[&LocalDecl], file: &str, tally: &mut Tally) -> Result<Option<Given>, Failure> {
+fn together(locals: &[&LocalDecl], file: &str) -> Result<Result<Given, Lack>, Failure> {
     let mut header = Header::default();
     let mut machines: IdVec<RoleId, Option<Local>> = IdVec::new();
     let large = |error: crate::id::TooMany| Failure::Usage(error.to_string());
     for local in locals {
         if local.header.broken {
-            tally.meet(Status::Findings);
-            return Ok(None);
+            return Ok(Err(Lack::Errors));
         }
         for role in local.header.roles.values() {
             if header.role(&role.name).is_none() {
@@ -127,9 +212,7 @@ fn together(locals: &[&LocalDecl], file: &str, tally: &mut Tally) -> Result<Opti
     for local in locals {
         let own = local.header.role_name(local.role);
         let Some(machine) = local.local.as_ref().filter(|_| local.graph.is_none()) else {
-            output::complain(&format!("`{}` has scopes or data, which are not synthesized", local.header.name));
-            tally.meet(Status::Inconclusive);
-            return Ok(None);
+            return Ok(Err(data(&local.header.name)));
         };
         let Some(role) = header.role(own) else { continue };
         if machines[role].is_some() {
@@ -160,7 +243,11 @@ fn together(locals: &[&LocalDecl], file: &str, tally: &mut Tally) -> Result<Opti
         _ => "Synthesized".into(),
     };
     header.span = locals.first().map(|local| local.header.span).unwrap_or_default();
-    Ok(Some((header, machines.values().flatten().cloned().collect())))
+    Ok(Ok((header, machines.values().flatten().cloned().collect())))
+}
+
+fn data(name: &str) -> Lack {
+    Lack::Beyond(format!("`{name}` has scopes or data, which are not synthesized"))
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{
     Builtin, Env, Payload, Sort, Value,
     collection::{List, MAX_DEPTH, Map, Oversize, Record, Set},
-    function::Meter,
+    meter::Meter,
     number::Exact,
     scalar,
     walk::{self, OfThis},

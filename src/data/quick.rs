@@ -12,7 +12,9 @@ use smallvec::SmallVec;
 use super::{
     Env, List, Node, Op, Operator, Pattern, Slot, Value,
     bytecode::{self, Program},
-    function::{self, Function, Meter},
+    function::{self, Function},
+    meter::Meter,
+    operator,
 };
 
 /// A value that is not owned.
@@ -130,7 +132,7 @@ impl Quick {
     pub(super) fn eval<E: Env>(&self, env: &E) -> Option<Value> {
         match self {
             Self::Compute(operator, pair) => match (pair.0.get(env)?, pair.1.get(env)?) {
-                (Lite::Of(a), Lite::Of(b)) => function::binary(*operator, a, b, &mut Meter::full()).ok(),
+                (Lite::Of(a), Lite::Of(b)) => operator::binary(*operator, a, b, &mut Meter::full()).ok(),
                 _ => self.deep(env).map(own),
             },
             Self::If(parts) => {
@@ -226,7 +228,7 @@ impl Quick {
             Self::Path(root, names) => {
                 let Lite::Of(mut value) = root.get(env)? else { return None };
                 for name in names {
-                    value = function::member(value, name).ok()?;
+                    value = operator::member(value, name).ok()?;
                 }
                 match value {
                     Value::Int(int) => Lite::Int(*int),
@@ -237,7 +239,7 @@ impl Quick {
                 let Self::Slot(slot) = &**root else { return None };
                 let mut value = env.slot(*slot);
                 for name in names {
-                    value = value.and_then(|value| function::find(value, name));
+                    value = value.and_then(|value| operator::find(value, name));
                 }
                 Lite::Bool(value.is_some_and(|value| !(*option && matches!(value, Value::Unit))))
             }
@@ -353,7 +355,7 @@ fn compare_deep(operator: Operator, a: Lite<'_>, b: Lite<'_>) -> Option<bool> {
         (O::In, Value::Map(map)) if a.extent().weight <= 64 => Some(map.get(a).is_some()),
         (O::In, Value::List(list)) if list.len() <= 64 && a.extent().weight <= 64 => Some(list.iter().any(|b| a == b)),
         (O::In, _) => None,
-        _ => match function::binary(operator, a, b, &mut Meter::full()) {
+        _ => match operator::binary(operator, a, b, &mut Meter::full()) {
             Ok(Value::Bool(value)) => Some(value),
             _ => None,
         },

@@ -7,7 +7,9 @@ use super::{
     collection::{List, Map, Record, Set},
     conform,
     fault::Why,
-    function::{self, Meter},
+    function,
+    meter::Meter,
+    operator,
     tree::{Macro, Spot},
 };
 
@@ -66,29 +68,29 @@ impl Walk<'_> {
             }
             Op::Member(of, name) => {
                 let of = self.node(of, locals)?;
-                function::member(&of, name).cloned().map_err(fault)
+                operator::member(&of, name).cloned().map_err(fault)
             }
             Op::Index(of, at) => {
                 let (of, at) = (self.node(of, locals)?, self.node(at, locals)?);
-                function::index(&of, &at).cloned().map_err(fault)
+                operator::index(&of, &at).cloned().map_err(fault)
             }
             Op::Not(of) => {
                 let of = self.node(of, locals)?;
-                function::invert(&of).map_err(fault)
+                operator::invert(&of).map_err(fault)
             }
             Op::Negate(of) => {
                 let of = self.node(of, locals)?;
-                function::negate(&of).map_err(fault)
+                operator::negate(&of).map_err(fault)
             }
             Op::All(of) => self.connective(of, false, locals),
             Op::Any(of) => self.connective(of, true, locals),
             Op::Binary(operator, a, b) => {
                 let (a, b) = (self.node(a, locals)?, self.node(b, locals)?);
-                function::binary(*operator, &a, &b, self.meter).map_err(fault)
+                operator::binary(*operator, &a, &b, self.meter).map_err(fault)
             }
             Op::Conditional(condition, then, other) => {
                 let value = self.node(condition, locals)?;
-                let holds = function::truth(&value).map_err(|why| Fault::new(why, condition.spot))?;
+                let holds = operator::truth(&value).map_err(|why| Fault::new(why, condition.spot))?;
                 self.node(if holds { then } else { other }, locals)
             }
             Op::List(of) => {
@@ -174,7 +176,7 @@ impl Walk<'_> {
         self.meter.pay(1).map_err(|why| Fault::new(why, node.spot))?;
         match &node.op {
             Op::Slot(slot, _) => Ok(self.env.slot(*slot).cloned()),
-            Op::Member(of, name) => Ok(self.presence(of, locals)?.and_then(|of| function::find(&of, name).cloned())),
+            Op::Member(of, name) => Ok(self.presence(of, locals)?.and_then(|of| operator::find(&of, name).cloned())),
             Op::Instance(family, keys, variable, _) => {
                 let keys = self.nodes(keys, locals)?;
                 Ok(self.env.instance(*family, &keys, *variable).cloned())
@@ -188,7 +190,7 @@ impl Walk<'_> {
         let mut first = None;
         for node in of {
             let value = self.node(node, locals);
-            match value.and_then(|value| function::truth(&value).map_err(|why| Fault::new(why, node.spot))) {
+            match value.and_then(|value| operator::truth(&value).map_err(|why| Fault::new(why, node.spot))) {
                 Ok(value) if value == decides => return Ok(Value::Bool(decides)),
                 Ok(_) => {}
                 Err(fault) => {
@@ -208,7 +210,7 @@ impl Walk<'_> {
         locals: &mut Vec<Value>,
     ) -> Result<Value, Fault> {
         let fault = |why: Why| Fault::new(why, spot);
-        let elements = function::elements(over).map_err(fault)?;
+        let elements = operator::elements(over).map_err(fault)?;
         self.meter.pay(elements.len()).map_err(fault)?;
         let mut first = None;
         let mut kept = Vec::new();
@@ -220,7 +222,7 @@ impl Walk<'_> {
                 kept.push(value?);
                 continue;
             }
-            let truth = value.and_then(|value| function::truth(&value).map_err(|why| Fault::new(why, body.spot)));
+            let truth = value.and_then(|value| operator::truth(&value).map_err(|why| Fault::new(why, body.spot)));
             match (kind, truth) {
                 (Macro::All, Ok(false)) => return Ok(Value::Bool(false)),
                 (Macro::Exists, Ok(true)) => return Ok(Value::Bool(true)),

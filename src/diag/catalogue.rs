@@ -32,7 +32,6 @@ pub mod projection;
 pub mod store;
 pub mod syntax;
 pub mod trace;
-pub mod unsupported;
 pub mod verdict;
 
 /// What there is to know about a code.
@@ -104,4 +103,4 @@ impl fmt::Display for Code {
 
 /// Every code, by hundreds.
 pub const CATALOGUE: &[&[Code]] =
-    &[syntax::ALL, form::ALL, data::ALL, projection::ALL, verdict::ALL, trace::ALL, store::ALL, unsupported::ALL];
+    &[syntax::ALL, form::ALL, data::ALL, projection::ALL, verdict::ALL, trace::ALL, store::ALL];

@@ -247,8 +247,10 @@ impl Writer<'_> {
             self.note("condition");
             let _ = write!(opts, " where {}", self.condition(seen, &own));
         }
-        if self.rng.chance(12) {
-            self.note("requires");
+        let mut requires = 0;
+        while requires < 2 && self.rng.chance(if requires == 0 { 12 } else { 30 }) {
+            self.note(if requires == 0 { "requires" } else { "several requires" });
+            requires += 1;
             let (one, other) = (self.term(seen, &own), self.term(seen, &own));
             let witness = match self.rng.below(3) {
                 0 => format!("checked({one})"),

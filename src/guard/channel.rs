@@ -37,7 +37,7 @@
 
 use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
-use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+use tokio::sync::mpsc::{Permit, Receiver, Sender, channel, error::TrySendError};
 
 use super::{Handle, Monitor, Options, Plan, PlanError, Verdict, Violation};
 use crate::{
@@ -250,6 +250,31 @@ fn judge<T: Message>(
     verdict.into()
 }
 
+/// Where a message to a peer goes: past the monitor, into the queue.
+struct Way<'e, T> {
+    monitor: &'e mut Monitor,
+    values: &'e mut Vec<Option<Value>>,
+    peer: &'e Peer<T>,
+    queue: &'e Sender<T>,
+    clock: Clock,
+}
+
+impl<T: Message> Way<'_, T> {
+    /// Judges a message for which there is room, and puts it there.
+    fn put(self, room: Permit<'_, T>, message: T) -> Result<(), SendError<T>> {
+        let now = (self.clock)();
+        match judge(self.monitor, self.values, self.peer, &message, true, now) {
+            Judged::Pass => {
+                room.send(message);
+                Ok(())
+            }
+            Judged::Drop => Ok(()),
+            Judged::Refuse(violation) => Err(SendError::Refused(message, violation)),
+            Judged::Quarantine(violation) => Err(SendError::Quarantined(message, violation)),
+        }
+    }
+}
+
 impl<T: Message> Endpoint<T> {
     /// An endpoint without queues, where its monitor stands. Time does not pass for it until it gets a clock.
     #[must_use]
@@ -326,37 +351,19 @@ impl<T: Message> Endpoint<T> {
     ///
     /// [`SendError`], with the message. What [`Mode::Suppress`](super::Mode::Suppress) drops is no error.
     pub async fn send(&mut self, to: &str, message: T) -> Result<(), SendError<T>> {
-        if let Some(violation) = self.quarantined() {
-            return Err(SendError::Quarantined(message, violation));
-        }
-        let now = self.clock;
-        let Some(at) = self.find(to) else { return Err(SendError::NoPeer(message)) };
-        let Self { monitor, peers, values, .. } = self;
-        let Some((peer, sender)) = peers.get(at).and_then(|peer| Some((peer, peer.to.as_ref()?))) else {
-            return Err(SendError::NoPeer(message));
-        };
-        let permit = match sender.try_reserve() {
+        let (way, message) = self.way(to, message)?;
+        let queue = way.queue;
+        let permit = match queue.try_reserve() {
             Ok(permit) => permit,
             Err(TrySendError::Closed(())) => return Err(SendError::Gone(message)),
-            Err(TrySendError::Full(())) => match sender.reserve().await {
+            Err(TrySendError::Full(())) => match queue.reserve().await {
                 Ok(permit) => permit,
                 Err(_) => return Err(SendError::Gone(message)),
             },
         };
         // From here on nothing is waited for.
-        match judge(monitor, values, peer, &message, true, now()) {
-            Judged::Pass => {
-                permit.send(message);
-                Ok(())
-            }
-            Judged::Drop => Ok(()),
-            Judged::Refuse(violation) => Err(SendError::Refused(message, violation)),
-            Judged::Quarantine(violation) => {
-                drop(permit);
-                self.let_go();
-                Err(SendError::Quarantined(message, violation))
-            }
-        }
+        let done = way.put(permit, message);
+        self.settle(done)
     }
 
     /// Sends if there is room now.
@@ -365,34 +372,33 @@ impl<T: Message> Endpoint<T> {
     ///
     /// As [`Endpoint::send`], and [`SendError::Full`].
     pub fn try_send(&mut self, to: &str, message: T) -> Result<(), SendError<T>> {
+        let (way, message) = self.way(to, message)?;
+        let done = match way.queue.try_reserve() {
+            Ok(permit) => way.put(permit, message),
+            Err(TrySendError::Closed(())) => Err(SendError::Gone(message)),
+            Err(TrySendError::Full(())) => Err(SendError::Full(message)),
+        };
+        self.settle(done)
+    }
+
+    /// The way to a role, if there is one.
+    fn way(&mut self, to: &str, message: T) -> Result<(Way<'_, T>, T), SendError<T>> {
         if let Some(violation) = self.quarantined() {
             return Err(SendError::Quarantined(message, violation));
         }
-        let now = self.clock;
-        let Some(at) = self.find(to) else { return Err(SendError::NoPeer(message)) };
-        let Self { monitor, peers, values, .. } = self;
-        let Some((peer, sender)) = peers.get(at).and_then(|peer| Some((peer, peer.to.as_ref()?))) else {
-            return Err(SendError::NoPeer(message));
-        };
-        let permit = match sender.try_reserve() {
-            Ok(permit) => permit,
-            Err(TrySendError::Closed(())) => return Err(SendError::Gone(message)),
-            Err(TrySendError::Full(())) => return Err(SendError::Full(message)),
-        };
-        // From here on nothing is waited for.
-        match judge(monitor, values, peer, &message, true, now()) {
-            Judged::Pass => {
-                permit.send(message);
-                Ok(())
-            }
-            Judged::Drop => Ok(()),
-            Judged::Refuse(violation) => Err(SendError::Refused(message, violation)),
-            Judged::Quarantine(violation) => {
-                drop(permit);
-                self.let_go();
-                Err(SendError::Quarantined(message, violation))
-            }
+        let Self { monitor, peers, values, clock, .. } = self;
+        let peer = peers.iter().find(|peer| *peer.name == *to);
+        match peer.and_then(|peer| Some((peer, peer.to.as_ref()?))) {
+            Some((peer, queue)) => Ok((Way { monitor, values, peer, queue, clock: *clock }, message)),
+            None => Err(SendError::NoPeer(message)),
         }
+    }
+
+    fn settle(&mut self, done: Result<(), SendError<T>>) -> Result<(), SendError<T>> {
+        if matches!(done, Err(SendError::Quarantined(..))) {
+            self.let_go();
+        }
+        done
     }
 
     /// A message that was taken off its queue.

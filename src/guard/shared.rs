@@ -27,7 +27,7 @@
 //!         threads.spawn(|| {
 //!             let (id, opener) = shared.open(&plan, 0).expect("there is room");
 //!             let all = shared.claim(&opener, Owner(1), &Scope::Session).expect("nobody else has it");
-//!             let send = Send { from: a, to: b, label: hello, payload: Default::default(), witness: None, at: 1 };
+//!             let send = Send { from: a, to: b, label: hello, payload: Default::default(), witnesses: &[], at: 1 };
 //!             shared.send(&all, send).expect("it is A's turn");
 //!             shared.receive(&all, b, a, 2).expect("it is on its way");
 //!             assert!(shared.with(id, |store| store.is_finished(id, b)));

@@ -10,7 +10,7 @@ use super::{
     graph::{Graph, GraphError},
     local::Local,
     project::{self, Discipline, Kind, ProjectionError},
-    spec::{Flat, Header, Spec, Target, Unsupported},
+    spec::{Flat, Header, Spec, Target},
 };
 use crate::{
     diag::Diagnostic,
@@ -53,8 +53,6 @@ pub enum NoEndpoints {
     Broken,
     /// It has parameters without values.
     Generic,
-    /// It has constructs without a meaning yet.
-    Unsupported(Vec<Unsupported>),
     /// It is one role's type alone.
     OneRole,
     /// It has scopes or data, and was not unrolled: it runs as a program, not as machines.
@@ -75,10 +73,6 @@ impl fmt::Display for NoEndpoints {
         match self {
             Self::Broken => f.write_str("it has errors"),
             Self::Generic => f.write_str("it has parameters without values"),
-            Self::Unsupported(all) => match all.first() {
-                Some(first) => write!(f, "`{}` has no meaning yet ({})", first.what, first.code),
-                None => f.write_str("some of it has no meaning yet"),
-            },
             Self::Beyond => f.write_str("it has scopes or data, which a system of machines does not show"),
             Self::OneRole => f.write_str("one role alone has no runs; name the whole protocol or system"),
             Self::TooLarge(why) => write!(f, "it is too large: {why}"),
@@ -94,9 +88,6 @@ impl Header {
     pub fn usable(&self) -> Result<(), NoEndpoints> {
         if self.broken {
             return Err(NoEndpoints::Broken);
-        }
-        if !self.unsupported.is_empty() {
-            return Err(NoEndpoints::Unsupported(self.unsupported.clone()));
         }
         if self.generic { Err(NoEndpoints::Generic) } else { Ok(()) }
     }

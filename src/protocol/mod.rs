@@ -34,6 +34,6 @@ pub use rule::{
 };
 pub use spec::{
     Claim, ClaimKind, EdgeKind, Expected, Flat, Header, LocalDecl, Observer, Protocol, Role, Side, Spec, SystemDecl,
-    Target, TraceDecl, TraceEvent, TraceKind, Unsupported,
+    Target, TraceDecl, TraceEvent, TraceKind,
 };
 pub use term::{Chooser, Handler, Round, Scope, Stmt, Term, Trigger};

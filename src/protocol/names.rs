@@ -19,6 +19,8 @@ pub(super) const CONNECT: &str = "#connect";
 pub(super) const DISCONNECT: &str = "#disconnect";
 /// The label of a `wrap`.
 pub(super) const WRAP: &str = "#wrap";
+/// The label of the invitation to a protocol that is called (`calls`).
+pub(super) const INVITE: &str = "#invite";
 
 /// The names of one specification.
 #[derive(Clone, Debug)]
@@ -109,11 +111,11 @@ impl Names {
         self.predicates.iter()
     }
 
-    /// Whether a label stands for a step that has none of its own (`connect`, `disconnect`, `wrap`): both ends take it
-    /// in their order, and no trace needs to show it.
+    /// Whether a label stands for a step that has none of its own (`connect`, `disconnect`, `wrap`, the invitations of
+    /// `calls`): both ends take it in their order, and no trace needs to show it.
     #[must_use]
     pub fn is_tacit(&self, label: LabelId) -> bool {
-        matches!(self.label_text(label), CONNECT | DISCONNECT | WRAP)
+        matches!(self.label_text(label), CONNECT | DISCONNECT | WRAP | INVITE)
     }
 
     /// The ids of all payload signatures.
@@ -125,6 +127,18 @@ impl Names {
     #[must_use]
     pub fn find_label(&self, text: &str) -> Option<LabelId> {
         self.labels.get_index_of(text).and_then(|at| LabelId::new(at).ok())
+    }
+
+    /// The label that stands for a text: itself, else the longest that ends in `*` and with which the text begins.
+    #[must_use]
+    pub fn find_label_for(&self, text: &str) -> Option<LabelId> {
+        self.find_label(text).or_else(|| {
+            let patterns = self
+                .labels
+                .iter()
+                .filter(|label| label.strip_suffix('*').is_some_and(|prefix| text.starts_with(prefix)));
+            self.find_label(patterns.max_by_key(|label| label.len())?)
+        })
     }
 
     /// The text of a label.

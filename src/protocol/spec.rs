@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{graph::Graph, local::Local, names::Names, rule::Predicate, term::Term};
 use crate::{
-    diag::{Code, Diagnostic, Span},
+    diag::{Diagnostic, Span},
     id::{FileId, IdVec, LabelId, RoleId},
 };
 
@@ -58,23 +58,10 @@ pub struct Header {
     /// What witnesses can be issued for: the predicates that `requires` names, in any declaration of the specification,
     /// so that equal rules of two declarations are equal.
     pub predicates: Arc<[Predicate]>,
-    /// Constructs in it that have no meaning yet: with any, no verdict that depends on them is given.
-    pub unsupported: Vec<Unsupported>,
     /// It has errors and therefore no meaning; its term is empty.
     pub broken: bool,
     /// It has parameters without values, so it stands for many protocols.
     pub generic: bool,
-}
-
-/// A construct without a meaning yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Its code.
-    pub code: Code,
-    /// What, in a word or two, such as `where`.
-    pub what: &'static str,
-    /// Where.
-    pub span: Span,
 }
 
 /// What kind of queue an edge has.
@@ -309,8 +296,6 @@ pub struct TraceDecl {
     pub events: Vec<TraceEvent>,
     /// `end;` stands at the end: the session must be over then.
     pub ends: bool,
-    /// Constructs in it that have no meaning yet.
-    pub unsupported: Vec<Unsupported>,
     /// Where.
     pub span: Span,
 }

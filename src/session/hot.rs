@@ -202,7 +202,7 @@ impl Hot {
     fn send_as<const BYTES: bool>(&self, line: &mut Line, around: Around<'_>, send: &Send<'_>) -> Option<Done> {
         let Around { spill, audit, plan, cap } = around;
         let (state_width, entry_width) = self.widths::<BYTES>();
-        if send.to.index() >= self.roles || send.label.index() >= self.labels || send.witness.is_some() {
+        if send.to.index() >= self.roles || send.label.index() >= self.labels || !send.witnesses.is_empty() {
             return None;
         }
         let pair = send.from.index().wrapping_mul(self.roles).wrapping_add(send.to.index());

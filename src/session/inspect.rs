@@ -171,7 +171,7 @@ impl Store {
         }
         for edge in page.plan.edges().ids() {
             if let Some(offer) = self.rest.offers.get(&(session.slot, edge)) {
-                (edge, offer.message, offer.stamp, offer.payload, offer.witness).hash(&mut hasher);
+                (edge, offer.message, offer.stamp, offer.payload, &offer.witnesses).hash(&mut hasher);
             }
             self.rest.spill.given(session.slot, edge).for_each(|payload| payload.hash(&mut hasher));
         }

@@ -17,7 +17,7 @@ use super::{
     step::{Act, Direction, Done, Expected, Miss, Payload, Receive, Send},
     store::{Keep, Pending, Rest},
     table::{Admitted, Table, sendable},
-    witness::{Matched, Use},
+    witness::{Brought, Matched, Use},
 };
 use crate::{
     data::{Env, ExternId, Externs, Fault, Slot, Value, fits},
@@ -189,7 +189,7 @@ impl Table<'_> {
             return Err(Code::Offered.into());
         }
         let reading = &planned.readings[message];
-        let consumed = self.check_witness(send.from, reading, &values, send.witness, now)?;
+        let consumed = self.check_witnesses(send.from, reading, &values, send.witnesses, now)?;
         // An offer is no step yet, and has no record.
         if admitted.is_some() {
             self.room(&[send.from], &consumed)?;
@@ -205,7 +205,7 @@ impl Table<'_> {
         let Some(admitted) = admitted else {
             let edge = self.system.messages()[message].edge;
             let (payload, stamp) = (id_of(send.payload), self.asker.cap.stamp);
-            let offer = Pending { message, stamp, payload, witness: consumed.number(), shown: None };
+            let offer = Pending { message, stamp, payload, witnesses: consumed.numbers(), shown: None };
             self.rest.offers.insert((slot, edge), offer);
             let head = Head::read(self.words);
             Head { flags: head.flags | block::OFFERS, ..head }.write(self.words);
@@ -230,34 +230,36 @@ impl Table<'_> {
         self.rest.room(self.words, self.slot(), roles, used)
     }
 
-    /// Whether the witness that a step of a role brings is the one that it requires.
+    /// Whether the witnesses that a step of a role brings are those that it requires, one each and in that order.
     #[inline(always)]
-    fn check_witness(
+    fn check_witnesses(
         &self,
         role: RoleId,
         reading: &Reading,
         values: &[Option<Value>],
-        witness: Option<&Readiness>,
+        witnesses: &[&Readiness],
         now: i64,
     ) -> Result<Use, Miss> {
-        let Some(need) = reading.rule.requires.first() else {
-            // What is not required is not consumed.
-            return if witness.is_some() { Err(Code::WitnessMismatch.into()) } else { Ok(Use::default()) };
-        };
+        let brought = Brought::Handles(witnesses);
+        let mut used = Use::default();
         let externs = &*self.rest.externs;
         let env = Shown { values, now, externs };
-        let mut args: SmallVec<[Value; 2]> = SmallVec::new();
-        for code in &need.args {
-            args.push(code.eval(&env).map_err(faulted)?);
+        for need in &reading.rule.requires {
+            let mut args: SmallVec<[Value; 2]> = SmallVec::new();
+            for code in &need.args {
+                args.push(code.eval(&env).map_err(faulted)?);
+            }
+            // What only the host knows was asked when the witness was issued.
+            let predicate = self.planned().header.predicates.get(need.predicate).ok_or(Code::NoPredicate)?;
+            let again = match &predicate.body {
+                PredicateBody::Extern(_) => true,
+                PredicateBody::Def(code) => code.holds(&Given { args: &args, now, externs }).map_err(faulted)?,
+            };
+            let asked = Matched { role, predicate: need.predicate, args: &args, again, now };
+            self.rest.match_next(self.words, self.asker, &asked, brought, &mut used)?;
         }
-        // What only the host knows was asked when the witness was issued.
-        let predicate = self.planned().header.predicates.get(need.predicate).ok_or(Code::NoPredicate)?;
-        let again = match &predicate.body {
-            PredicateBody::Extern(_) => true,
-            PredicateBody::Def(code) => code.holds(&Given { args: &args, now, externs }).map_err(faulted)?,
-        };
-        let asked = Matched { role, predicate: need.predicate, args: &args, again, now };
-        self.rest.match_witness(self.words, self.asker, &asked, witness)
+        // What is not required is not consumed.
+        Rest::match_all(brought, used)
     }
 
     /// A receive that may be taken: of a queue, or of an offer.
@@ -298,7 +300,7 @@ impl Table<'_> {
             }
             .into());
         };
-        let consumed = self.rest.still_good(self.words, receive.from, offer.witness, now)?;
+        let consumed = self.rest.still_good(self.words, receive.from, &offer.witnesses, now)?;
         self.room(&[receive.from, receive.role], &consumed)?;
         Ok((Admitted { step, message, edge: Some(edge) }, (offer, consumed)))
     }
@@ -356,7 +358,7 @@ impl Table<'_> {
                     continue;
                 }
             };
-            let consumed = self.check_witness(act.role, reading, &values, act.witness, now)?;
+            let consumed = self.check_witnesses(act.role, reading, &values, act.witnesses, now)?;
             self.room(&[act.role], &consumed)?;
             let step = Move::Act { role: act.role, action: offer.action, then: offer.then };
             return Ok((Admitted { step, message, edge: None }, consumed));
@@ -435,9 +437,9 @@ impl Rest {
     }
 }
 
-/// The record of a step that consumes a witness says so.
+/// The record of a step that consumes a witness says so; of several, it names the first.
 pub(super) fn consuming(record: Record, consumed: &Use) -> Record {
-    match consumed.number() {
+    match consumed.first() {
         0 => record,
         witness => Record { witness, verdict: Verdict::Consumed, ..record },
     }

@@ -16,7 +16,7 @@
 //! let ann = store.claim(&opener, Owner(1), &Scope::Fragment(vec![a]))?;
 //! let bob = store.claim(&opener, Owner(2), &Scope::Fragment(vec![b]))?;
 //!
-//! let send = |from, to, label| Send { from, to, label, payload: Default::default(), witness: None, at: 1 };
+//! let send = |from, to, label| Send { from, to, label, payload: Default::default(), witnesses: &[], at: 1 };
 //! store.send(&ann, send(a, b, hello))?;
 //! let refused = store.send(&bob, send(b, a, bye)).unwrap_err();
 //! assert!(refused.to_string().contains("expected B?A:hello()"), "{refused}");

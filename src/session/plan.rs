@@ -211,9 +211,6 @@ impl OpenPlan {
             }
         }
         let (header, engine, locals) = engine(spec, target)?;
-        if let Some(text) = asks_for_two(&engine, &spec.names) {
-            return Err(PlanError::TooLarge(text));
-        }
         let safe = matches!(compat, Compat::Checked(Verdict::Holds) | Compat::Accepted(Verdict::Holds));
         Self::of(header, &spec.names, &spec.externs, engine, locals, options, safe)
     }
@@ -508,28 +505,6 @@ impl Planned {
     #[inline]
     pub(super) fn first(&self, from: RoleId, to: RoleId, label: LabelId) -> Option<MessageId> {
         self.lookup.find(from, to, label).map(MessageId::from_raw)
-    }
-}
-
-/// A message that requires more than one witness: a step brings one.
-fn asks_for_two(engine: &Engine, names: &Names) -> Option<String> {
-    let of = |label: LabelId, sort: SortId| {
-        let rule = names.rule(sort)?;
-        (rule.requires.len() > 1).then(|| {
-            format!(
-                "message `{}` requires {} witnesses, a step brings one",
-                names.message(label, sort),
-                rule.requires.len()
-            )
-        })
-    };
-    match engine {
-        Engine::Table(system) => system
-            .machines()
-            .values()
-            .flat_map(|machine| machine.actions().values())
-            .find_map(|action| of(action.label, action.sort)),
-        Engine::Tree(program) => program.messages().values().find_map(|travel| of(travel.label, travel.sort)),
     }
 }
 

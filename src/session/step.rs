@@ -51,8 +51,8 @@ pub struct Send<'a> {
     pub label: LabelId,
     /// With what.
     pub payload: Payload<'a>,
-    /// The witness, if the message requires one.
-    pub witness: Option<&'a Readiness>,
+    /// The witnesses that the message requires: one for each `requires`, in the order in which they are written.
+    pub witnesses: &'a [&'a Readiness],
     /// When, in microseconds; what is earlier than the session's latest event counts as its time.
     pub at: i64,
 }
@@ -77,8 +77,8 @@ pub struct Act<'a> {
     pub label: LabelId,
     /// With what.
     pub payload: Payload<'a>,
-    /// The witness, if the action requires one.
-    pub witness: Option<&'a Readiness>,
+    /// The witnesses that the action requires, as those of a message.
+    pub witnesses: &'a [&'a Readiness],
     /// When.
     pub at: i64,
 }

@@ -121,7 +121,7 @@ pub(super) struct Pending {
     pub(super) message: MessageId,
     pub(super) stamp: u32,
     pub(super) payload: u64,
-    pub(super) witness: u64,
+    pub(super) witnesses: super::witness::Numbers,
     /// In a tree session: what was shown of the payload, and the digest of its content.
     pub(super) shown: Option<Box<(super::judge::Values, u128)>>,
 }

@@ -75,7 +75,7 @@ impl<'a> Table<'a> {
         // Whatever is not just a label in a queue is judged elsewhere.
         if !reading.simple
             || !matches!(send.payload, Payload::Unseen(0))
-            || send.witness.is_some()
+            || !send.witnesses.is_empty()
             || head.flags & block::WATCHFUL != 0
         {
             return self.send_judged(send, first);

@@ -12,9 +12,9 @@ use super::{
     plan::Engine,
     refuse::Detail,
     step::{Act, Asker, Done, Miss, Payload, Receive, Send, Step, alive, covers},
-    store::{Keep, Pending, Store},
+    store::{Keep, Pending, Rest, Store},
     table::record,
-    witness::{Matched, Use},
+    witness::{Brought, Matched, Use},
 };
 use crate::{
     data::Redaction,
@@ -35,7 +35,7 @@ struct Request<'a> {
     /// The messages that it can be.
     candidates: Result<Vec<MessageId>, Code>,
     payload: Payload<'a>,
-    witness: Option<&'a super::Readiness>,
+    witnesses: &'a [&'a super::Readiness],
     /// The edge, if there is one.
     edge: Option<EdgeId>,
     at: i64,
@@ -64,7 +64,7 @@ impl Store {
             sides: if is_sync(plan, edge) { Sides::Give } else { Sides::Send },
             candidates: candidates(plan, send.from, send.to, send.label),
             payload: send.payload,
-            witness: send.witness,
+            witnesses: send.witnesses,
             edge,
             at: send.at,
         })
@@ -94,7 +94,7 @@ impl Store {
             sides: Sides::Both,
             candidates: candidates(plan, act.role, act.role, act.label),
             payload: act.payload,
-            witness: act.witness,
+            witnesses: act.witnesses,
             edge: None,
             at: act.at,
         })
@@ -126,7 +126,7 @@ impl Store {
             sides: if sync { Sides::Both } else { Sides::Receive },
             candidates,
             payload: Payload::default(),
-            witness: None,
+            witnesses: &[],
             edge,
             at: receive.at,
         })
@@ -230,19 +230,22 @@ impl Store {
             return Err(nearest.map_or_else(|| Code::NotEnabled.into(), |(_, miss)| miss));
         };
         let sender = if receives { request.peer } else { request.role };
-        let consumed = match (way.required(), request.witness, &offer) {
-            ([], None, None) => Use::default(),
-            ([], Some(_), _) => return Err(Code::WitnessMismatch.into()),
-            ([], None, Some(offer)) => self.rest.still_good(block, sender, offer.witness, now)?,
-            ([(requirement, args), ..], witness, offer) => {
+        let consumed = match (way.required(), &offer) {
+            ([], Some(offer)) => self.rest.still_good(block, sender, &offer.witnesses, now)?,
+            (required, offer) => {
                 let rule = &program.messages().entry(message).ok_or(Code::NoMessage)?.rule;
-                let predicate = rule.requires.get(*requirement).map_or(usize::MAX, |need| need.predicate);
-                // That the predicate is true now was a condition of the step.
-                let asked = Matched { role: sender, predicate, args, again: true, now };
-                match offer {
-                    Some(offer) => self.rest.match_number(block, asker, &asked, offer.witness)?,
-                    None => self.rest.match_witness(block, asker, &asked, witness)?,
+                let brought = match offer {
+                    Some(offer) => Brought::Numbers(&offer.witnesses),
+                    None => Brought::Handles(request.witnesses),
+                };
+                let mut used = Use::default();
+                for (requirement, args) in required {
+                    let predicate = rule.requires.get(*requirement).map_or(usize::MAX, |need| need.predicate);
+                    // That the predicate is true now was a condition of the step.
+                    let asked = Matched { role: sender, predicate, args, again: true, now };
+                    self.rest.match_next(block, asker, &asked, brought, &mut used)?;
                 }
+                Rest::match_all(brought, used)?
             }
         };
         if request.sides == Sides::Give {
@@ -274,8 +277,8 @@ impl Store {
         let label = plan.label_of(message);
         let given = if let Payload::Unseen(id) = request.payload { id } else { 0 };
         if let (Some(shown), Some(edge)) = (offer, request.edge) {
-            let witness = consumed.number();
-            let pending = Pending { message, stamp: cap.stamp, payload: given, witness, shown: Some(shown) };
+            let witnesses = consumed.numbers();
+            let pending = Pending { message, stamp: cap.stamp, payload: given, witnesses, shown: Some(shown) };
             self.rest.offers.insert((slot, edge), pending);
             let head = Head::read(block);
             Head { flags: head.flags | block::OFFERS, ..head }.write(block);

@@ -62,14 +62,60 @@ pub(super) struct Witnesses {
     pub(super) waiting: usize,
 }
 
-/// The witness that a step will consume.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Use(Option<u32>, u64);
+/// The witnesses that a step will consume, in the order in which it requires them: their places, and their numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Use(SmallVec<[(u32, u64); 1]>);
 
 impl Use {
-    /// Its number; 0 if there is none.
-    pub(super) fn number(&self) -> u64 {
-        self.1
+    /// The number of the first, which the record of the step names; 0 if there is none.
+    #[inline]
+    pub(super) fn first(&self) -> u64 {
+        self.0.first().map_or(0, |&(_, number)| number)
+    }
+
+    /// The others, which have records of their own.
+    fn others(&self) -> &[(u32, u64)] {
+        self.0.get(1..).unwrap_or_default()
+    }
+
+    pub(super) fn numbers(&self) -> Numbers {
+        self.0.iter().map(|&(_, number)| number).collect()
+    }
+
+    fn has(&self, at: u32) -> bool {
+        self.0.iter().any(|&(one, _)| one == at)
+    }
+}
+
+/// Numbers of witnesses.
+pub(super) type Numbers = SmallVec<[u64; 2]>;
+
+/// What a step brings.
+#[derive(Clone, Copy)]
+pub(super) enum Brought<'a> {
+    Handles(&'a [&'a Readiness]),
+    /// The witnesses of an offer.
+    Numbers(&'a [u64]),
+}
+
+impl Brought<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Handles(handles) => handles.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// The number of one, for an asker of a store.
+    fn number(&self, at: usize, store: u32) -> Result<u64, Code> {
+        match self {
+            Self::Handles(handles) => match handles.get(at) {
+                None => Err(Code::WitnessMissing),
+                Some(witness) if witness.store != store => Err(Code::Foreign),
+                Some(witness) => Ok(witness.number),
+            },
+            Self::Numbers(numbers) => numbers.get(at).copied().ok_or(Code::WitnessMissing),
+        }
     }
 }
 
@@ -168,9 +214,10 @@ impl Witnesses {
         list.iter().filter(|&&at| self.entries.get(at as usize).is_some_and(|one| which(at, one))).count()
     }
 
-    /// How many records the witnesses take that die of a step of some roles which uses one.
+    /// How many records, beside that of the step, the witnesses take that a step of some roles uses, and that die of it.
     pub(super) fn stepping(&self, slot: u32, roles: &[RoleId], used: &Use) -> usize {
-        together(self.count(slot, |at, one| used.0 != Some(at) && one.dies_of(roles)))
+        let dying = together(self.count(slot, |at, one| !used.has(at) && one.dies_of(roles)));
+        dying.saturating_add(used.others().len())
     }
 
     /// Those that die at the next step of some roles.
@@ -193,7 +240,7 @@ impl Witnesses {
     }
 }
 
-/// What the witness of a step must be for.
+/// What a witness of a step must be for.
 pub(super) struct Matched<'a> {
     /// Who steps.
     pub(super) role: RoleId,
@@ -205,32 +252,22 @@ pub(super) struct Matched<'a> {
 }
 
 impl Rest {
-    /// Whether a witness is for what it must be for, and still good.
+    /// The next of the witnesses that a step brings, if it is for what it must be for, and still good.
     #[inline(always)]
-    pub(super) fn match_witness<W: Words + ?Sized>(
+    pub(super) fn match_next<W: Words + ?Sized>(
         &self,
         words: &W,
         asker: Asker<'_>,
         asked: &Matched<'_>,
-        witness: Option<&Readiness>,
-    ) -> Result<Use, Miss> {
-        let Some(witness) = witness else { return Err(Code::WitnessMissing.into()) };
-        if witness.store != asker.cap.store {
-            return Err(Code::Foreign.into());
+        brought: Brought<'_>,
+        used: &mut Use,
+    ) -> Result<(), Miss> {
+        let number = brought.number(used.0.len(), asker.cap.store)?;
+        let (at, entry) = self.witnesses.find(number)?;
+        if used.has(at) {
+            // By what stands before in the same message.
+            return Err(Code::WitnessConsumed.into());
         }
-        self.match_number(words, asker, asked, witness.number)
-    }
-
-    /// The same of a witness by its number.
-    #[inline(always)]
-    pub(super) fn match_number<W: Words + ?Sized>(
-        &self,
-        words: &W,
-        asker: Asker<'_>,
-        asked: &Matched<'_>,
-        number: u64,
-    ) -> Result<Use, Miss> {
-        let (_, entry) = self.witnesses.find(number)?;
         let fits = entry.session == asker.cap.session
             && entry.predicate == asked.predicate
             && entry.args[..] == *asked.args
@@ -238,32 +275,38 @@ impl Rest {
         if !fits {
             return Err(Code::WitnessMismatch.into());
         }
-        let used = self.still_good(words, asked.role, number, asked.now)?;
-        if asked.again { Ok(used) } else { Err(Code::WitnessFalse.into()) }
+        good(words, entry, asked.role, asked.now)?;
+        if !asked.again {
+            return Err(Code::WitnessFalse.into());
+        }
+        used.0.push((at, number));
+        Ok(())
     }
 
-    /// Whether the witness of an offer is still good when it is taken.
+    /// All that was required is there; nothing else may be.
+    #[inline(always)]
+    pub(super) fn match_all(brought: Brought<'_>, used: Use) -> Result<Use, Miss> {
+        if brought.len() > used.0.len() { Err(Code::WitnessMismatch.into()) } else { Ok(used) }
+    }
+
+    /// Whether the witnesses of an offer are still good when it is taken.
     pub(super) fn still_good<W: Words + ?Sized>(
         &self,
         words: &W,
         role: RoleId,
-        number: u64,
+        numbers: &[u64],
         now: i64,
     ) -> Result<Use, Miss> {
-        if number == 0 {
-            return Ok(Use::default());
+        let mut used = Use::default();
+        for &number in numbers {
+            let (at, entry) = self.witnesses.find(number)?;
+            good(words, entry, role, now)?;
+            used.0.push((at, number));
         }
-        let (at, entry) = self.witnesses.find(number)?;
-        if block::generation(words, role) != entry.stamp {
-            return Err(Code::WitnessStale.into());
-        }
-        if entry.until.is_some_and(|until| now > until) {
-            return Err(Code::WitnessExpired.into());
-        }
-        Ok(Use(Some(at), number))
+        Ok(used)
     }
 
-    /// A step of some roles is taken, and consumes its witness; those that lived until the next step of any of them are
+    /// A step of some roles is taken, and consumes its witnesses; those that lived until the next step of any of them are
     /// invalidated.
     pub(super) fn use_witness<W: Words + ?Sized>(
         &mut self,
@@ -278,8 +321,11 @@ impl Rest {
             return;
         }
         let mut left = true;
-        if let Use(Some(at), _) = *consumed {
+        for &(at, _) in &consumed.0 {
             left = self.witnesses.end(at, Fate::Consumed);
+        }
+        for &(_, number) in consumed.others() {
+            self.note(asker, Kind::Readiness, Verdict::Consumed, number, now);
         }
         let slot = asker.cap.session.slot;
         let brief = if left { self.witnesses.dying(slot, roles) } else { SmallVec::new() };
@@ -372,6 +418,15 @@ impl Rest {
         self.audit.accepted(record);
         self.entry(session.slot);
     }
+}
+
+/// Whether a witness is of the generation of its roles, and not past its time.
+#[inline(always)]
+fn good<W: Words + ?Sized>(words: &W, entry: &Witness, role: RoleId, now: i64) -> Result<(), Code> {
+    if block::generation(words, role) != entry.stamp {
+        return Err(Code::WitnessStale);
+    }
+    if entry.until.is_some_and(|until| now > until) { Err(Code::WitnessExpired) } else { Ok(()) }
 }
 
 impl Store {

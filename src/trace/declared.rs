@@ -24,7 +24,7 @@ pub enum Outcome {
     Rejects,
     /// Every event was accepted, but the session is not over.
     Incomplete,
-    /// Not known: too many configurations explain it, or a construct has no meaning yet.
+    /// Not known: too many configurations explain it.
     Unknown,
 }
 
@@ -66,9 +66,6 @@ pub fn check_trace(subject: Subject<'_>, role: Option<RoleId>, trace: &TraceDecl
 }
 
 fn outcome(subject: Subject<'_>, role: Option<RoleId>, trace: &TraceDecl) -> (Outcome, Option<usize>) {
-    if !trace.unsupported.is_empty() {
-        return (Outcome::Unknown, None);
-    }
     let observer = role.map_or(trace.observer, Observer::Endpoint);
     if let Some(program) = subject.program {
         return live_outcome(subject, program, observer, trace);

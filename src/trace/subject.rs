@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     id::{Id, IdVec, RoleId, StateId},
     machine::{Program, ProgramError, System, SystemError},
-    protocol::{EdgeKind, Header, Local, Names, NoEndpoints, Spec, State, Target},
+    protocol::{EdgeKind, Graph, Header, Local, Names, NoEndpoints, Spec, State, Stmt, Target, Term},
 };
 
 /// A system with its names.
@@ -57,6 +57,12 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn system(&self) -> &'a System {
         self.system
+    }
+
+    /// The program, if it is one.
+    #[must_use]
+    pub fn program(&self) -> Option<&'a Program> {
+        self.program
     }
 }
 
@@ -131,6 +137,19 @@ impl<'a> Machines<'a> {
                 let program = |graph| Program::written(&spec.names, header, [(decl.role, &decl.term, graph)]);
                 decl.graph.as_ref().map(|graph| (header, program(graph), Some(decl.role)))
             }
+        };
+        let beyond = match (beyond, target) {
+            (None, Target::Protocol(at) | Target::ProtocolRole(at, _)) => spec
+                .protocols
+                .get(at)
+                .filter(|protocol| !protocol.header.broken && has_tacit(spec, &protocol.term))
+                .and_then(|protocol| {
+                    // Steps that no event shows are followed by who follows scopes.
+                    let graph = Graph::of(&protocol.term).ok()?;
+                    let program = Program::of(&spec.names, &protocol.header, &protocol.term, &graph).ok()?;
+                    Some((&protocol.header, Ok(program), None))
+                }),
+            (beyond, _) => beyond,
         };
         if let Some((header, program, own)) = beyond {
             header.usable()?;
@@ -216,6 +235,12 @@ impl<'a> Machines<'a> {
             externs: self.externs,
         }
     }
+}
+
+/// Whether a term has messages that no event shows.
+fn has_tacit(spec: &Spec, term: &Term) -> bool {
+    let tacit = |stmt: &Stmt| matches!(*stmt, Stmt::Message { label, .. } if spec.names.is_tacit(label));
+    term.blocks.values().flatten().any(tacit)
 }
 
 fn too_large(error: ProgramError) -> NoEndpoints {

@@ -81,6 +81,9 @@ pub struct Outcome {
     pub outside: bool,
     /// Roles whose machine by complete projection may stop where it could still receive; known if it was made.
     pub may_stop: Vec<RoleId>,
+    /// Roles that can be exchanged, family by family: configurations that differ only in which of them is which were counted
+    /// as one ([`Options::symmetry`]).
+    pub families: Vec<Vec<RoleId>>,
     /// Of a counterexample under conditions, the payload of each of its events, field by field.
     pub payloads: Vec<Vec<Option<Value>>>,
 }
@@ -107,6 +110,7 @@ impl Outcome {
             suspect: None,
             outside: false,
             may_stop: Vec::new(),
+            families: Vec::new(),
             payloads: Vec::new(),
         }
     }
@@ -444,8 +448,8 @@ fn explore(
             return Ok(Outcome::unknown(Limit::Undecided(error.to_string())));
         }
     };
-    let Judgement { answer, bound, exhaustive, configurations, counts, shortest } = judgement;
-    let mut outcome = Outcome { bound, exhaustive, configurations, counts, ..Outcome::of(Verdict::Holds) };
+    let Judgement { answer, bound, exhaustive, configurations, counts, shortest, families } = judgement;
+    let mut outcome = Outcome { bound, exhaustive, configurations, counts, families, ..Outcome::of(Verdict::Holds) };
     match answer {
         Answer::Holds => {
             // Without a bound of the user's the level that decided cut nothing.

@@ -116,7 +116,7 @@ pub(super) fn confirm(
             let wants = |of: &Queued| Event::Send { from: of.from, to: of.to, label: of.label, sort: of.sort };
             any(&ends, |end| system.admits(end, wants(can)) && system.cut(end).contains(&wants(cannot)))
         }
-        Detail::Race { taken, rival, taken_at } => {
+        Detail::Race { taken, rival, taken_at, .. } => {
             let gets = |of: &Queued| Event::Receive { from: of.from, to: of.to, label: of.label, sort: of.sort };
             match taken_at {
                 None => any(&ends, |end| system.admits(end, gets(taken)) && system.admits(end, gets(rival))),

@@ -115,6 +115,8 @@ pub enum Detail {
         cannot: Queued,
         /// How much room there is.
         bound: u32,
+        /// However much room there is, so it comes about: the role sends until there is none.
+        always: bool,
     },
     /// Not k-CIBI: which of two messages comes first decides what the role does, and nothing decides which.
     Race {
@@ -124,6 +126,8 @@ pub enum Detail {
         rival: Queued,
         /// When it received the one, if the other was sent only afterwards, though not because of that.
         taken_at: Option<usize>,
+        /// It is so for every k, because this can be sent again and again.
+        always: Option<Queued>,
     },
     /// These roles have no local type; what the run of their automata shows, if one goes wrong.
     NotProjectable {
@@ -255,20 +259,27 @@ impl Detail {
                         start.saturating_add(1)
                     ),
                     None => format!(
-                        "not {bound}-exhaustive: {from} wants to send {what}, {bound} messages lie from {from} to {to}, and \
-                         without {from} none of them is received"
+                        "not {bound}-exhaustive: {from} wants to send {what}, {} from {from} to {to}, and without {from} none \
+                         of them is received",
+                        if *bound == 1 { "1 message lies".to_owned() } else { format!("{bound} messages lie") }
                     ),
                 }
             }
-            Self::HalfChoice { can, cannot, bound } => format!(
-                "not {bound}-output bound independent: {} has room for {} to {}, but none for {} to {}",
+            Self::HalfChoice { can, cannot, bound, always } => format!(
+                "not {}-output bound independent{}: {} has room for {} to {}, but none for {} to {}",
+                if *always { "k".to_owned() } else { bound.to_string() },
+                if *always { " for any k" } else { "" },
                 role(can.from),
                 message(can.label, can.sort),
                 role(can.to),
                 message(cannot.label, cannot.sort),
-                role(cannot.to)
+                if *always {
+                    format!("{}, to whom it can send until there is no room", role(cannot.to))
+                } else {
+                    role(cannot.to)
+                }
             ),
-            Self::Race { taken, rival, taken_at } => {
+            Self::Race { taken, rival, taken_at, always } => {
                 let both = format!(
                     "{} can receive {} from {} or {} from {}",
                     role(taken.to),
@@ -277,9 +288,19 @@ impl Detail {
                     message(rival.label, rival.sort),
                     role(rival.from)
                 );
-                match taken_at {
+                let race = match taken_at {
                     None => format!("race: {both}, and both are there"),
                     Some(_) => format!("race: {both}, and the other one is not sent because of the one"),
+                };
+                match always {
+                    None => race,
+                    Some(more) => format!(
+                        "{race}; that is so for every k, and none is so large that all has room, since {} can send {} to {} \
+                         again and again",
+                        role(more.from),
+                        message(more.label, more.sort),
+                        role(more.to)
+                    ),
                 }
             }
             Self::NotImplementable { text, .. } => text.to_string(),

@@ -42,6 +42,38 @@ pub struct Counts {
     pub full: usize,
 }
 
+impl Counts {
+    /// One configuration more.
+    #[inline]
+    pub(super) fn add(&mut self, wrong: &Wrong) {
+        let add = |count: &mut usize, it: bool| *count = count.saturating_add(usize::from(it));
+        add(&mut self.deadlocks, wrong.deadlock);
+        add(&mut self.unspecified, wrong.unspecified.is_some());
+        add(&mut self.orphans, wrong.orphan.is_some());
+        add(&mut self.ended_orphans, wrong.ended_orphan);
+        add(&mut self.full, wrong.full);
+    }
+}
+
+/// Everything that is wrong with one configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wrong {
+    unspecified: Option<RoleId>,
+    orphan: Option<EdgeId>,
+    ended_orphan: bool,
+    deadlock: bool,
+    full: bool,
+}
+
+impl Wrong {
+    /// The first of it.
+    #[inline]
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let first = self.unspecified.map(Fault::Unspecified).or(self.orphan.map(Fault::Orphan));
+        first.or(self.deadlock.then_some(Fault::Deadlock))
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct StateFacts {
     ended: bool,
@@ -103,25 +135,27 @@ impl<'a> Watch<'a> {
     /// lacks the exploration's room; every kind of fault is counted.
     #[inline]
     pub(super) fn look<C: Cells>(&self, cells: &C, idle: bool, cut: bool, counts: &mut Counts) -> Option<Fault> {
-        let unspecified = self.unspecified(cells);
-        let mut orphan = self.orphan(cells);
-        let mut deadlock = false;
+        let wrong = self.wrong(cells, idle, cut);
+        counts.add(&wrong);
+        wrong.fault()
+    }
+
+    /// The same, uncounted.
+    #[inline]
+    pub(super) fn wrong<C: Cells>(&self, cells: &C, idle: bool, cut: bool) -> Wrong {
+        let mut wrong = Wrong { unspecified: self.unspecified(cells), orphan: self.orphan(cells), ..Wrong::default() };
         if idle {
             if cut {
-                counts.full = counts.full.saturating_add(1);
+                wrong.full = true;
             } else if self.all_may_stop(cells) {
                 let left = self.system.edges().ids().find(|&edge| cells.queued(edge) > 0);
-                orphan = orphan.or(left);
-                counts.ended_orphans = counts.ended_orphans.saturating_add(usize::from(left.is_some()));
+                wrong.orphan = wrong.orphan.or(left);
+                wrong.ended_orphan = left.is_some();
             } else {
-                deadlock = true;
-                counts.deadlocks = counts.deadlocks.saturating_add(1);
+                wrong.deadlock = true;
             }
         }
-        counts.unspecified = counts.unspecified.saturating_add(usize::from(unspecified.is_some()));
-        counts.orphans = counts.orphans.saturating_add(usize::from(orphan.is_some()));
-        let first = unspecified.map(Fault::Unspecified).or(orphan.map(Fault::Orphan));
-        first.or(deadlock.then_some(Fault::Deadlock))
+        wrong
     }
 
     #[inline]

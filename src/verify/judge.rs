@@ -25,10 +25,12 @@ use super::{
     liveness,
     property::Property,
     published::{self, Strength},
-    search::{Explored, Plan, Poll, Seek},
+    search::{Crew, Explored, Plan, Poll, Seek},
+    symmetry::Symmetry,
 };
 use crate::{
     event::{Counterexample, Event, Limit},
+    id::RoleId,
     machine::{Cells, Semantics, System},
     protocol::EdgeKind,
 };
@@ -81,6 +83,8 @@ pub(super) struct Judgement {
     pub(super) counts: Counts,
     /// No run to such a violation is shorter.
     pub(super) shortest: bool,
+    /// Families of roles of which only one order was looked at.
+    pub(super) families: Vec<Vec<RoleId>>,
 }
 
 /// Under a large bound, the first level.
@@ -127,13 +131,17 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
         configurations: 0,
         counts: Counts::default(),
         shortest: false,
+        families: Vec::new(),
     };
     if let (Property::Bounded, Some(bound)) = (property, options.bound) {
         return within(system, bound, options, poll);
     }
+    let single = matches!(property, Property::Safe | Property::DeadlockFree);
+    let symmetry = if single && options.symmetry && !options.raw { Symmetry::of(system) } else { None };
+    judgement.families = symmetry.as_ref().map_or_else(Vec::new, Symmetry::roles);
     for level in levels(system, options) {
         let last = options.bound == Some(level);
-        let plan = plan(system, property, level, options);
+        let plan = Plan { symmetry: symmetry.as_ref(), ..plan(system, property, level, options) };
         let explored = Explored::of(system, plan, poll);
         let cut = explored.cut || made_synchronous(system, Some(level));
         judgement.exhaustive = !cut;
@@ -170,7 +178,7 @@ pub(super) fn judge(system: &System, property: Property, options: &Options, poll
     judgement
 }
 
-fn plan(system: &System, property: Property, level: u32, options: &Options) -> Plan {
+fn plan(system: &System, property: Property, level: u32, options: &Options) -> Plan<'static> {
     let seek = match property {
         Property::Safe => Seek::Fault,
         Property::DeadlockFree => Seek::Deadlock,
@@ -196,6 +204,8 @@ fn plan(system: &System, property: Property, level: u32, options: &Options) -> P
             (true, _) => liveness::overhead(goals),
             _ => 0,
         },
+        crew: Crew::new(options),
+        symmetry: None,
     }
 }
 
@@ -232,8 +242,13 @@ fn examine(
 pub(super) fn bad(explored: &Explored<'_>) -> Option<Finding> {
     let (at, Some(fault)) = explored.found? else { return None };
     let watch = Watch::new(explored.system);
-    let run = explored.run_to(at);
-    explored.with(at, |cells| {
+    let (run, mut words) = explored.lifted(at);
+    explored.within(&mut words, |cells| {
+        // Whoever stands for another has the same faults under other names.
+        let fault = match fault {
+            Fault::Deadlock => fault,
+            _ => watch.wrong(cells, explored.is_idle(cells), false).fault()?,
+        };
         let mut seeds = cone::Seeds::default();
         let detail = match fault {
             Fault::Deadlock => {
@@ -266,7 +281,7 @@ const SHORTEN: usize = 200_000;
 fn shorten(
     system: &System,
     mut finding: Finding,
-    plan: Plan,
+    plan: Plan<'_>,
     options: &Options,
     poll: &mut Poll<'_>,
 ) -> (Finding, bool) {
@@ -322,6 +337,7 @@ fn within(system: &System, bound: u32, options: &Options, poll: &mut Poll<'_>) -
             configurations: explored.len(),
             counts: explored.counts,
             shortest: true,
+            families: Vec::new(),
         });
         if settled {
             break;
@@ -334,5 +350,6 @@ fn within(system: &System, bound: u32, options: &Options, poll: &mut Poll<'_>) -
         configurations: 0,
         counts: Counts::default(),
         shortest: false,
+        families: Vec::new(),
     })
 }

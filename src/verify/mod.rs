@@ -9,6 +9,8 @@
 //! judge       which bounds are explored, and what one of them says about all
 //! parts       roles that never talk to each other, apart
 //! search      breadth first, over packed configurations (packed) in a set of words (visited)
+//! symmetry    roles that can be exchanged, and one configuration for all that differ in who is who
+//! ahead       several threads expand what the search will come to
 //! fault       what is wrong with one configuration: unspecified reception, orphan, deadlock
 //! liveness    what is wrong with the graph: starvation, endless runs
 //! published   live+, live++ and the fair properties, by their published formulas
@@ -28,6 +30,7 @@
 //! There is no clock here and nothing is printed: whoever calls passes a function that is asked every thousand
 //! configurations whether to go on ([`Progress`]), and implements time limits and interruption with it.
 
+mod ahead;
 mod bounded;
 mod check;
 mod complete;
@@ -51,6 +54,7 @@ mod published;
 mod search;
 mod subject;
 pub mod subtype;
+mod symmetry;
 pub mod synthesize;
 mod visited;
 
@@ -86,6 +90,15 @@ pub struct Options {
     /// Whether a role may stop where it could still receive; if nobody says so, `implementable` allows it and
     /// `projectable` by determinization does not.
     pub optional_termination: Option<bool>,
+    /// Of configurations that differ only in which of several interchangeable roles is which, look at one, where single
+    /// bad configurations are sought. The answer does not depend on it, the counts do.
+    pub symmetry: bool,
+    /// So many threads explore together, with the feature `parallel`; without it there is one. Whatever is answered does
+    /// not depend on it.
+    pub threads: usize,
+    /// A thread expands so many configurations at a time; where fewer are at hand than two of them would, one thread
+    /// goes on alone.
+    pub chunk: usize,
     /// Another solver, for what [`crate::solve`] does not decide.
     pub outside: Outside,
 }
@@ -100,6 +113,9 @@ impl Default for Options {
             max_memory: 1 << 30,
             projection: Projection::default(),
             optional_termination: None,
+            symmetry: true,
+            threads: 1,
+            chunk: 256,
             outside: Outside::default(),
         }
     }

@@ -113,8 +113,10 @@ fn both(one: Judgement, other: Judgement) -> Judgement {
     let (shortest, exhaustive) = (one.shortest && other.shortest, one.exhaustive && other.exhaustive);
     let configurations = one.configurations.saturating_add(other.configurations);
     let holds = matches!((&one.answer, &other.answer), (Answer::Holds, Answer::Holds));
+    let (one_families, other_families) = (one.families.clone(), other.families.clone());
     let worse = if rank(&one) <= rank(&other) { one } else { other };
     let exhaustive = if holds { exhaustive } else { worse.exhaustive };
     let shortest = if holds { shortest } else { worse.shortest };
-    Judgement { configurations, exhaustive, shortest, ..worse }
+    let families = [one_families, other_families].concat();
+    Judgement { configurations, exhaustive, shortest, families, ..worse }
 }

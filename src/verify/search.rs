@@ -4,16 +4,21 @@
 //! which runs are rebuilt. Configurations are met in the order of their distance from the start, so the first one with
 //! a property has a shortest run. Every change goes through [`System::enabled`] and [`System::step`]; the search itself
 //! knows no rule.
+//!
+//! Configurations may be expanded ahead of their turn, by several threads ([`Ahead`]); what they show and where they lead
+//! is taken in one by one, in the order of their numbers. So numbers, finds, counts and limits do not depend on that.
 
 use super::{
     Progress,
-    fault::{Counts, Fault, Watch},
+    ahead::{Ahead, Lead},
+    fault::{Counts, Fault, Watch, Wrong},
     packed::{Layout, Packed},
+    symmetry::{Scratch, Symmetry, follow},
     visited::{Full, Parent, Visited},
 };
 use crate::{
     event::{Event, Limit},
-    id::{EdgeId, MessageId, RoleId},
+    id::{EdgeId, IdVec, MessageId, RoleId},
     machine::{Cells, Move, Semantics, System},
 };
 
@@ -34,7 +39,7 @@ pub(super) enum Seek {
 
 /// What is explored, and how far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(super) struct Plan<'a> {
     pub(super) semantics: Semantics,
     pub(super) seek: Seek,
     /// Go on after the first find: the counts are wanted.
@@ -47,6 +52,72 @@ pub(super) struct Plan {
     pub(super) max_memory: usize,
     /// What will be needed for each configuration afterwards, in bytes.
     pub(super) overhead: usize,
+    /// Who works.
+    pub(super) crew: Crew,
+    /// Of configurations that differ in who is who, one is enough.
+    pub(super) symmetry: Option<&'a Symmetry>,
+}
+
+/// How many threads explore.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crew {
+    pub(super) threads: usize,
+    /// So many configurations are expanded at a time by one of them, or more.
+    pub(super) chunk: usize,
+}
+
+impl Crew {
+    /// As the options say.
+    pub(super) fn new(options: &super::Options) -> Self {
+        Self { threads: options.threads, chunk: options.chunk }
+    }
+}
+
+/// How a configuration is looked at and left: the same, whoever does it.
+pub(super) struct Look<'a> {
+    system: &'a System,
+    watch: &'a Watch<'a>,
+    layout: &'a Layout,
+    plan: Plan<'a>,
+}
+
+/// What a configuration shows by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) wrong: Wrong,
+    pub(super) cut: bool,
+    pub(super) sought: bool,
+}
+
+impl Look<'_> {
+    /// Looks at a configuration, and lists its moves.
+    #[inline]
+    pub(super) fn at(&self, words: &mut [u64], moves: &mut Vec<Move>) -> Seen {
+        let Self { system, watch, layout, plan } = self;
+        let cells = Packed { layout, words };
+        moves.clear();
+        let mut cut = false;
+        system.enabled(plan.semantics, &cells, moves, |_, by_the_bound| cut |= by_the_bound);
+        let wrong = watch.wrong(&cells, moves.is_empty(), cut);
+        let sought = match plan.seek {
+            Seek::Nothing => false,
+            Seek::Deadlock => moves.is_empty() && !cut && !watch.all_may_stop(&cells),
+            Seek::Fault => wrong.fault().is_some(),
+            Seek::Cut => cut,
+            Seek::Queued => system.edges().ids().any(|edge| cells.queued(edge) > 0),
+        };
+        Seen { wrong, cut, sought }
+    }
+
+    /// Where a move leads.
+    #[inline]
+    pub(super) fn step(&self, base: &[u64], step: Move, next: &mut [u64], scratch: &mut Scratch) {
+        next.copy_from_slice(base);
+        self.system.step(&mut Packed { layout: self.layout, words: next }, step);
+        if let Some(symmetry) = self.plan.symmetry {
+            symmetry.settle(self.system, self.layout, next, scratch);
+        }
+    }
 }
 
 /// Asked now and then; the answer `Some` ends the search.
@@ -80,6 +151,7 @@ impl Steps {
 pub(super) struct Explored<'a> {
     pub(super) system: &'a System,
     pub(super) semantics: Semantics,
+    symmetry: Option<&'a Symmetry>,
     layout: Layout,
     visited: Visited,
     /// If [`Plan::graph`].
@@ -100,7 +172,7 @@ const POLL: u32 = 1024;
 
 impl<'a> Explored<'a> {
     /// Explores.
-    pub(super) fn of(system: &'a System, plan: Plan, poll: &mut Poll<'_>) -> Self {
+    pub(super) fn of(system: &'a System, plan: Plan<'a>, poll: &mut Poll<'_>) -> Self {
         let (layout, words, mut limit) = match Layout::of(system, plan.semantics) {
             Some(layout) => {
                 let words = layout.initial(system);
@@ -112,6 +184,7 @@ impl<'a> Explored<'a> {
         let mut it = Self {
             system,
             semantics: plan.semantics,
+            symmetry: plan.symmetry,
             layout,
             visited,
             steps: Steps::default(),
@@ -128,7 +201,7 @@ impl<'a> Explored<'a> {
         it
     }
 
-    fn run(&mut self, plan: Plan, initial: Vec<u64>, poll: &mut Poll<'_>) -> Result<(), Limit> {
+    fn run(&mut self, plan: Plan<'_>, initial: Vec<u64>, poll: &mut Poll<'_>) -> Result<(), Limit> {
         let full = |full| match full {
             Full::States => Limit::States(plan.max_states),
             Full::Memory => Limit::Memory(plan.max_memory),
@@ -139,9 +212,12 @@ impl<'a> Explored<'a> {
         let mut base = initial;
         let mut next = base.clone();
         let mut moves: Vec<Move> = Vec::new();
+        let mut scratch = Scratch::default();
         let mut at: u32 = 0;
         // Configurations from here on are one step further away.
         let (mut level_end, mut depth) = (1usize, 0usize);
+        let look = Look { system, watch: &watch, layout: &self.layout, plan };
+        let mut ahead = Ahead::new(system, plan, self.layout.words());
         while (at as usize) < self.visited.len() {
             if at as usize == level_end {
                 level_end = self.visited.len();
@@ -162,45 +238,52 @@ impl<'a> Explored<'a> {
                     return Err(Limit::Memory(plan.max_memory));
                 }
             }
-            self.visited.load(at, &mut base);
-            let cells = Packed { layout: &self.layout, words: &mut base };
-            moves.clear();
-            let mut cut = false;
-            system.enabled(plan.semantics, &cells, &mut moves, |_, by_the_bound| cut |= by_the_bound);
-            let fault = watch.look(&cells, moves.is_empty(), cut, &mut self.counts);
-            self.cut |= cut;
-            let sought = match plan.seek {
-                Seek::Nothing => false,
-                Seek::Deadlock => moves.is_empty() && !cut && !watch.all_may_stop(&cells),
-                Seek::Fault => fault.is_some(),
-                Seek::Cut => cut,
-                Seek::Queued => system.edges().ids().any(|edge| cells.queued(edge) > 0),
+            let leaf = plan.depth == Some(depth);
+            let early = if leaf { None } else { ahead.of(at, &look, &self.visited) };
+            let seen = match &early {
+                Some((seen, _)) => *seen,
+                None => {
+                    self.visited.load(at, &mut base);
+                    look.at(&mut base, &mut moves)
+                }
             };
-            if sought && self.found.is_none() {
-                self.found = Some((at, if plan.seek == Seek::Deadlock { Some(Fault::Deadlock) } else { fault }));
+            self.counts.add(&seen.wrong);
+            self.cut |= seen.cut;
+            if seen.sought && self.found.is_none() {
+                let fault = if plan.seek == Seek::Deadlock { Some(Fault::Deadlock) } else { seen.wrong.fault() };
+                self.found = Some((at, fault));
                 if !plan.exhaust {
                     return Ok(());
                 }
             }
             if plan.graph {
                 self.steps.first.push(self.steps.to.len());
-                if cut {
+                if seen.cut {
                     self.cuts.push(at);
                 }
             }
-            if plan.depth == Some(depth) {
-                at = at.saturating_add(1);
-                continue;
-            }
-            let mut nth: u32 = 0;
-            for &step in &moves {
-                next.copy_from_slice(&base);
-                system.step(&mut Packed { layout: &self.layout, words: &mut next }, step);
-                let (to, _) = self.visited.insert(&next, Parent { from: at, nth }).map_err(full)?;
-                if plan.graph {
-                    self.steps.to.push(to);
+            if let Some((_, leads)) = early {
+                for (nth, lead) in leads {
+                    let to = match lead {
+                        Lead::Known(to) => to,
+                        Lead::New(key, hash) => {
+                            self.visited.insert_key(key, hash, Parent { from: at, nth }).map_err(full)?.0
+                        }
+                    };
+                    if plan.graph {
+                        self.steps.to.push(to);
+                    }
                 }
-                nth = nth.saturating_add(1);
+            } else if !leaf {
+                let mut nth: u32 = 0;
+                for &step in &moves {
+                    look.step(&base, step, &mut next, &mut scratch);
+                    let (to, _) = self.visited.insert(&next, Parent { from: at, nth }).map_err(full)?;
+                    if plan.graph {
+                        self.steps.to.push(to);
+                    }
+                    nth = nth.saturating_add(1);
+                }
             }
             at = at.saturating_add(1);
         }
@@ -295,15 +378,61 @@ impl<'a> Explored<'a> {
 
     /// The run that led to a configuration first.
     pub(super) fn run_to(&self, at: u32) -> Vec<Event> {
-        let mut run = Vec::new();
-        let mut at = at;
+        self.way_to(at).iter().filter_map(|&(before, nth)| self.event(before, nth)).collect()
+    }
+
+    /// The configurations on the way to one, each with the number of the move that was taken.
+    fn way_to(&self, mut at: u32) -> Vec<(u32, usize)> {
+        let mut way = Vec::new();
         while at != 0 {
             let parent = self.visited.parent(at);
-            run.extend(self.event(parent.from, parent.nth as usize));
+            way.push((parent.from, parent.nth as usize));
             at = parent.from;
         }
-        run.reverse();
-        run
+        way.reverse();
+        way
+    }
+
+    /// The run that led to a configuration first, and the configuration in its words. If one configuration stands for many,
+    /// a run of the system to one of these.
+    pub(super) fn lifted(&self, at: u32) -> (Vec<Event>, Vec<u64>) {
+        let mut words = vec![0; self.layout.words()];
+        let Some(symmetry) = self.symmetry else {
+            self.visited.load(at, &mut words);
+            return (self.run_to(at), words);
+        };
+        let mut run = Vec::new();
+        let mut lifted = self.layout.initial(self.system);
+        // Who it really is that is called so.
+        let mut names: IdVec<RoleId, RoleId> = self.system.machines().ids().collect();
+        let mut scratch = Scratch::default();
+        for (before, nth) in self.way_to(at) {
+            let Some(&step) = self.moves(before).get(nth) else { break };
+            let event = self.system.event(step).rename(|role| names[role]);
+            let mut cells = Packed { layout: &self.layout, words: &mut lifted };
+            // Without twins and lossy edges, an event is one move.
+            let Some(real) = self.system.admits(self.semantics, &cells, event) else { break };
+            self.system.step(&mut cells, real);
+            run.push(event);
+            self.visited.load(before, &mut words);
+            self.system.step(&mut Packed { layout: &self.layout, words: &mut words }, step);
+            if symmetry.settle(self.system, &self.layout, &mut words, &mut scratch) {
+                names = follow(&names, &scratch.who);
+            }
+        }
+        (run, lifted)
+    }
+
+    /// Whether nothing can happen.
+    pub(super) fn is_idle(&self, cells: &Packed<'_>) -> bool {
+        let mut moves = Vec::new();
+        self.system.enabled(self.semantics, cells, &mut moves, |_, _| {});
+        moves.is_empty()
+    }
+
+    /// Calls with the cells of a configuration that was lifted.
+    pub(super) fn within<R>(&self, words: &mut [u64], look: impl FnOnce(&Packed<'_>) -> R) -> R {
+        look(&Packed { layout: &self.layout, words })
     }
 
     /// The configuration before this one on its shortest run.

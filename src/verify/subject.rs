@@ -70,9 +70,6 @@ pub(super) fn refused(header: &Header) -> Option<Limit> {
     if header.broken {
         return Some(Limit::Undecided("the declaration has errors".to_owned()));
     }
-    if let Some(unsupported) = header.unsupported.first() {
-        return Some(Limit::NotSupported(unsupported.code.id()));
-    }
     header.generic.then(|| Limit::NotSupported(codes::GENERIC.id()))
 }
 

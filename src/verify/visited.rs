@@ -60,8 +60,9 @@ pub(super) struct Visited {
     pub(super) elsewhere: usize,
 }
 
+/// The hash of a configuration as it is stored.
 #[inline]
-fn hash(words: &[u64]) -> u64 {
+pub(super) fn hash(words: &[u64]) -> u64 {
     let mut hasher = FxHasher::default();
     for &word in words {
         hasher.write_u64(word);
@@ -91,6 +92,11 @@ impl Visited {
 
     pub(super) fn len(&self) -> usize {
         self.parents.len()
+    }
+
+    /// Words per configuration as the layout has them.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 
     /// Bytes in use, those held elsewhere included.
@@ -143,24 +149,40 @@ impl Visited {
     #[inline]
     pub(super) fn insert(&mut self, words: &[u64], parent: Parent) -> Result<(u32, bool), Full> {
         if self.width <= DENSE {
-            return self.insert_stored(words, parent);
+            return self.insert_key(words, hash(words), parent);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        for block in words.chunks(64) {
-            let present = block.iter().rev().fold(0u64, |bits, &word| (bits << 1) | u64::from(word != 0));
-            scratch.push(present);
-        }
-        scratch.extend(words.iter().copied().filter(|&word| word != 0));
-        let result = self.insert_stored(&scratch, parent);
+        self.key(words, &mut scratch);
+        let result = self.insert_key(&scratch, hash(&scratch), parent);
         self.scratch = scratch;
         result
     }
 
+    /// Appends a configuration as it is stored.
     #[inline]
-    fn insert_stored(&mut self, key: &[u64], parent: Parent) -> Result<(u32, bool), Full> {
-        let hash = hash(key);
-        if let Some(&at) = self.table.find(hash, |&at| self.stored(at) == key) {
+    pub(super) fn key(&self, words: &[u64], key: &mut Vec<u64>) {
+        if self.width <= DENSE {
+            key.extend_from_slice(words);
+            return;
+        }
+        for block in words.chunks(64) {
+            let present = block.iter().rev().fold(0u64, |bits, &word| (bits << 1) | u64::from(word != 0));
+            key.push(present);
+        }
+        key.extend(words.iter().copied().filter(|&word| word != 0));
+    }
+
+    /// The number of a configuration as it is stored, with this hash, if it was met.
+    #[inline]
+    pub(super) fn find(&self, key: &[u64], hash: u64) -> Option<u32> {
+        self.table.find(hash, |&at| self.stored(at) == key).copied()
+    }
+
+    /// [`Visited::insert`] for one as it is stored, with its hash.
+    #[inline]
+    pub(super) fn insert_key(&mut self, key: &[u64], hash: u64, parent: Parent) -> Result<(u32, bool), Full> {
+        if let Some(at) = self.find(key, hash) {
             return Ok((at, false));
         }
         self.make_room(key.len())?;

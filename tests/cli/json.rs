@@ -104,10 +104,19 @@ fn every_line_is_as_the_schema_says() {
         path("conform.in/shop.mpst"),
         path("conform.in/log.jsonl"),
     );
-    let runs: [&[&str]; 3] = [
+    let (old, new, gone) = (path("diff.in/shop.mpst"), path("diff.in/next.mpst"), path("diff.in/ping.mpst"));
+    let machines = path("projection.in/machines.mpst");
+    let runs: [&[&str]; 10] = [
         &["check", "--format", "json", &wrong, &broken, &later, &shop],
         &["check", "--format", "json", "--max-states", "2", "--check", "live", &shop],
         &["conform", "--format", "json", "--coverage", &shop, &log],
+        &["diff", "--format", "json", &old, &new],
+        &["diff", "--format", "json", &new, &old],
+        &["diff", "--format", "json", &old, &gone],
+        &["synthesize", "--format", "json", &machines, "Shop"],
+        &["synthesize", "--format", "json", &machines, "Cross"],
+        &["synthesize", "--format", "json", "--name", "Both", &machines, "Pairs"],
+        &["synthesize", "--format", "json", &broken],
     ];
     let schema = schema();
     let mut reasons = std::collections::BTreeSet::new();
@@ -119,8 +128,47 @@ fn every_line_is_as_the_schema_says() {
             reasons.insert(line["reason"].as_str().unwrap().to_owned());
         }
     }
-    let all = ["coverage", "diagnostic", "session", "summary", "trace", "verdict"];
+    let all = [
+        "added",
+        "coverage",
+        "declaration",
+        "diagnostic",
+        "removed",
+        "role",
+        "session",
+        "summary",
+        "synthesis",
+        "trace",
+        "verdict",
+    ];
     assert!(reasons.iter().map(String::as_str).eq(all), "{reasons:?}");
+}
+
+#[test]
+fn what_is_synthesized_is_told_to_programs() {
+    let machines = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/projection.in/machines.mpst");
+    let of = |args: &[&str]| -> Value {
+        let args = [&["synthesize", "--format", "json", machines], args].concat();
+        let found: Vec<Value> = lines(&args).into_iter().filter(|line| line["reason"] == "synthesis").collect();
+        let [found] = found.as_slice() else { panic!("{args:?}: {found:?}") };
+        found.clone()
+    };
+    let found = of(&["Pairs", "--name", "Both"]);
+    assert_eq!((&found["verdict"], &found["name"], &found["parts"]), (&"found".into(), &"Both".into(), &2.into()));
+    let certificates: Vec<&str> =
+        found["roles"].as_array().unwrap().iter().map(|role| role["certificate"].as_str().unwrap()).collect();
+    assert_eq!(certificates, ["equal"; 4]);
+    // The text is a specification that projects.
+    let dir = std::env::temp_dir().join(format!("polylogue-synthesis-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("both.mpst");
+    std::fs::write(&file, found["protocol"].as_str().unwrap()).unwrap();
+    let verdicts = lines(&["check", "--format", "json", "--check", "projectable", file.to_str().unwrap()]);
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(verdicts.iter().any(|line| line["verdict"] == "holds"), "{verdicts:#?}");
+    let none = of(&["Cross"]);
+    assert_eq!((&none["verdict"], &none["protocol"]), (&"none".into(), &Value::Null));
+    assert!(none["detail"].as_str().unwrap().contains("no sequential global type"));
 }
 
 #[test]

@@ -9,17 +9,14 @@ use polylogue::{
 };
 use serde_json::Value;
 
-use super::{
-    brute::{Machine, Whole},
-    corpus,
-};
+use super::brute::{Machine, Whole};
 
 /// Every row in the class of the theory: optional termination exactly, and the explored machines exactly, for protocols
 /// that are implementable and for those that are not.
 #[test]
 fn machines_do_what_the_corpus_says() {
     let (mut rows, mut optional, mut explored, mut capped, mut bad) = (0, 0, 0, 0, 0);
-    for row in corpus("globals.jsonl") {
+    for row in crate::shared::rows("corpus/globals.jsonl") {
         let id = row["id"].as_str().unwrap();
         let name = row["protocol"].as_str().unwrap();
         if row["reference"]["implementable"].is_null() {

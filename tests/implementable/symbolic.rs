@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{ask, corpus, word};
+use super::{ask, word};
 use polylogue::verify::{Condition, Detail};
 
 /// A row as a protocol.
@@ -114,7 +114,7 @@ const SETTLED: [&str; 1] = ["Y012"];
 #[test]
 fn the_corpus_with_registers() {
     let (mut agree, mut open) = (0, Vec::new());
-    for row in corpus("symbolic.jsonl") {
+    for row in crate::shared::rows("corpus/symbolic.jsonl") {
         let id = row["id"].as_str().unwrap();
         let text = protocol(&row);
         let began = std::time::Instant::now();

@@ -14,8 +14,6 @@ use polylogue::{
     },
 };
 
-use super::corpus;
-
 fn load(text: &str) -> Spec {
     let loaded = Loaded::new("test", text, &mut NoImports);
     loaded.spec
@@ -103,7 +101,7 @@ fn gives_back(text: &str, locals: &IdVec<RoleId, Local>, header: &Header, names:
 fn every_system_of_the_corpus() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut contradicted = BTreeSet::new();
-    for row in corpus("systems.jsonl") {
+    for row in crate::shared::rows("corpus/systems.jsonl") {
         let id = row["id"].as_str().unwrap();
         let spec = load(row["mpst"].as_str().unwrap());
         let system = &spec.systems[0];
@@ -142,7 +140,7 @@ fn every_system_of_the_corpus() {
 fn every_protocol_of_the_corpus_and_back() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut rows = 0;
-    for row in corpus("globals.jsonl") {
+    for row in crate::shared::rows("corpus/globals.jsonl") {
         let id = row["id"].as_str().unwrap();
         if row["reference"]["implementable"] != true {
             continue;

@@ -17,7 +17,7 @@ use super::{
     slow::Space,
 };
 
-fn long() -> bool {
+pub(crate) fn long() -> bool {
     std::env::var_os("POLYLOGUE_LONG").is_some()
 }
 
@@ -110,12 +110,17 @@ fn machines(scope: Scope, role: usize) -> Vec<Local> {
 
 /// What was compared.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     systems: usize,
     compared: usize,
     holds: usize,
     by_theorem: usize,
     never: usize,
+    never_independent: usize,
+    /// Races of messages that are never both there.
+    pub(crate) causal: usize,
+    /// Right with states that receive from several.
+    pub(crate) chained: usize,
     kinds: BTreeMap<&'static str, usize>,
     least: BTreeMap<u32, usize>,
     checked_beyond: usize,
@@ -135,10 +140,10 @@ fn kind(outcome: &Outcome) -> &'static str {
     }
 }
 
-const LIMIT: usize = 3_000;
+pub(crate) const LIMIT: usize = 3_000;
 
 impl Tally {
-    fn system(
+    pub(crate) fn system(
         &mut self,
         locals: &IdVec<RoleId, Local>,
         bounds: std::ops::RangeInclusive<u32>,
@@ -189,6 +194,7 @@ impl Tally {
                     .entry(if chained() == Some(false) { "race, seen" } else { "race, not seen" })
                     .or_default() += 1;
             }
+            self.causal += usize::from(matches!(full.detail, Some(Detail::Race { taken_at: Some(_), .. })));
             *self.kinds.entry(kind(&full)).or_default() += 1;
             if let (Verdict::Violated(ours), Verdict::Violated(shortest), true, true) = (
                 &reduced.verdict,
@@ -202,6 +208,7 @@ impl Tally {
                 self.holds += 1;
                 let Some(Evidence::Compatible(found)) = full.evidence else { panic!("{}", what()) };
                 self.by_theorem += usize::from(!found.whole);
+                self.chained += usize::from(!found.whole && !found.directed);
                 for more in [k + 1, k + 2] {
                     if let Some(space) = Space::of(locals, more, LIMIT) {
                         self.checked_beyond += 1;
@@ -226,6 +233,14 @@ impl Tally {
             }
         }
         match &any.detail {
+            Some(Detail::HalfChoice { always, .. }) => {
+                assert!(*always, "{}", what());
+                self.independent_for_none(locals, any.bound, what);
+            }
+            Some(Detail::Race { always, .. }) => {
+                assert!(always.is_some(), "{}", what());
+                self.independent_for_none(locals, any.bound, what);
+            }
             Some(Detail::NoRoom { again, .. }) => {
                 assert!(again.is_some(), "{}", what());
                 self.never += 1;
@@ -235,6 +250,26 @@ impl Tally {
                 assert!(safe.values().any(|&(safe, _)| !safe) || any.bound > Some(*bounds.end()), "{}", what());
             }
             _ => {}
+        }
+    }
+}
+
+impl Tally {
+    /// For every k on which the definitions can be tried, some send lacks room, and the system is not k-exhaustive or not
+    /// independent.
+    fn independent_for_none(&mut self, locals: &IdVec<RoleId, Local>, from: Option<u32>, what: &dyn Fn() -> String) {
+        self.never_independent += 1;
+        let from = from.unwrap_or_else(|| panic!("{}: for which k?", what()));
+        for k in 1..=from + 3 {
+            let Some(space) = Space::of(locals, k, LIMIT) else { continue };
+            assert!(space.is_cut(), "{} k={k}: no send lacks room", what());
+            let independent = || space.is_output_independent() && space.is_chained(9, 20_000) != Some(false);
+            let right = !space.is_safe() || !space.is_exhaustive() || !independent();
+            // Long ways are not looked at by `is_chained`.
+            if !right {
+                let one = check(locals, &[], Property::Kmc, &bound(k)).unwrap();
+                assert!(matches!(one.detail, Some(Detail::Race { .. })), "{} k={k}: {one:?}", what());
+            }
         }
     }
 }
@@ -324,7 +359,7 @@ fn session_automata() {
         tally.system(&locals, 1..=3, &|| format!("seed {seed}"));
     }
     println!("{tally:?}");
-    assert!(tally.by_theorem > 10, "{tally:?}");
+    assert!(tally.by_theorem > 10 && tally.never_independent > 10, "{tally:?}");
 }
 
 /// A word of messages between the roles, cut in loops, with the steps of each role in another order here and there.

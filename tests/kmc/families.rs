@@ -53,6 +53,22 @@ fn the_least_bound_is_as_published() {
     }
 }
 
+/// What goes wrong whatever the bound is found on the way: a near miss is not explored to its end.
+#[test]
+fn a_near_miss_takes_no_longer() {
+    for &(name, sizes, _) in MEMBERS.iter().chain(&[("ring", &[200][..], 1), ("double-buffering", &[100], 50)]) {
+        for seed in [None, Some(1), Some(2), Some(3)] {
+            let twist = Twist { seed, system: true, ..Twist::default() };
+            let (yes, no) = (ask(name, sizes, twist), ask(name, sizes, Twist { near_miss: true, ..twist }));
+            let [yes, no] = [yes.configurations, no.configurations];
+            assert!(
+                no <= 3 * yes + 20,
+                "{name} {sizes:?} {seed:?}: {no} configurations, where the right one has {yes}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_family_has_members_and_limits() {
     for name in FAMILIES {

@@ -283,4 +283,25 @@ pub(crate) const TEXTS: &[(&str, &str)] = &[
            } on interrupt stop(why: int) by A { B -> A: stopped(); }
          }",
     ),
+    (
+        "assertions ahead",
+        "aux protocol Q(role X, role Y) { X -> Y: q(); Y -> X: r(); }
+         protocol P(role A, role B, role C) {
+           A -> B: m(x: int);
+           assert x > 0;
+           rec X [t<A>: int = 0] {
+             choice at A { A -> B: n(y: int); assert y > t; continue X[t + 1]; }
+             or { A -> B: o(z: int); assert z != 2; do Q(A, B); }
+           }
+           A -> C: s(v: int); assert v > 1;
+           par { A -> B: u(); } and { A -> C: w(); C -> A: k(); }
+         }",
+    ),
+    (
+        "calls",
+        "protocol P(role A, role B) {
+           nested protocol Q(role X, role Y; new role W) { X -> W: m(n: int); W -> Y: o(n: int{n > 1}); }
+           A calls Q(B, A); A -> B: done(n: int) where n > 2;
+         }",
+    ),
 ];

@@ -3,29 +3,16 @@
 //! The rows that name it in `expect` agree. For all others there is the verdict of the published tool: it agrees on all of
 //! them as well.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use polylogue::{
     load::Loaded,
     protocol::{NoImports, Spec},
     verify::{
         Options, Progress,
-        subtype::{Answer, Certificate, Meter, Pair, Part, Relation, ahead::certifies, decide, fair::refutes},
+        subtype::{Answer, Certificate, Meter, Pair, Part, Relation, ahead::certifies, closed, decide, fair::refutes},
     },
 };
-use serde_json::Value;
-
-fn rows(name: &str) -> Vec<Value> {
-    let shared = std::env::var("POLYLOGUE_SHARED")
-        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    match std::fs::read_to_string(shared.join("corpus").join(name)) {
-        Ok(text) => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
-        Err(_) => {
-            println!("skipped: no `{name}`");
-            Vec::new()
-        }
-    }
-}
 
 fn pair(spec: &Spec) -> Pair {
     let part = |name: &str| {
@@ -38,7 +25,7 @@ fn pair(spec: &Spec) -> Pair {
 #[test]
 fn the_fair_rows_and_the_published_tool() {
     let (mut expected, mut measured, mut count) = ([0, 0], [0, 0], 0);
-    for row in rows("subtyping.jsonl") {
+    for row in crate::shared::rows("corpus/subtyping.jsonl") {
         let id = row["id"].as_str().unwrap();
         let loaded = Loaded::new(id, row["mpst"].as_str().unwrap(), &mut NoImports).sound().unwrap();
         let pair = pair(&loaded.spec);
@@ -49,6 +36,10 @@ fn the_fair_rows_and_the_published_tool() {
         let verdict = match &answer {
             Answer::Yes(Certificate::Ahead(sets)) => {
                 assert!(certifies(&pair, sets), "{id}");
+                Some(true)
+            }
+            Answer::Yes(Certificate::Regular(regular)) => {
+                closed::check(&pair, regular, true).unwrap_or_else(|why| panic!("{id}: {why}"));
                 Some(true)
             }
             Answer::Yes(_) => Some(true),

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use polylogue::verify::subtype::{
-    Answer, Certificate, Relation, Why,
+    Answer, Certificate, Fit, Half, Pair, Relation, Way, Why,
     ahead::{Ahead, certifies},
+    closed,
     control::controllable,
-    fair::refutes,
+    fair::{Choice, refutes},
 };
 
 use polylogue::generate::Rng;
@@ -184,6 +185,123 @@ impl Slow<'_> {
 const DEPTH: usize = 6;
 const BOUND: usize = 3;
 
+/// A certificate for what is not so: closed under every move that can be made, told by the last letters, and nobody has
+/// asked whether some word fails.
+fn forged(pair: &Pair, depth: usize) -> Option<Vec<Ahead>> {
+    type Set = (BTreeSet<u32>, BTreeSet<u32>, BTreeSet<(u32, Choice, u32)>);
+    let mut texts: Vec<Vec<Choice>> = vec![Vec::new()];
+    let way = |half: &Half, state: u32| half.arms(state).first().and_then(|arm| pair.letter(arm.letter)).map(|l| l.way);
+    // What words use.
+    let used = |(begin, end, steps): &Set| -> Set {
+        let reach = |from: &BTreeSet<u32>, forward: bool| {
+            let mut seen = from.clone();
+            loop {
+                let more: Vec<u32> = steps
+                    .iter()
+                    .map(|&(a, _, b)| if forward { (a, b) } else { (b, a) })
+                    .filter(|(a, b)| seen.contains(a) && !seen.contains(b))
+                    .map(|(_, b)| b)
+                    .collect();
+                if more.is_empty() {
+                    return seen;
+                }
+                seen.extend(more);
+            }
+        };
+        let (there, back) = (reach(begin, true), reach(end, false));
+        let used: BTreeSet<u32> = there.intersection(&back).copied().collect();
+        let steps = steps.iter().copied().filter(|(a, _, b)| used.contains(a) && used.contains(b)).collect();
+        (begin & &used, end & &used, steps)
+    };
+    let empty: Set = (BTreeSet::from([0]), BTreeSet::from([0]), BTreeSet::new());
+    let mut sets: BTreeMap<(u32, u32), Set> = BTreeMap::new();
+    let mut open = vec![((pair.sub.initial(), pair.sup.initial()), empty.clone())];
+    let mut rounds = 0;
+    while let Some((at, mut words)) = open.pop() {
+        rounds += 1;
+        if rounds > 3_000 {
+            return None;
+        }
+        if words.2.is_empty() {
+            words = empty.clone();
+        }
+        let own = sets.entry(at).or_default();
+        let before = own.clone();
+        own.0.extend(words.0);
+        own.1.extend(words.1);
+        own.2.extend(words.2);
+        if *own == before {
+            continue;
+        }
+        let words = used(own);
+        let (s, t) = at;
+        let receives = way(&pair.sup, t) == Some(Way::Receive);
+        if !receives {
+            for &(from, head, _) in &words.2 {
+                if !words.0.contains(&from) {
+                    continue;
+                }
+                let begin = words.2.iter().filter(|(a, c, _)| *c == head && words.0.contains(a)).map(|&(.., b)| b);
+                let behind = used(&(begin.collect(), words.1.clone(), words.2.clone()));
+                for arm in pair.sup.arms(t).iter().filter(|arm| pair.fit(head.letter, arm.letter) == Fit::Yes) {
+                    open.push(((s, arm.then), behind.clone()));
+                }
+            }
+        }
+        let has_empty = words.0.intersection(&words.1).next().is_some();
+        let ahead = match (receives, has_empty) {
+            (true, _) => words,
+            (false, true) => empty.clone(),
+            (false, false) => continue,
+        };
+        match way(&pair.sub, s) {
+            Some(Way::Send) => {
+                for arm in pair.sub.arms(s) {
+                    let choice = Choice { at: s, letter: arm.letter };
+                    let mut longer: Set = (ahead.0.clone(), BTreeSet::new(), ahead.2.clone());
+                    for &end in &ahead.1 {
+                        let mut gram = texts[end as usize].clone();
+                        gram.push(choice);
+                        gram.drain(..gram.len().saturating_sub(depth));
+                        let then = texts.iter().position(|known| *known == gram).unwrap_or(texts.len()) as u32;
+                        if texts.len() == then as usize {
+                            texts.push(gram);
+                        }
+                        longer.1.insert(then);
+                        longer.2.insert((end, choice, then));
+                    }
+                    open.push(((arm.then, t), longer));
+                }
+            }
+            Some(_) if receives => {
+                for own in pair.sub.arms(s) {
+                    let theirs = pair.sup.arms(t).iter();
+                    for other in theirs.filter(|other| pair.fit(own.letter, other.letter) == Fit::Yes) {
+                        open.push(((own.then, other.then), ahead.clone()));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let ahead = |((sub, sup), (begin, end, steps))| Ahead { sub, sup, begin, end, steps };
+    Some(sets.into_iter().map(ahead).collect())
+}
+
+/// Forged certificates are refused, and so is one that says nothing.
+fn refuses_forged(pair: &Pair) -> usize {
+    let all = [1, 2].into_iter().filter_map(|depth| forged(pair, depth));
+    let mut found = 0;
+    for sets in all {
+        assert!(!certifies(pair, &sets), "{sets:?}");
+        found += 1;
+    }
+    assert!(!certifies(pair, &[]));
+    let nothing = Ahead { sub: pair.sub.initial(), sup: pair.sup.initial(), ..Ahead::default() };
+    assert!(!certifies(pair, &[nothing]));
+    found
+}
+
 struct Counts {
     machines: usize,
     controllable: usize,
@@ -192,6 +310,8 @@ struct Counts {
     /// Refuted by a partner among these machines.
     spoiled: usize,
     unknown: usize,
+    /// Certificates that were forged for what is not so.
+    forged: usize,
 }
 
 fn check(states: usize, labels: usize) -> Counts {
@@ -201,7 +321,7 @@ fn check(states: usize, labels: usize) -> Counts {
     let locals: Vec<_> = machines.iter().map(|auto| world.local(auto)).collect();
     let table: Vec<Vec<Together>> =
         machines.iter().map(|one| machines.iter().map(|other| together(one, other, BOUND, false)).collect()).collect();
-    let mut counts = Counts { machines: n, controllable: 0, yes: 0, no: 0, spoiled: 0, unknown: 0 };
+    let mut counts = Counts { machines: n, controllable: 0, yes: 0, no: 0, spoiled: 0, unknown: 0, forged: 0 };
     let mut answers = vec![vec![None; n]; n];
     // A partner that leads a machine to its end is no larger than it, and need not be ahead by more than a message.
     let leads = |one: &Auto| machines.iter().any(|other| together(one, other, 1, true) == Together::Right);
@@ -224,6 +344,7 @@ fn check(states: usize, labels: usize) -> Counts {
                     match certificate {
                         Certificate::Uncontrollable => assert!(!live[j]),
                         Certificate::Ahead(sets) => assert!(live[j] && certifies(&pair, &sets), "{sub:?} <: {sup:?}"),
+                        Certificate::Regular(sets) => assert_eq!(closed::check(&pair, &sets, true), Ok(()), "{sub:?}"),
                         _ => panic!("no certificate of this relation"),
                     }
                     counts.yes += 1;
@@ -237,6 +358,7 @@ fn check(states: usize, labels: usize) -> Counts {
                     let dropped = matches!(refutation.why, Why::Dropped { .. });
                     assert!(spoiled || dropped || states == 2, "{sub:?} <: {sup:?}: {refutation:?}");
                     counts.no += 1;
+                    counts.forged += refuses_forged(&pair);
                     counts.spoiled += usize::from(spoiled);
                     answers[i][j] = Some(false);
                 }
@@ -267,7 +389,8 @@ fn check(states: usize, labels: usize) -> Counts {
 #[test]
 fn all_small_pairs() {
     let found = [(3, 1), (2, 2)].map(|(states, labels)| {
-        let Counts { machines, controllable, yes, no, spoiled, unknown } = check(states, labels);
+        let Counts { machines, controllable, yes, no, spoiled, unknown, forged } = check(states, labels);
+        assert!(forged > no, "{forged}");
         [machines, controllable, yes, no, spoiled, unknown]
     });
     assert_eq!(found, [[41, 7, 1402, 279, 279, 0], [177, 11, 29397, 1932, 1906, 0]]);
@@ -344,6 +467,10 @@ fn a_sample_of_larger_pairs() {
             Answer::Yes(certificate) => {
                 assert!(!fails, "{sub:?} <: {sup:?}");
                 match certificate {
+                    Certificate::Regular(sets) => {
+                        assert_eq!(closed::check(&pair, &sets, true), Ok(()), "{sub:?} <: {sup:?}");
+                        yes += 1;
+                    }
                     Certificate::Ahead(sets) => {
                         assert!(certifies(&pair, &sets), "{sub:?} <: {sup:?}");
                         yes += 1;
@@ -362,6 +489,7 @@ fn a_sample_of_larger_pairs() {
             Answer::No(refutation) => {
                 assert!(refutes(&pair, &refutation), "{sub:?} <: {sup:?}: {refutation:?}");
                 assert!(fails || refutation.sub.len() > 5, "{sub:?} <: {sup:?}: {refutation:?}");
+                refuses_forged(&pair);
                 no += 1;
             }
             Answer::Unknown(_) => {
@@ -398,6 +526,16 @@ fn spoiled_certificates_are_refused() {
                     fewer[at].steps.remove(step);
                     assert!(!certifies(&pair, &fewer));
                     steps += 1;
+                }
+                for end in &sets[at].end {
+                    let mut fewer = sets.clone();
+                    fewer[at].end.remove(end);
+                    assert!(!certifies(&pair, &fewer), "{sub:?} {sup:?} {end} of {sets:?}");
+                }
+                for begin in &sets[at].begin {
+                    let mut fewer = sets.clone();
+                    fewer[at].begin.remove(begin);
+                    assert!(!certifies(&pair, &fewer), "{sub:?} {sup:?} {begin} of {sets:?}");
                 }
             }
         }

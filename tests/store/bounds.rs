@@ -72,7 +72,7 @@ fn seventy_thousand_roles() {
             to: RoleId::from_raw(to),
             label,
             payload: Default::default(),
-            witness: None,
+            witnesses: &[],
             at: 0,
         };
         store.send(&hub, send).unwrap();
@@ -105,7 +105,7 @@ fn seventy_thousand_labels() {
         let (session, opener) = store.open(&plan, 0).unwrap();
         let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();
         let label = plan.label(name).unwrap();
-        store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 0 }).unwrap();
+        store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: 0 }).unwrap();
         assert_eq!(store.queue(session, a, b), [format!("{name}()")]);
         assert_eq!(store.receive(&cap, b, a, 0).unwrap().label, label);
         store.close(By::Opener(&opener), 0).unwrap();
@@ -163,7 +163,7 @@ fn a_million_deep() {
         let (a, b, label) = (plan.role("A").unwrap(), plan.role("B").unwrap(), plan.label("m").unwrap());
         for _ in 0..depth {
             store
-                .send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 0 })
+                .send(&cap, Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: 0 })
                 .unwrap();
             store.receive(&cap, b, a, 0).unwrap();
         }
@@ -209,7 +209,9 @@ fn counters_at_their_maximum() {
     store.rollback_transfer(refused.value).unwrap();
     let label = plan.label("m").unwrap();
     let (a, b) = (plan.role("A").unwrap(), plan.role("B").unwrap());
-    store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: i64::MIN }).unwrap();
+    store
+        .send(&cap, Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: i64::MIN })
+        .unwrap();
     assert_eq!(store.now(session), Some(i64::MAX));
     assert_eq!(store.issue_timeout(&opener, 0, i64::MAX).unwrap_err().code(), Code::Past);
     assert!(store.tick(&supervisor, i64::MAX).unwrap().is_empty());

@@ -36,6 +36,7 @@ struct Tally {
     taken: u64,
     repeated: u64,
     witnessed: u64,
+    several: u64,
     crashed: u64,
     codes: BTreeMap<Code, u64>,
     /// Steps of protocols with each construct.
@@ -104,9 +105,13 @@ fn walk(text: &'static str, seed: u64, tally: &mut Tally) -> bool {
             for event in events {
                 let next = full.successors(&conf, &event);
                 let before = store.digest(session);
-                let witness = next.first().and_then(|next| witness(&mut store, &cap, loaded, &event, &next.required));
-                let issued = witness.is_some();
-                let step = step(&event, witness.as_ref());
+                let witnesses = match next.first() {
+                    Some(next) => witnesses(&mut store, &cap, loaded, &event, &next.required),
+                    None => Vec::new(),
+                };
+                let issued = !witnesses.is_empty();
+                let brought: Vec<&Readiness> = witnesses.iter().collect();
+                let step = step(&event, &brought);
                 let got = store.step(&cap, step);
                 let ways = if event.sides == Sides::Receive && !waits(&full, &conf, &event) { 0 } else { next.len() };
                 match got {
@@ -117,6 +122,7 @@ fn walk(text: &'static str, seed: u64, tally: &mut Tally) -> bool {
                         tally.taken += 1;
                         tally.repeated += u64::from(done.repeated);
                         tally.witnessed += u64::from(issued);
+                        tally.several += u64::from(brought.len() > 1);
                         for word in CONSTRUCTS.iter().filter(|word| text.contains(**word)) {
                             *tally.by.entry(word).or_default() += 1;
                         }
@@ -144,32 +150,40 @@ fn waits(full: &Full<'_>, conf: &polylogue::reference::full::Configuration, even
         .is_some_and(|(label, like, values)| (*label, *like, values) == (event.label, event.like, &event.values))
 }
 
-/// The witness that a step requires.
-fn witness(
+/// The witnesses that a step requires.
+fn witnesses(
     store: &mut Store,
     cap: &polylogue::session::Capability,
     spec: &polylogue::protocol::Spec,
     event: &Seen,
     required: &[Vec<Value>],
-) -> Option<Readiness> {
-    let args = required.first().filter(|_| event.sides != Sides::Receive)?;
+) -> Vec<Readiness> {
+    if required.is_empty() || event.sides == Sides::Receive {
+        return Vec::new();
+    }
     // The signature that has the rule is one with this payload.
     let rules = spec.names.sorts().filter(|sort| spec.names.payload(*sort) == spec.names.payload(event.like));
-    let names = rules.filter_map(|sort| spec.names.rule(sort)).flat_map(|rule| rule.requires.iter());
-    let mut predicates: Vec<usize> = names.map(|need| need.predicate).collect();
-    predicates.dedup();
-    let predicates = predicates.into_iter().filter_map(|at| {
+    let rules = rules.filter_map(|sort| spec.names.rule(sort)).filter(|rule| rule.requires.len() == required.len());
+    let name = |at: usize| {
         spec.protocols.iter().find_map(|protocol| protocol.header.predicates.get(at)).map(|known| known.name.clone())
-    });
-    predicates.collect::<Vec<_>>().into_iter().find_map(|name| store.issue_readiness(cap, &name, args, None).ok())
+    };
+    for rule in rules {
+        let needs = rule.requires.iter().zip(required);
+        let issued: Option<Vec<Readiness>> =
+            needs.map(|(need, args)| store.issue_readiness(cap, &name(need.predicate)?, args, None).ok()).collect();
+        if let Some(issued) = issued {
+            return issued;
+        }
+    }
+    Vec::new()
 }
 
-fn step<'a>(event: &'a Seen, witness: Option<&'a Readiness>) -> Step<'a> {
+fn step<'a>(event: &'a Seen, witnesses: &'a [&'a Readiness]) -> Step<'a> {
     let (label, at, payload) = (event.label, event.now, Payload::Values(&event.values));
     match event.sides {
         Sides::Receive => Step::Receive(Receive { role: event.to, from: event.from, at }),
-        _ if event.from == event.to => Step::Act(Act { role: event.from, label, payload, witness, at }),
-        _ => Step::Send(Send { from: event.from, to: event.to, label, payload, witness, at }),
+        _ if event.from == event.to => Step::Act(Act { role: event.from, label, payload, witnesses, at }),
+        _ => Step::Send(Send { from: event.from, to: event.to, label, payload, witnesses, at }),
     }
 }
 
@@ -182,9 +196,10 @@ fn trees_are_the_reference() {
         walked += u64::from(walks > 0);
     }
     println!(
-        "{walked} protocols, {} steps taken, {} repeated, {} with a witness, {} crashes; {:?}\nrefused: {:?}",
-        tally.taken, tally.repeated, tally.witnessed, tally.crashed, tally.by, tally.codes
+        "{walked} protocols, {} steps taken, {} repeated, {} with a witness, {} with several, {} crashes; {:?}\nrefused: {:?}",
+        tally.taken, tally.repeated, tally.witnessed, tally.several, tally.crashed, tally.by, tally.codes
     );
     assert!(walked >= 15 && tally.taken > 1_000 && tally.crashed > 0 && tally.repeated > 0 && tally.witnessed > 0);
+    assert!(tally.several > 10, "{}", tally.several);
     assert!(tally.by.len() >= 7, "{:?}", tally.by);
 }

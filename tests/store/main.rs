@@ -16,6 +16,8 @@ mod protocols;
 mod random;
 mod recursion;
 mod seldom;
+#[path = "../common/shared.rs"]
+mod shared;
 mod slow;
 mod trees;
 mod watched;

@@ -21,14 +21,17 @@ system Wild(role A, role B, role C) {
     B!num(n: string). X,
     B!pay(n: int) requires checked(n). X,
     B!fee(n: int) requires small(n). X,
+    B!both(n: int) requires checked(n) requires small(n). X,
     B!done(). end,
     C!put(n: int). X,
     C?hand(n: int). X,
     C?sign(n: int) requires checked(n). X,
+    C?bond(n: int) requires checked(n) requires checked(n). X,
     B?ack(). X,
     A:think(). X,
     A:guess(n: int) where (10 % n < 5). X,
-    A:swear(n: int) requires small(n). X
+    A:swear(n: int) requires small(n). X,
+    A:oath(n: int) requires small(n) requires checked(n). X
   };
   B = rec X. *{
     A?go(). rec Y. *{ A?go(). Y, A?num(n: int{this < 1000}) where (n > 0). X, B:skip(). X },
@@ -36,6 +39,7 @@ system Wild(role A, role B, role C) {
     A?num(n: string). X,
     A?pay(n: int) requires checked(n). X,
     A?fee(n: int) requires small(n). X,
+    A?both(n: int) requires checked(n) requires small(n). X,
     A?done(). end,
     A!ack(). X,
     C?note(). X
@@ -44,6 +48,7 @@ system Wild(role A, role B, role C) {
     A?put(n: int). X,
     A!hand(n: int). X,
     A!sign(n: int) requires checked(n). X,
+    A!bond(n: int) requires checked(n) requires checked(n). X,
     B!note(). X,
     C:rest(). end
   };
@@ -104,7 +109,7 @@ fn known(text: &str, name: &str, policies: &[(&str, &str, QueuePolicy)]) -> Know
     let roles: Vec<RoleId> = plan.roles().collect();
     let texts = [
         "go", "num", "pay", "fee", "done", "put", "hand", "sign", "ack", "think", "guess", "swear", "skip", "note",
-        "rest", "more", "on", "stop",
+        "rest", "more", "on", "stop", "both", "bond", "oath",
     ];
     let labels = texts.iter().filter_map(|text| plan.label(text)).collect();
     assert!(matches!(target, Target::System(_) | Target::Protocol(_)));
@@ -148,6 +153,9 @@ pub enum Need {
     Small,
 }
 
+/// Of which arguments, in order.
+pub type Needs = Vec<(Need, i64)>;
+
 impl Known {
     pub fn header_name(&self) -> &str {
         self.plan.name()
@@ -158,16 +166,19 @@ impl Known {
     }
 
     /// Sorts and conditions; then what is required, and of which argument.
-    pub fn judge(&self, label: LabelId, sort: SortId, given: &Given) -> (Result<(), Code>, Option<(Need, i64)>) {
+    pub fn judge(&self, label: LabelId, sort: SortId, given: &Given) -> (Result<(), Code>, Needs) {
         let text = self.text(label, sort);
         let name = self.plan.label_text(label);
         let value = if let Given::Int(n) = given { *n } else { 0 };
-        let need = match name {
-            "pay" | "sign" => Some((Need::Checked, value)),
-            "fee" | "swear" => Some((Need::Small, value)),
-            _ => None,
+        let needs: Vec<Need> = match name {
+            "pay" | "sign" => vec![Need::Checked],
+            "fee" | "swear" => vec![Need::Small],
+            "both" => vec![Need::Checked, Need::Small],
+            "bond" => vec![Need::Checked, Need::Checked],
+            "oath" => vec![Need::Small, Need::Checked],
+            _ => vec![],
         };
-        let judged = need.is_some() || name == "guess" || (name == "num" && !text.contains("string"));
+        let judged = !needs.is_empty() || name == "guess" || (name == "num" && !text.contains("string"));
         let verdict = match given {
             Given::Unseen(_) => {
                 if judged {
@@ -200,7 +211,7 @@ impl Known {
                 _ => Ok(()),
             },
         };
-        (verdict, need)
+        (verdict, needs.into_iter().map(|need| (need, value)).collect())
     }
 
     /// What a role could do in a state: which way, with whom, what.

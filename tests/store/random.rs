@@ -26,7 +26,7 @@ use polylogue::{
 };
 
 use crate::{
-    protocols::{Given, Known, Need, all},
+    protocols::{Given, Known, Need, Needs, all},
     slow::{Claim, Fate, Offer, Roles, Sess, Transfer, Witness},
 };
 
@@ -405,7 +405,14 @@ fn the_store_is_the_slow_store() {
     }
     println!("accepted: {:?}; {} records compared", tally.done, tally.records);
     // And what is seldom right was right now and then.
-    for (what, least) in [("close", 100), ("import", 100), ("abandon", 100), ("fail", 100), ("open_with_id", 100)] {
+    for (what, least) in [
+        ("close", 100),
+        ("import", 100),
+        ("abandon", 100),
+        ("fail", 100),
+        ("open_with_id", 100),
+        ("several witnesses", 100),
+    ] {
         assert!(tally.done.get(what).is_some_and(|&count| count >= least), "{what}: {:?}", tally.done);
     }
     for code in Code::ALL {

@@ -14,17 +14,6 @@ use polylogue::{
     },
 };
 
-/// The file of the shared corpus, if it is there.
-pub fn shared(path: &str) -> Option<String> {
-    let root = std::env::var("POLYLOGUE_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    let text = std::fs::read_to_string(format!("{root}/{path}")).ok();
-    if text.is_none() {
-        println!("skipped: {path} is not here");
-    }
-    text
-}
-
 struct Played {
     store: Store,
     cap: Capability,
@@ -42,7 +31,7 @@ fn open(plan: &OpenPlan) -> Played {
 impl Played {
     /// Asks for an event; a synchronous one is offered and taken.
     fn take(&mut self, event: Event) -> Result<(), Code> {
-        let send = |from, to, label| Send { from, to, label, payload: Default::default(), witness: None, at: 1 };
+        let send = |from, to, label| Send { from, to, label, payload: Default::default(), witnesses: &[], at: 1 };
         match event {
             Event::Send { from, to, label, .. } => {
                 let done = self.store.send(&self.cap, send(from, to, label)).map_err(|refused| refused.code())?;
@@ -56,7 +45,7 @@ impl Played {
                 self.store.receive(&self.cap, to, from, 1).map_err(|refused| refused.code())?;
             }
             Event::Act { role, label, .. } => {
-                let act = Act { role, label, payload: Default::default(), witness: None, at: 1 };
+                let act = Act { role, label, payload: Default::default(), witnesses: &[], at: 1 };
                 self.store.act(&self.cap, act).map_err(|refused| refused.code())?;
             }
             _ => panic!("no rule of a table"),
@@ -204,7 +193,7 @@ fn same_but_sort(one: Event, other: Event) -> bool {
 
 #[test]
 fn the_corpus_of_systems() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut tally = Tally::default();
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -298,7 +287,7 @@ fn the_outer_loop_begins_with_its_own_message() {
         let (a, b) = (plan.role("A").unwrap(), plan.role("B").unwrap());
         let mut send = |label: &str| {
             let label = plan.label(label).unwrap();
-            let send = Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 1 };
+            let send = Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: 1 };
             played.store.send(&played.cap, send).map(drop).map_err(|refused| refused.to_string())
         };
         assert!(send("c").is_err());

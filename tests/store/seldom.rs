@@ -49,7 +49,7 @@ fn payload_ids_are_those_of_their_messages() {
                 if rng.chance(if turn / 50 % 2 == 0 { 70 } else { 30 }) {
                     let id = if rng.chance(50) { 0 } else { rng.bits() };
                     let payload = Payload::Unseen(id);
-                    match store.send(&cap, Send { from: a, to: b, label: m, payload, witness: None, at: 0 }) {
+                    match store.send(&cap, Send { from: a, to: b, label: m, payload, witnesses: &[], at: 0 }) {
                         Ok(_) => queued.push_back(id),
                         Err(refused) => {
                             assert_eq!(refused.code(), Code::Full);
@@ -80,12 +80,12 @@ fn a_witness_of_another_role() {
     let ann = store.claim(&opener, Owner(1), &Scope::Fragment(vec![a])).unwrap();
     let bob = store.claim(&opener, Owner(2), &Scope::Fragment(vec![b])).unwrap();
     let witness = store.issue_readiness(&ann, "checked", &[Value::Int(3)], None).unwrap();
-    let values = [Some(Value::Int(3))];
+    let (values, brought) = ([Some(Value::Int(3))], [&witness]);
     let act = |role, label: &str| polylogue::session::Act {
         role,
         label: plan.label(label).unwrap(),
         payload: Payload::Values(&values),
-        witness: Some(&witness),
+        witnesses: &brought,
         at: 0,
     };
     assert_eq!(store.act(&bob, act(b, "b")).unwrap_err().code(), Code::WitnessMismatch);
@@ -107,7 +107,7 @@ fn the_last_receive_needs_room_for_the_end() {
     let (mut store, _supervisor) = Store::new(Config { audit, ..Config::default() });
     let (session, opener) = store.open(&plan, 0).unwrap();
     let cap = store.claim(&opener, Owner(1), &Scope::Session).unwrap();
-    store.send(&cap, Send { from: a, to: b, label: m, payload: Payload::default(), witness: None, at: 0 }).unwrap();
+    store.send(&cap, Send { from: a, to: b, label: m, payload: Payload::default(), witnesses: &[], at: 0 }).unwrap();
     assert_eq!(store.drain(By::Opener(&opener), 0).unwrap(), Status::Draining);
     // The step, the end, and the capability that goes with it; with the witness of an end before the end.
     while store.audit_mut().has_room(4) {

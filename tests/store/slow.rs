@@ -10,7 +10,7 @@ use polylogue::{
     session::{Code, SessionId, Status},
 };
 
-use crate::protocols::{Given, Known, Need};
+use crate::protocols::{Given, Known, Need, Needs};
 
 /// Labels, signatures and payload ids, oldest first.
 pub type Queue = VecDeque<(LabelId, SortId, u64)>;
@@ -30,7 +30,7 @@ pub struct Offer {
     pub sort: SortId,
     pub stamp: u32,
     pub payload: u64,
-    pub witness: Option<u64>,
+    pub witnesses: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Sess {
         to: RoleId,
         label: LabelId,
         given: &Given,
-    ) -> Result<(Moved, Option<(Need, i64)>), Code> {
+    ) -> Result<(Moved, Needs), Code> {
         if to.index() >= known.roles.len() {
             return Err(Code::NoRole);
         }
@@ -175,13 +175,7 @@ impl Sess {
         Err(if none { Code::NoMessage } else { miss.unwrap().1 })
     }
 
-    pub fn act(
-        &self,
-        known: &Known,
-        role: RoleId,
-        label: LabelId,
-        given: &Given,
-    ) -> Result<(Moved, Option<(Need, i64)>), Code> {
+    pub fn act(&self, known: &Known, role: RoleId, label: LabelId, given: &Given) -> Result<(Moved, Needs), Code> {
         let mut code = Code::NotEnabled;
         for (act, other, sort, then) in known.arms(role, self.states[role.index()]) {
             if act == Act::Act && other == label {

@@ -112,6 +112,7 @@ fn the_meter_is_the_reference() {
                         "hurry" => tree.store.issue_readiness(&tree.cap, "soon", &[Value::Timestamp(t)], None).ok(),
                         _ => None,
                     };
+                    let brought: Vec<_> = witness.iter().collect();
                     // Time passes: it may be too late.
                     clock += rng.below(600) as i64;
                     let send = Send {
@@ -119,7 +120,7 @@ fn the_meter_is_the_reference() {
                         to: q,
                         label: plan.label(label).unwrap(),
                         payload: Payload::Json(&json),
-                        witness: witness.as_ref(),
+                        witnesses: &brought,
                         at: clock,
                     };
                     let before = tree.store.digest(session);
@@ -200,7 +201,7 @@ fn the_meter_is_the_reference() {
                         to: p,
                         label: plan.label("left").unwrap(),
                         payload: Payload::Json(&json),
-                        witness: None,
+                        witnesses: &[],
                         at: clock,
                     };
                     let seen = |sides| Seen {
@@ -264,7 +265,7 @@ fn the_meter_is_the_reference() {
                             to: q,
                             label: plan.label("news").unwrap(),
                             payload: Payload::Unseen(77),
-                            witness: None,
+                            witnesses: &[],
                             at: clock,
                         };
                         let seen = |sides| Seen {
@@ -335,7 +336,14 @@ fn a_tick_enters_the_handler() {
     let session = tree.cap.session();
     let (p, q) = (plan.role("P").unwrap(), plan.role("Q").unwrap());
     let send = |from: RoleId, to: RoleId, label: &str, at| {
-        Step::Send(Send { from, to, label: plan.label(label).unwrap(), payload: Default::default(), witness: None, at })
+        Step::Send(Send {
+            from,
+            to,
+            label: plan.label(label).unwrap(),
+            payload: Default::default(),
+            witnesses: &[],
+            at,
+        })
     };
     tree.store.step(&tree.cap, send(p, q, "ask", 0)).unwrap();
     let at = tree.store.next_deadline().expect("the limit is waited for");
@@ -365,7 +373,7 @@ fn lapses_and_alarms() {
         to,
         label: plan.label(label).unwrap(),
         payload: Default::default(),
-        witness: None,
+        witnesses: &[],
         at,
     };
     let mut bytes = 0;

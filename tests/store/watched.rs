@@ -39,7 +39,7 @@ fn what_arrives_is_what_was_sent() {
                     (labels[1], format!("{{\"n\": {}}}", rng.below(9)))
                 };
                 store
-                    .send(&cap, Send { from: a, to: b, label, payload: Payload::Json(&json), witness: None, at: 0 })
+                    .send(&cap, Send { from: a, to: b, label, payload: Payload::Json(&json), witnesses: &[], at: 0 })
                     .unwrap();
                 queue.push_back(json);
                 sent += 1;
@@ -106,7 +106,7 @@ fn what_was_carried_is_remembered() {
     let session = cap.session();
     let (a, b, label) = (plan.role("A").unwrap(), plan.role("B").unwrap(), plan.label("a").unwrap());
     for _ in 0..5 {
-        store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witness: None, at: 0 }).unwrap();
+        store.send(&cap, Send { from: a, to: b, label, payload: Default::default(), witnesses: &[], at: 0 }).unwrap();
     }
     let coherence = store.coherence(session, a, b).unwrap();
     assert_eq!((coherence.in_flight.len(), coherence.carried.len()), (5, 3));

@@ -5,7 +5,7 @@ use polylogue::{
     protocol::{NoImports, Spec, read},
     verify::{
         Options,
-        subtype::{Answer, Certificate, Meter, Pair, Part, Relation, certificate, decide},
+        subtype::{Answer, Certificate, Meter, Pair, Part, Relation, certificate, closed, decide},
     },
 };
 
@@ -48,6 +48,9 @@ pub(crate) fn verify(pair: &Pair, answer: &Answer) {
         Answer::Yes(Certificate::Queues(queues)) => {
             certificate::check(pair, queues).unwrap_or_else(|why| panic!("{why}\n{queues:?}"));
         }
+        Answer::Yes(Certificate::Regular(regular)) => {
+            closed::check(pair, regular, false).unwrap_or_else(|why| panic!("{why}\n{regular:?}"));
+        }
         Answer::Yes(_) => {}
         Answer::No(refutation) => {
             certificate::refutes(pair, refutation)
@@ -74,19 +77,7 @@ pub(crate) fn shown(pair: &Pair, answer: &Answer) -> String {
         Answer::Yes(Certificate::Queues(queues)) => {
             format!("yes: {} rows, {} neighbours, dual {}", queues.rows.len(), queues.neighbours.len(), queues.dual)
         }
+        Answer::Yes(certificate) => format!("yes: {}", certificate.text()),
         other => format!("{other:?}"),
-    }
-}
-
-/// The shared cases, if they are there.
-pub(crate) fn shared(path: &str) -> Option<String> {
-    let root = std::env::var("POLYLOGUE_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    match std::fs::read_to_string(format!("{root}/{path}")) {
-        Ok(text) => Some(text),
-        Err(_) => {
-            println!("skipped: there is no {root}/{path}");
-            None
-        }
     }
 }

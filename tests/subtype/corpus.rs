@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use polylogue::verify::Options;
 
-use super::common::{ask, pair, shared, shown, word};
+use super::common::{ask, pair, shown, word};
 
 fn rows(path: &str, relation: &str) -> Option<(usize, usize)> {
-    let text = shared(path)?;
+    let text = crate::shared::text(path)?;
     let (mut yes, mut no) = (0, 0);
     let mut wrong = Vec::new();
     for line in text.lines() {

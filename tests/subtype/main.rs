@@ -11,8 +11,13 @@
 
 mod common;
 mod corpus;
+mod fair;
 mod game;
 mod hand;
 mod machines;
+mod metamorphic;
+mod phases;
 mod rewrites;
+#[path = "../common/shared.rs"]
+mod shared;
 mod small;

@@ -46,6 +46,14 @@ const RULES: &[(&str, &str, &str, &str, &[&str])] = &[
         "PL0651",
         &["`ask` from `A` to `B`", "`m[k] == n`"],
     ),
+    // What is false decides over what has no value, in whatever order they are written.
+    (
+        "protocol P(role A, role B) { var todo: list<int> = [1]; during where size(todo) > 0 interleave x { A -> B: ask(k: int) where todo[0] == k set todo = tail(todo); } }",
+        "0 A->B:ask {\"k\":1}",
+        "0 A->B:ask {\"k\":1}; 1 A->B:ask {\"k\":1}",
+        "PL0650",
+        &["`size(todo) > 0` is false", "todo = []"],
+    ),
     // A value that a variable cannot have.
     (
         "protocol P(role A, role B) { var left: int{left >= 0} = 10; A -> B: take(k: int) set left = left - k; }",

@@ -148,16 +148,3 @@ pub(crate) fn counterexample(outcome: &Outcome) -> &Counterexample {
         other => panic!("not violated: {other:?}"),
     }
 }
-
-/// The shared cases, if they are there.
-pub(crate) fn shared(path: &str) -> Option<String> {
-    let root = std::env::var("POLYLOGUE_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    match std::fs::read_to_string(format!("{root}/{path}")) {
-        Ok(text) => Some(text),
-        Err(_) => {
-            println!("skipped: there is no {root}/{path}");
-            None
-        }
-    }
-}

@@ -16,14 +16,14 @@ use polylogue::{
     verify::{Counts, Options, Property},
 };
 
-use super::common::{bound, machines, raw, shared, word};
+use super::common::{bound, machines, raw, word};
 
 /// Rows whose `safe` differs from the corpus's counts, by the definition of an orphan above.
 const ORPHANS_BEFORE_THE_END: &[(&str, u32)] = &[("S0056", 1), ("S0056", 2), ("S0104", 1)];
 
 #[test]
 fn counts_agree_with_the_corpus() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let (mut rows, mut levels, mut capped) = (0, 0, 0);
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -65,7 +65,7 @@ fn counts_agree_with_the_corpus() {
 
 #[test]
 fn minimized_machines_give_the_verdicts_of_those_as_written() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut fewer = 0;
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -105,7 +105,7 @@ fn minimized_machines_give_the_verdicts_of_those_as_written() {
 /// nothing is queued and so only deadlocks are unsafe; it is not compared. The others agree on all rows.
 #[test]
 fn synchronous_properties_agree_with_the_corpus() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut rows = 0;
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -132,7 +132,7 @@ fn synchronous_properties_agree_with_the_corpus() {
 /// Without a bound: no verdict contradicts what the corpus found at some bound.
 #[test]
 fn growing_bounds_find_what_the_corpus_found() {
-    let Some(text) = shared("corpus/systems.jsonl") else { return };
+    let Some(text) = crate::shared::text("corpus/systems.jsonl") else { return };
     let mut verdicts = std::collections::BTreeMap::<_, usize>::new();
     for line in text.lines() {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();

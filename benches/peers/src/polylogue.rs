@@ -73,7 +73,7 @@ fn owned(store: &mut Store, plan: &OpenPlan) -> Result<(Opener, Capability), Str
 }
 
 fn sent(from: RoleId, to: RoleId, label: LabelId, payload: u64) -> Send<'static> {
-    Send { from, to, label, payload: Payload::Unseen(payload), witness: None, at: 0 }
+    Send { from, to, label, payload: Payload::Unseen(payload), witnesses: &[], at: 0 }
 }
 
 /// Sends and receives; gives what the receiver got.
@@ -194,7 +194,8 @@ impl Side for Polylogue {
     }
 
     fn arms(&self, arms: u64, advances: u64, meter: &mut Meter) -> Outcome {
-        let (plan, (mut store, _supervisor)) = (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(*self, 0));
+        let (plan, (mut store, _supervisor)) =
+            (plan(&specs::arms(arms), "Arms", PlanOptions::default())?, store(*self, 0));
         let (p, q) = (role(&plan, "P")?, role(&plan, "Q")?);
         let labels: Vec<LabelId> = (0..arms).map(|arm| label(&plan, &format!("a{arm}"))).collect::<Result<_, _>>()?;
         let (_opener, cap) = owned(&mut store, &plan)?;
@@ -306,7 +307,7 @@ impl Side for Polylogue {
                     let args = [Value::Int(amount as i64 + 1)];
                     last = Some(store.issue_readiness(&cap, PREDICATE, &args, None).map_err(text)?);
                 }
-                let act = Act { role: p, label: pay, payload: Payload::Values(&values), witness: last.as_ref(), at: 0 };
+                let act = Act { role: p, label: pay, payload: Payload::Values(&values), witnesses: last.as_ref().as_slice(), at: 0 };
                 store.act(&cap, act).map(|_| 1).map_err(text)
             };
             let amount = pairs.start;

@@ -122,6 +122,15 @@ impl<'a> Fields<'a> {
         self.read(name, "an array of strings")
     }
 
+    /// A name, or several.
+    pub(super) fn one_or_more(&self, name: &str) -> Result<Vec<String>, Wrong> {
+        match self.raw(name) {
+            None => Ok(Vec::new()),
+            Some(raw) if raw.get().starts_with('[') => Ok(self.names_in(name)?.unwrap_or_default()),
+            Some(_) => Ok(vec![self.need(name)?]),
+        }
+    }
+
     /// A number that is not negative.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Wrong> {
         self.read(name, "a number from 0 on")

@@ -66,27 +66,35 @@ impl<T> Handles<T> {
         format!("{}-{number}", self.word)
     }
 
+    /// The number of a name.
+    fn number(&self, name: &str) -> Result<u64, Wrong> {
+        let number = name.strip_prefix(self.word).and_then(|rest| rest.strip_prefix('-')?.parse().ok());
+        number.filter(|number| self.entries.contains_key(number)).ok_or_else(|| {
+            let there = match self.last {
+                0 => format!("none was given out, they are called `{}-1` and so on", self.word),
+                last => format!("the last is `{}-{last}`", self.word),
+            };
+            Wrong::new("unknown-handle", format!("there is no `{}`; {there}", super::fields::short(name)))
+        })
+    }
+
     /// The number of a name, and what stands behind it.
     fn find(&mut self, name: &str) -> Result<(u64, &mut Entry<T>), Wrong> {
-        let number = name.strip_prefix(self.word).and_then(|rest| rest.strip_prefix('-')?.parse().ok());
-        let last = self.last;
-        match number.and_then(|number| Some((number, self.entries.get_mut(&number)?))) {
-            Some(found) => Ok(found),
-            None => {
-                let name: String = name.chars().take(80).collect();
-                let there = match last {
-                    0 => format!("none was given out, they are called `{}-1` and so on", self.word),
-                    last => format!("the last is `{}-{last}`", self.word),
-                };
-                Err(Wrong::new("unknown-handle", format!("there is no `{name}`; {there}")))
-            }
-        }
+        let number = self.number(name)?;
+        let gone = || Wrong::new("unknown-handle", format!("there is no `{}`", super::fields::short(name)));
+        Ok((number, self.entries.get_mut(&number).ok_or_else(gone)?))
+    }
+
+    /// What stands behind names that are never handed over.
+    pub(super) fn all(&self, names: &[String]) -> Result<Vec<&T>, Wrong> {
+        names.iter().map(|name| self.get(name).map(|(_, held)| held)).collect()
     }
 
     /// What stands behind a name that is never handed over.
-    pub(super) fn get(&mut self, name: &str) -> Result<(&Entry<T>, &T), Wrong> {
+    pub(super) fn get(&self, name: &str) -> Result<(&Entry<T>, &T), Wrong> {
         let word = self.word;
-        let (number, entry) = self.find(name)?;
+        let number = self.number(name)?;
+        let Some(entry) = self.entries.get(&number) else { return Err(away(word, number, "use")) };
         match &entry.held {
             Held::Here(held) => Ok((entry, held)),
             Held::Away(_, by) => Err(away(word, number, by)),

@@ -35,12 +35,9 @@ fn stepped(world: &mut World<'_>, fields: &Fields<'_>, kind: &str) -> Answer {
 
 /// Takes a step.
 pub(super) fn take(world: &mut World<'_>, cap: &str, step: &Spoken) -> Result<(SessionId, Done), No> {
-    let witness = match &step.witness {
-        Some(name) => Some(world.witnesses.get(name)?.1),
-        None => None,
-    };
+    let witnesses = world.witnesses.all(&step.witnesses)?;
     let (entry, cap) = world.caps.wake(cap, &world.store)?;
-    let done = world.store.step(cap, step.step(witness));
+    let done = world.store.step(cap, step.step(&witnesses));
     world.now = world.now.max(step.at);
     Ok((entry.session, done?))
 }
@@ -106,11 +103,8 @@ pub(super) fn reserve(world: &mut World<'_>, fields: &Fields<'_>) -> Answer {
     let (entry, cap) = world.caps.wake(&name, &world.store)?;
     let (plan, session) = (entry.plan.clone(), entry.session);
     let step = Spoken::read(&fields.need("step")?, &plan, fields, at)?;
-    let witness = match &step.witness {
-        Some(name) => Some(world.witnesses.get(name)?.1),
-        None => None,
-    };
-    let ticket = world.store.reserve(cap, step.step(witness))?.ticket();
+    let witnesses = world.witnesses.all(&step.witnesses)?;
+    let ticket = world.store.reserve(cap, step.step(&witnesses))?.ticket();
     world.now = world.now.max(at);
     let kept = Kept { cap: name, step, ticket, checked: false };
     let name = world.reservations.add(plan, session, kept);
@@ -124,12 +118,9 @@ fn phase(world: &mut World<'_>, name: &str, commits: bool) -> Answer {
         return Err(Wrong::new("not-checked", format!("`{name}` is reserved, and not checked yet")).into());
     }
     let (plan, session) = (entry.plan.clone(), entry.session);
-    let witness = match &kept.step.witness {
-        Some(name) => Some(world.witnesses.get(name)?.1),
-        None => None,
-    };
+    let witnesses = world.witnesses.all(&kept.step.witnesses)?;
     let (_, cap) = world.caps.wake(&kept.cap, &world.store)?;
-    let reserved = kept.ticket.attach(cap, kept.step.step(witness));
+    let reserved = kept.ticket.attach(cap, kept.step.step(&witnesses));
     let checked = world.store.check(reserved)?;
     if !commits {
         world.reservations.change(name, |kept| kept.checked = true);

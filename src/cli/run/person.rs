@@ -208,18 +208,18 @@ impl<'w, 'a> Person<'w, 'a> {
                     };
                     return Err(Wrong::new("unknown-number", there).into());
                 };
-                let (load, witness) = load(said);
+                let (load, witnesses) = load(said);
                 let step = match one.direction {
-                    Direction::Send => Spoken::send(one.role, one.peer, one.label, load, witness, at),
+                    Direction::Send => Spoken::send(one.role, one.peer, one.label, load, witnesses, at),
                     Direction::Receive => Spoken::receive(one.role, one.peer, at),
-                    Direction::Act => Spoken::act(one.role, one.label, load, witness, at),
+                    Direction::Act => Spoken::act(one.role, one.label, load, witnesses, at),
                 };
                 self.take(&step, terminal)
             }
             Command::Send { from, to, label: name, said } => {
-                let (load, witness) = load(said);
+                let (load, witnesses) = load(said);
                 let (from, to) = (role(&self.plan, from)?, role(&self.plan, to)?);
-                let step = Spoken::send(from, to, label(&self.plan, name)?, load, witness, at);
+                let step = Spoken::send(from, to, label(&self.plan, name)?, load, witnesses, at);
                 self.take(&step, terminal)
             }
             Command::Receive { role: who, from } => {
@@ -227,8 +227,8 @@ impl<'w, 'a> Person<'w, 'a> {
                 self.take(&step, terminal)
             }
             Command::Act { role: who, label: name, said } => {
-                let (load, witness) = load(said);
-                let step = Spoken::act(role(&self.plan, who)?, label(&self.plan, name)?, load, witness, at);
+                let (load, witnesses) = load(said);
+                let step = Spoken::act(role(&self.plan, who)?, label(&self.plan, name)?, load, witnesses, at);
                 self.take(&step, terminal)
             }
             Command::Claim { owner, ref roles } => self.claim(owner, roles),
@@ -336,9 +336,9 @@ impl<'w, 'a> Person<'w, 'a> {
     }
 }
 
-fn load(said: Said<'_>) -> (Load, Option<String>) {
+fn load(said: Said<'_>) -> (Load, Vec<String>) {
     let load = said.payload.map_or(Load::Unseen(0), |payload| Load::Json(payload.to_owned()));
-    (load, said.witness.map(str::to_owned))
+    (load, said.witness.into_iter().flat_map(|names| names.split(',')).map(str::to_owned).collect())
 }
 
 fn help() -> String {

@@ -26,8 +26,8 @@ pub(super) struct Spoken {
     pub(super) peer: RoleId,
     label: Option<LabelId>,
     load: Load,
-    /// The handle of a witness.
-    pub(super) witness: Option<String>,
+    /// The handles of witnesses.
+    pub(super) witnesses: Vec<String>,
     pub(super) at: i64,
 }
 
@@ -42,17 +42,17 @@ pub(super) struct Kept {
 }
 
 impl Spoken {
-    pub(super) fn send(from: RoleId, to: RoleId, label: LabelId, load: Load, witness: Option<String>, at: i64) -> Self {
-        Self { direction: Direction::Send, role: from, peer: to, label: Some(label), load, witness, at }
+    pub(super) fn send(from: RoleId, to: RoleId, label: LabelId, load: Load, witnesses: Vec<String>, at: i64) -> Self {
+        Self { direction: Direction::Send, role: from, peer: to, label: Some(label), load, witnesses, at }
     }
 
     pub(super) fn receive(role: RoleId, from: RoleId, at: i64) -> Self {
         let load = Load::Unseen(0);
-        Self { direction: Direction::Receive, role, peer: from, label: None, load, witness: None, at }
+        Self { direction: Direction::Receive, role, peer: from, label: None, load, witnesses: Vec::new(), at }
     }
 
-    pub(super) fn act(role: RoleId, label: LabelId, load: Load, witness: Option<String>, at: i64) -> Self {
-        Self { direction: Direction::Act, role, peer: role, label: Some(label), load, witness, at }
+    pub(super) fn act(role: RoleId, label: LabelId, load: Load, witnesses: Vec<String>, at: i64) -> Self {
+        Self { direction: Direction::Act, role, peer: role, label: Some(label), load, witnesses, at }
     }
 
     /// The step of a request.
@@ -63,14 +63,14 @@ impl Spoken {
             (Some(json), None) => Ok(Load::Json(json.get().to_owned())),
             (None, id) => Ok(Load::Unseen(id.unwrap_or(0))),
         };
-        let witness = || fields.text("witness");
+        let witnesses = || fields.one_or_more("witness");
         match kind {
             "send" => {
                 let (from, to) = (at_role("from")?, at_role("to")?);
-                Ok(Self::send(from, to, label(plan, &fields.need("label")?)?, load()?, witness()?, at))
+                Ok(Self::send(from, to, label(plan, &fields.need("label")?)?, load()?, witnesses()?, at))
             }
             "receive" => Ok(Self::receive(at_role("role")?, at_role("from")?, at)),
-            "act" => Ok(Self::act(at_role("role")?, label(plan, &fields.need("label")?)?, load()?, witness()?, at)),
+            "act" => Ok(Self::act(at_role("role")?, label(plan, &fields.need("label")?)?, load()?, witnesses()?, at)),
             other => {
                 let known = ["send", "receive", "act"].map(str::to_owned).to_vec();
                 Err(Wrong::unknown("wrong-type", "step", other, known))
@@ -79,15 +79,15 @@ impl Spoken {
     }
 
     /// As the store takes it.
-    pub(super) fn step<'s>(&'s self, witness: Option<&'s Readiness>) -> Step<'s> {
+    pub(super) fn step<'s>(&'s self, witnesses: &'s [&'s Readiness]) -> Step<'s> {
         let payload = match &self.load {
             Load::Unseen(id) => Payload::Unseen(*id),
             Load::Json(text) => Payload::Json(text),
         };
         let (role, peer, at) = (self.role, self.peer, self.at);
         match (self.direction, self.label) {
-            (Direction::Send, Some(label)) => Step::Send(Send { from: role, to: peer, label, payload, witness, at }),
-            (Direction::Act, Some(label)) => Step::Act(Act { role, label, payload, witness, at }),
+            (Direction::Send, Some(label)) => Step::Send(Send { from: role, to: peer, label, payload, witnesses, at }),
+            (Direction::Act, Some(label)) => Step::Act(Act { role, label, payload, witnesses, at }),
             _ => Step::Receive(Receive { role, from: peer, at }),
         }
     }

@@ -58,13 +58,14 @@ pub(super) enum Command<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said<'a> {
     pub(super) payload: Option<&'a str>,
+    /// Names of witnesses, with commas between them.
     pub(super) witness: Option<&'a str>,
 }
 
 /// How each command is written, and what it does.
 pub(super) const COMMANDS: &[(&str, &str)] = &[
     ("N [PAYLOAD]", "takes the step with this number; a payload is JSON"),
-    ("send A B LABEL [PAYLOAD]", "A sends to B; `with witness-1` at the end brings a witness"),
+    ("send A B LABEL [PAYLOAD]", "A sends to B; `with witness-1,…` at the end brings witnesses"),
     ("receive B A", "B takes the oldest message from A"),
     ("act A LABEL [PAYLOAD]", "A acts by itself"),
     ("claim OWNER [ROLE…]", "gives unowned roles to an owner"),

@@ -10,7 +10,9 @@ use super::{
         collection::{Fields, List, Map, Oversize, Record, Set},
         conform,
         fault::Why,
-        function::{self, Meter},
+        function,
+        meter::Meter,
+        operator,
         walk::collect,
     },
     Arg, Ins, Program,
@@ -127,7 +129,7 @@ impl<E: Env> Machine<'_, E> {
             return Ok(value);
         }
         let mut meter = self.meter.clone();
-        let result = function::binary(operator, x, y, &mut meter).map_err(|why| self.blame(why));
+        let result = operator::binary(operator, x, y, &mut meter).map_err(|why| self.blame(why));
         self.meter = meter;
         result
     }
@@ -142,7 +144,7 @@ impl<E: Env> Machine<'_, E> {
     fn truth(&self, value: &Value) -> Result<bool, Fault> {
         match value {
             Value::Bool(value) => Ok(*value),
-            other => function::truth(other).map_err(|why| self.blame(why)),
+            other => operator::truth(other).map_err(|why| self.blame(why)),
         }
     }
 
@@ -202,7 +204,7 @@ impl<E: Env> Machine<'_, E> {
                     let root = self.take(*of);
                     let mut value = self.look(*of, &root)?;
                     for (name, spot) in names {
-                        value = function::member(value, name).map_err(|why| Fault::new(why, *spot))?;
+                        value = operator::member(value, name).map_err(|why| Fault::new(why, *spot))?;
                     }
                     value.clone()
                 }
@@ -223,11 +225,11 @@ impl<E: Env> Machine<'_, E> {
         Ok(Some(match ins {
             Ins::Not => {
                 let value = self.pop();
-                function::invert(&value).map_err(|why| self.blame(why))?
+                operator::invert(&value).map_err(|why| self.blame(why))?
             }
             Ins::Negate => {
                 let value = self.pop();
-                function::negate(&value).map_err(|why| self.blame(why))?
+                operator::negate(&value).map_err(|why| self.blame(why))?
             }
             Ins::Has { of, names, option } => {
                 let root = self.take(*of);
@@ -236,14 +238,14 @@ impl<E: Env> Machine<'_, E> {
                     other => Some(self.look(*other, &root)?),
                 };
                 for name in names {
-                    value = value.and_then(|value| function::find(value, name));
+                    value = value.and_then(|value| operator::find(value, name));
                 }
                 Value::Bool(value.is_some_and(|value| !(*option && matches!(value, Value::Unit))))
             }
             Ins::HasInstance { family, keys, variable, names, option } => self.call(*keys, |machine, keys| {
                 let mut value = machine.env.instance(*family, keys, *variable);
                 for name in names {
-                    value = value.and_then(|value| function::find(value, name));
+                    value = value.and_then(|value| operator::find(value, name));
                 }
                 Value::Bool(value.is_some_and(|value| !(*option && matches!(value, Value::Unit))))
             }),
@@ -251,7 +253,7 @@ impl<E: Env> Machine<'_, E> {
                 let right = self.take(*at);
                 let left = self.take(*of);
                 let (of, at) = (self.look(*of, &left)?, self.look(*at, &right)?);
-                function::index(of, at).map_err(|why| self.blame(why))?.clone()
+                operator::index(of, at).map_err(|why| self.blame(why))?.clone()
             }
             Ins::List(count) => {
                 let first = self.stack.len().saturating_sub(*count as usize);
@@ -333,7 +335,7 @@ impl<E: Env> Machine<'_, E> {
             Ins::Each { turn, fault } => {
                 self.forget(*fault);
                 let over = self.pop();
-                let elements = function::elements(&over).map_err(|why| self.blame(why))?;
+                let elements = operator::elements(&over).map_err(|why| self.blame(why))?;
                 self.meter.pay(elements.len()).map_err(|why| self.blame(why))?;
                 if let Some(known) = self.turns.get_mut(*turn as usize) {
                     *known = Some(Turn { rest: elements.into_iter(), over, kept: Vec::new() });

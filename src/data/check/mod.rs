@@ -15,7 +15,7 @@ use super::suggest::nearest;
 use super::{
     Builtin, Code, Family, Named, Node, Op, Place, Scope, Sort, Value,
     conform::conform,
-    function::Meter,
+    meter::Meter,
     read::Empty,
     scalar,
     tree::{Spot, conditions},

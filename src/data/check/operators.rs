@@ -1,6 +1,6 @@
 //! Operators between expressions.
 
-use super::super::{Builtin, Node, Op, Operator, Sort, Value, function};
+use super::super::{Builtin, Node, Op, Operator, Sort, Value, operator};
 use super::{Check, ExprKind, code, is_literal, sorts};
 use crate::{
     diag::Span,
@@ -39,7 +39,7 @@ impl Check<'_> {
             }
         };
         if let Op::Const(value) = &of.op
-            && let Ok(value) = function::negate(value)
+            && let Ok(value) = operator::negate(value)
         {
             return self.constant(value, sort, span);
         }

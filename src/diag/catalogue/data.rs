@@ -458,4 +458,15 @@ protocol P(role A, role B) { A -> B: pay(amount: int) requires fee(amount); }
 
 Let the `def` say what must hold of it: `def fair(amount: int) = amount + 1 < 100;`.
 "#;
+
+    /// An assertion behind which nothing happens.
+    NOTHING_BEHIND = "PL0357", Warning, "an assertion behind which nothing happens", r#"
+`assert e` is a condition on the next event of the role that decides. Where no event can follow, it is a condition on nothing.
+
+```
+protocol P(role A, role B) { A -> B: m(x: int); assert x > 0; }
+```
+
+State it at the message before: `A -> B: m(x: int) where x > 0;`.
+"#;
 }

@@ -194,7 +194,7 @@ system Flood(role P, role Q) { P = rec X. Q!a(). Q!a(). Q?b(). X; Q = rec X. P!b
 check kmc(Flood);
 ```
 
-An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any.
+An answer now and then, or a receiver that does not wait for others first, mends it. `kmc(P, k)` asks for one k, `kmc(P)` for any: it is violated if no k will do, which says that the theorem does not speak for the system, not that it goes wrong.
 "#;
 
     /// Somebody may never be served.
@@ -211,11 +211,24 @@ check live(Ask, 0);
 check live_plus(Ask, 0) is violated;
 check fair_live(Ask, 0);
 ```
+
+Let those who go round tell whoever waits, in each turn or before the first; let the one who waits end without being served; or claim less: `live` asks only that everybody can still be served.
 "#;
 
     /// A run that ends.
-    ENDS = "PL0526", Error, "a run that ends", "\
-`never_terminating` was claimed, but some run comes to a configuration in which nothing can happen.";
+    ENDS = "PL0526", Error, "a run that ends", r#"
+`never_terminating` was claimed, but some run comes to a configuration in which nothing can happen: the counterexample leads there.
+
+```
+system Serve(role C, role S) {
+  C = rec X. +{ S!ask(). S?answer(). X, S!bye(). end };
+  S = rec X. C?{ ask(). C!answer(). X, bye(). end };
+}
+check never_terminating(Serve);
+```
+
+Take out the message after which it ends, or let the role go round after it; if ending is meant, claim `live` or `deadlock_free` instead.
+"#;
 
     /// A label in a scope and behind it.
     CLASH = "PL0527", Warning, "a label that may be from a scope that was left", r#"

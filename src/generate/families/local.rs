@@ -25,8 +25,8 @@ pub(super) struct Locals {
     /// Role, subtype, supertype.
     pairs: Vec<(usize, Automaton, Automaton)>,
     others: Vec<(usize, Automaton)>,
-    /// Only a system: there is no supertype.
-    system: bool,
+    /// Only a system, and what is claimed of it: there is no supertype.
+    claim: Option<&'static str>,
     /// Where a near miss may change a label so that it matters.
     changes: fn(&Automaton) -> Vec<(usize, usize)>,
 }
@@ -112,7 +112,7 @@ impl Locals {
             let pair = dice.below(self.pairs.len());
             let (_, sub, _) = self.pairs.get_mut(pair).ok_or(FamilyError::Twist("it is too small for a near miss"))?;
             // What is sent under another name is received by nobody.
-            let places = if twist.system || self.system { sends(sub) } else { (self.changes)(sub) };
+            let places = if twist.system || self.claim.is_some() { sends(sub) } else { (self.changes)(sub) };
             let &(state, step) = dice.pick(&places).ok_or(FamilyError::Twist("it is too small for a near miss"))?;
             sub.states[state][step].label = self.labels.len();
             self.labels.push(WRONG.to_owned());
@@ -123,9 +123,9 @@ impl Locals {
             self.rename(rng);
             missed = before.and_then(|name| self.roles.iter().position(|role| *role == name));
         }
-        let Self { roles, labels, pairs, others, system, .. } = &self;
+        let Self { roles, labels, pairs, others, claim, .. } = &self;
         let mut text = String::new();
-        if twist.system || *system {
+        if twist.system || claim.is_some() {
             let all: Vec<String> = roles.iter().map(|role| format!("role {role}")).collect();
             let _ = writeln!(text, "system Family({}) {{", all.join(", "));
             let mut machines: Vec<(usize, &Automaton)> = pairs.iter().map(|(role, sub, _)| (*role, sub)).collect();
@@ -135,7 +135,7 @@ impl Locals {
                 let _ = writeln!(text, "  {} = {};", roles[role], machine.text(roles, labels, rng.as_mut()));
             }
             let verdict = if missed.is_some() { " is violated" } else { "" };
-            let _ = writeln!(text, "}}\ncheck kmc(Family){verdict};");
+            let _ = writeln!(text, "}}\ncheck {}(Family){verdict};", claim.unwrap_or("kmc"));
             return Ok(text);
         }
         let single = pairs.len() == 1;
@@ -173,7 +173,7 @@ pub(super) fn streaming(n: usize) -> Locals {
         labels: strings(&["value", "ready", "stop"]),
         pairs: vec![(source, build(n), sup)],
         others: vec![(sink, other)],
-        system: false,
+        claim: None,
         changes: every_step,
     }
 }
@@ -226,7 +226,7 @@ pub(super) fn nested_choice(levels: usize, tree: bool) -> Result<Locals, FamilyE
         labels: strings(&["m", "p", "q", "r", "s", "u"]),
         pairs: vec![(0, sub, sup)],
         others: vec![(1, other)],
-        system: false,
+        claim: None,
         changes: sends_that_count,
     })
 }
@@ -254,7 +254,7 @@ pub(super) fn ring(n: usize) -> Result<Locals, FamilyError> {
         labels: strings(&["v"]),
         pairs: (1..n).map(pair).collect(),
         others: vec![(0, cycle(&[send, receive]))],
-        system: false,
+        claim: None,
         changes: every_step,
     })
 }
@@ -278,7 +278,7 @@ pub(super) fn double_buffering(n: usize) -> Locals {
             (source, cycle(&[(false, kernel, ready), (true, kernel, value)])),
             (sink, cycle(&[(true, kernel, ready), (false, kernel, value)])),
         ],
-        system: false,
+        claim: None,
         changes: every_step,
     }
 }
@@ -304,9 +304,37 @@ pub(super) fn k_buffer(kinds: usize, k: usize, pairs: usize) -> Locals {
         // One side of each pair, so that a near miss has something to change; there is no supertype.
         pairs: (0..pairs).map(|at| (2 * at, machine(2 * at + 1), Automaton::default())).collect(),
         others: (0..pairs).map(|at| (2 * at + 1, machine(2 * at))).collect(),
-        system: true,
+        claim: Some("kmc"),
         changes: sends,
     }
+}
+
+/// A pool gives a job to whoever is ready, and takes what is done.
+pub(super) fn workers(n: usize) -> Result<Locals, FamilyError> {
+    if n == 0 {
+        return Err(FamilyError::Sizes("one number, at least 1"));
+    }
+    let (ready, job, done) = (0, 1, 2);
+    let mut pool = Automaton::default();
+    let idle = pool.state();
+    for worker in 1..=n {
+        let asked = pool.line(idle, &[(false, worker, ready)]);
+        pool.step(asked, (true, worker, job), idle);
+        pool.step(idle, (false, worker, done), idle);
+    }
+    let mut worker = Automaton::default();
+    let start = worker.state();
+    worker.line_to(start, &[(true, 0, ready), (false, 0, job), (true, 0, done)], start);
+    let mut roles = strings(&["pool"]);
+    roles.extend(names("w", n));
+    Ok(Locals {
+        roles,
+        labels: strings(&["ready", "job", "done"]),
+        pairs: vec![(0, pool, Automaton::default())],
+        others: (1..=n).map(|at| (at, worker.clone())).collect(),
+        claim: Some("safe"),
+        changes: sends,
+    })
 }
 
 pub(super) fn fft(n: usize) -> Result<Locals, FamilyError> {
@@ -332,7 +360,7 @@ pub(super) fn fft(n: usize) -> Result<Locals, FamilyError> {
         labels: strings(&["v"]),
         pairs: (0..n).map(pair).collect(),
         others: Vec::new(),
-        system: false,
+        claim: None,
         changes: every_step,
     })
 }

@@ -12,6 +12,7 @@
 //! double-buffering n   s!ready^n ; rec X. s!ready;s?value;t?ready;t!value;X   <:   the same with n = 0
 //! fft n                n = 2^j roles exchange with the one whose number differs in bit 1, 2, … j; all sends first
 //! k-buffer b k m       m pairs of roles; each sends k messages of b kinds, then receives k: k-MC exactly from k on
+//! workers n            a pool and n workers that run the same machine: rec X. pool!ready;pool?job;pool!done;X
 //! ring-global n        rec X { R0->R1:m; … R(n-1)->R0:m; X }
 //! broadcast-choice n   rec X { choice at A { A->Bi:l for all i; X } or { A->Bi:r for all i } }
 //! choice-tree d        three roles; a binary choice, relayed; the next role chooses; to a depth of d
@@ -25,13 +26,14 @@ mod local;
 use super::rng::Rng;
 
 /// The names.
-pub const FAMILIES: [&str; 10] = [
+pub const FAMILIES: [&str; 11] = [
     "streaming",
     "nested-choice",
     "ring",
     "double-buffering",
     "k-buffer",
     "fft",
+    "workers",
     "ring-global",
     "broadcast-choice",
     "choice-tree",
@@ -104,10 +106,11 @@ pub fn family(name: &str, sizes: &[usize], twist: Twist) -> Result<String, Famil
             _ => Err(FamilyError::Sizes("three numbers: kinds of messages, messages, pairs")),
         },
         5 => local::fft(small(one()?, 64)?)?.text(twist),
+        6 => local::workers(small(one()?, 8)?)?.text(twist),
         _ if twist.system => Err(FamilyError::Twist("a global family is no system")),
-        6 => global::ring(small(one()?, 4)?, twist),
-        7 => global::broadcast(small(one()?, 4)?, twist),
-        8 => global::tree(one()?, twist),
+        7 => global::ring(small(one()?, 4)?, twist),
+        8 => global::broadcast(small(one()?, 4)?, twist),
+        9 => global::tree(one()?, twist),
         _ => global::chain(small(one()?, 4)?, twist),
     }
 }

@@ -105,6 +105,8 @@ impl Live {
                 *doubtful = rule.conditions.iter().any(fails);
             }
             if end == End::From || alone || program.written {
+                // They are one conjunction: what is false decides, though something else has no value.
+                let mut faulty = None;
                 for (at, condition) in rule.conditions.iter().enumerate() {
                     if at < 64 && holds & (1 << at) != 0 {
                         continue;
@@ -114,8 +116,11 @@ impl Live {
                         Ok(false) => return Err(Why::False { condition: at }),
                         // A receiver alone cannot check what the sender knows and it does not.
                         Err(fault) if alone && !program.written && is_unset(&fault) => {}
-                        Err(fault) => return Err(Why::Fault(fault)),
+                        Err(fault) => faulty = faulty.or(Some(fault)),
                     }
+                }
+                if let Some(fault) = faulty {
+                    return Err(Why::Fault(fault));
                 }
             }
         }

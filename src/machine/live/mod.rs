@@ -50,7 +50,7 @@ pub use self::{
     footprint::Footprint,
     memory::{content, digest},
     offer::Offer,
-    step::Way,
+    step::{Passage, Way},
     straight::Straight,
     time::Lapse,
     why::{Refused, Why},

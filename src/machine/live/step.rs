@@ -53,6 +53,19 @@ impl Way {
         }
     }
 
+    /// The transitions that its roles take; none if it is a repetition or an attempt that failed.
+    pub fn trail(&self) -> impl Iterator<Item = Passage> {
+        let moves = !self.duplicate && self.sides != Sides::Attempt;
+        self.taken.iter().filter(move |taken| moves && !taken.discard).map(|taken| Passage {
+            role: taken.role,
+            region: taken.region,
+            message: self.message,
+            end: taken.end,
+            then: taken.then,
+            span: taken.span,
+        })
+    }
+
     /// Whether it is a repetition that changes nothing.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
@@ -89,12 +102,30 @@ impl Way {
 /// In what time something has to happen, and where that is written.
 pub(super) type Owed = Option<(Time, Span)>;
 
+/// A transition of a role's automaton of a region: by what it says and where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Passage {
+    /// Whose.
+    pub role: RoleId,
+    /// Of which region.
+    pub region: RegionId,
+    /// Which message.
+    pub message: MessageId,
+    /// Which side of it.
+    pub end: End,
+    /// Where to.
+    pub then: StateId,
+    /// Where it is written.
+    pub span: Span,
+}
+
 /// One role's part of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub(super) role: RoleId,
     pub(super) end: End,
     pub(super) hops: SmallVec<[Hop; 8]>,
+    pub(super) region: RegionId,
     pub(super) then: StateId,
     pub(super) span: Span,
     pub(super) pending: Vec<Pending>,
@@ -123,6 +154,7 @@ impl Taken {
             role: RoleId::default(),
             end: End::From,
             hops: SmallVec::new(),
+            region: RegionId::default(),
             then: StateId::default(),
             span: Span::default(),
             pending: Vec::new(),
@@ -145,6 +177,7 @@ impl Taken {
         self.end = end;
         self.hops.clear();
         self.hops.extend_from_slice(hit.hops);
+        self.region = hit.region;
         self.then = hit.then;
         self.span = hit.span;
         self.pending.clear();
@@ -167,6 +200,7 @@ impl Taken {
             role,
             end,
             hops: SmallVec::from_slice(hit.hops),
+            region: hit.region,
             then: hit.then,
             span: hit.span,
             pending: Vec::new(),

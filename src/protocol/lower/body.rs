@@ -53,10 +53,11 @@ pub(super) struct Body<'b, 'w, 't> {
     pub(super) roles: IdVec<RoleId, Role>,
     /// Roles that were declared twice: which of them is meant is not known.
     pub(super) doubled: FxHashSet<RoleId>,
+    /// The roles that each call creates, by where it is written; the callee's own first.
+    pub(super) fresh: FxHashMap<Span, Vec<RoleId>>,
     pub(super) params: Vec<Param>,
     open: FxHashSet<SortId>,
     sigs: FxHashMap<LabelId, usize>,
-    pub(super) structural: bool,
     pub(super) notes: FxHashMap<(BlockId, usize), (Note<'t>, Consts<'t>)>,
     pub(super) scopes: Vec<Scoped<'t>>,
     /// Values of `const` parameters and `foreach` variables.
@@ -105,10 +106,10 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             report: Report::default(),
             roles: IdVec::new(),
             doubled: FxHashSet::default(),
+            fresh: FxHashMap::default(),
             params: Vec::new(),
             open: FxHashSet::default(),
             sigs: FxHashMap::default(),
-            structural: false,
             notes: FxHashMap::default(),
             scopes: Vec::new(),
             consts: Consts::default(),
@@ -719,7 +720,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
 
     pub(super) fn call(
         &mut self,
-        name: &'t tree::QName,
+        name: &tree::QName,
         args: &'t [tree::TArg],
         roles: &'t [tree::Role],
         span: Span,
@@ -740,7 +741,11 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             _ => None,
         });
         let consts: Box<[Const]> = consts.collect();
-        let roles = super::callee::roles(self, callee, &consts, name, &given)?;
+        let mut roles = super::callee::roles(self, callee, &consts, name, &given)?;
+        if let Some(fresh) = self.fresh.get(&span) {
+            self.active.extend(fresh);
+            roles = roles.iter().chain(fresh).copied().collect();
+        }
         let draft = self.shared.requests.draft(callee, &consts);
         if draft.is_none() && self.shared.requests.report() {
             let text = format!(
@@ -802,7 +807,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
 
     /// What was read.
     pub(super) fn draft(self, templates: Vec<Template<'t>>) -> Draft<'t> {
-        let Report { diagnostics, broken, unsupported, .. } = self.report;
+        let Report { diagnostics, broken, .. } = self.report;
         Draft {
             decl: self.decl.unwrap_or_default(),
             module: self.module,
@@ -815,9 +820,7 @@ impl<'b, 'w, 't> Body<'b, 'w, 't> {
             sigs: self.sigs,
             templates: if broken { Vec::new() } else { templates },
             own: self.own,
-            structural: self.structural,
             broken,
-            unsupported,
             diagnostics,
             ..Draft::default()
         }

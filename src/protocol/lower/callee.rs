@@ -24,7 +24,7 @@ fn callable(world: &World<'_>, decl: DeclId, local: bool) -> bool {
 }
 
 /// What `do name` calls; reports a name that means nothing, or something that cannot be called.
-pub(super) fn find<'t>(body: &mut Body<'_, '_, 't>, name: &'t tree::QName) -> Option<DeclId> {
+pub(super) fn find(body: &mut Body<'_, '_, '_>, name: &tree::QName) -> Option<DeclId> {
     let world = body.shared.world;
     let local = body.own.is_some();
     let text = text(name);
@@ -69,13 +69,14 @@ pub(super) fn find<'t>(body: &mut Body<'_, '_, 't>, name: &'t tree::QName) -> Op
     }
 }
 
-/// Reports a protocol that is named, but not declared.
-pub(super) fn known(body: &mut Body<'_, '_, '_>, name: &tree::Name) {
-    let world = body.shared.world;
-    let name = tree::QName { parts: vec![name.clone()], span: name.span };
-    if let Found::Unknown = world.find(body.module, body.decl, &name) {
-        let near = world.suggest(body.module, body.decl, &name);
-        body.report.once(form::UNKNOWN_NAME, &text(&name), || unknown(&name, near));
+/// How many of the roles that a call passes are told of it: those that are given, and those that the callee creates.
+pub(super) fn told(body: &Body<'_, '_, '_>, name: &tree::QName, given: usize) -> usize {
+    match body.shared.world.find(body.module, body.decl, name) {
+        Found::Decl(decl) => match body.shared.world.decls[decl].kind {
+            Kind::Protocol(protocol) => given.saturating_add(protocol.new_roles.len()),
+            _ => given,
+        },
+        _ => given,
     }
 }
 

@@ -92,7 +92,8 @@ impl<'t> Lowering<'_, 't> {
                     tree::Relation::Async => Some("async"),
                     tree::Relation::Fair => Some("fair"),
                 };
-                let text = format!("{} <: {}", self.text(sub.span), self.text(sup.span));
+                let how = relation.map_or_else(String::new, |relation| format!("{relation} "));
+                let text = format!("{} <: {how}{}", self.text(sub.span), self.text(sup.span));
                 let (sub, sup) = (self.target(sub), self.target(sup));
                 (ClaimKind::Subtype { sub: sub?, sup: sup?, relation }, text)
             }
@@ -101,10 +102,11 @@ impl<'t> Lowering<'_, 't> {
                 let target = self.target(target);
                 let bound = match args.as_slice() {
                     [] => None,
-                    [bound] => match constant(bound).filter(|&bound| bound > 0) {
+                    [bound] => match constant(bound).filter(|&bound| bound > 0 || synchronous(&name.text)) {
                         Some(bound) => Some(bound),
                         None => {
-                            let text = "a bound is a whole number from 1, of at most 32 bits";
+                            let from = if synchronous(&name.text) { "0 (synchronous)" } else { "1" };
+                            let text = format!("a bound is a whole number from {from}, of at most 32 bits");
                             self.diagnostics.push(Diagnostic::new(form::BAD_NUMBER, bound.span, text));
                             return None;
                         }
@@ -301,7 +303,7 @@ impl<'t> Lowering<'_, 't> {
                 tree::How::Send => (left, right, Side::Send),
                 tree::How::Receive => (right, left, Side::Receive),
             };
-            let id = self.shared.names.find_label(&label.text);
+            let id = self.shared.names.find_label_for(&label.text);
             if id.is_none() && trace.accepts && said.insert(&label.text) {
                 let text = format!("no message is called `{}`", label.text);
                 let found = Diagnostic::new(form::UNKNOWN_LABEL, label.span, text);
@@ -327,7 +329,6 @@ impl<'t> Lowering<'_, 't> {
             slack,
             events,
             ends,
-            unsupported: Vec::new(),
             span: trace.span,
         })
     }
@@ -432,4 +433,9 @@ impl<'t> Lowering<'_, 't> {
 /// A crash or timeout.
 fn happening(kind: TraceKind, role: RoleId, at: Option<i64>, text: &str, span: Span) -> TraceEvent {
     TraceEvent { kind, at, from: role, to: role, side: Side::Both, label: None, text: text.into(), payload: None, span }
+}
+
+/// Whether a property makes sense where every edge is synchronous.
+fn synchronous(property: &str) -> bool {
+    !matches!(property, "kmc" | "bounded")
 }

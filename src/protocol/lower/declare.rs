@@ -119,6 +119,35 @@ fn roles<'t>(body: &mut Body<'_, '_, 't>, roles: &'t [tree::RoleDecl]) {
     }
 }
 
+/// Declares the roles that calls create. The author's name for such a role is the callee's; a number tells it from
+/// others of that name.
+fn created<'t>(body: &mut Body<'_, '_, 't>, protocol: &'t tree::Protocol) {
+    if let Some(role) = protocol.new_roles.iter().find(|role| role.size.is_some()) {
+        let text = format!("`new role {}[…]`: what a call creates is one role", role.name.text);
+        body.report.add(Diagnostic::new(form::BAD_NUMBER, role.name.span, text).help("declare each of them"));
+    }
+    let calls = match super::fresh::calls(body.shared.world, body.module, body.decl, protocol) {
+        Ok(calls) => calls,
+        Err(found) => {
+            body.report.add(*found);
+            return;
+        }
+    };
+    for (span, fresh) in calls {
+        let mut made = Vec::with_capacity(fresh.len());
+        for (name, declared) in fresh {
+            let mut own = name.to_owned();
+            let mut number = 1_usize;
+            while body.known_role(&own).is_some() {
+                number = number.saturating_add(1);
+                own = format!("{name}{number}");
+            }
+            made.push(body.add_role(&own, declared));
+        }
+        body.fresh.insert(span, made);
+    }
+}
+
 /// The variables declared inside, put at the head of a block.
 fn variables<'t>(body: &mut Body<'_, '_, 't>, items: &'t [tree::Inner], start: BlockId, to: &mut Vec<Stmt>) {
     let vars: Vec<&'t tree::Var> = items
@@ -206,6 +235,7 @@ fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft
     body.params(&protocol.params);
     roles(&mut body, &protocol.roles);
     roles(&mut body, &protocol.new_roles);
+    created(&mut body, protocol);
     let marks = Marks { explicit: protocol.explicit, ..attrs(&mut body, &protocol.attrs) };
     let channels = channels(&mut body, &protocol.items);
     let start = body.reserve();
@@ -213,7 +243,7 @@ fn global<'t>(mut body: Body<'_, '_, 't>, protocol: &'t tree::Protocol) -> Draft
     variables(&mut body, &protocol.items, start, &mut stmts);
     body.stmts(start, &protocol.body, &mut stmts);
     body.fill(start, stmts);
-    if !body.structural && !body.report.broken {
+    if !body.report.broken {
         idle_roles(&mut body, &protocol.name);
     }
     let template = body.template(start, false);

@@ -18,7 +18,7 @@ use crate::{
     diag::{Diagnostic, Span},
     id::{BlockId, BodyId, DraftId, Id, IdVec, LabelId, RoleId, SortId},
     protocol::{
-        Builtin, Chooser, Role, Sort, Unsupported,
+        Builtin, Chooser, Role, Sort,
         names::Names,
         term::{Stmt, Term},
     },
@@ -72,7 +72,6 @@ pub(super) struct Made {
     pub(super) found: Vec<Diagnostic>,
     /// It has no meaning.
     pub(super) broken: bool,
-    pub(super) unsupported: Vec<Unsupported>,
 }
 
 /// A term that is being made.
@@ -82,7 +81,7 @@ pub(super) struct Making<'n, 't> {
     pub(super) roles: &'n IdVec<RoleId, Role>,
     pub(super) blocks: Vec<Vec<Stmt>>,
     pub(super) data: Data<'t>,
-    bodies: Vec<BlockId>,
+    pub(super) bodies: Vec<BlockId>,
     known: FxHashMap<Key, BodyId>,
     todo: std::collections::VecDeque<Key>,
 }
@@ -158,11 +157,12 @@ impl<'d, 't> Instances<'d, 't> {
                 }
             }
         }
+        walk::settle(&mut making, self.drafts, sorts);
         let Making { names, mut blocks, bodies, mut data, .. } = making;
         data.families();
         let memories = u32::try_from(data.memories.len()).unwrap_or(u32::MAX);
         walk::finish(names, &data, &mut blocks);
-        let Data { table, scopes, found, broken, unsupported, .. } = data;
+        let Data { table, scopes, found, broken, .. } = data;
         let term = Term {
             blocks: blocks.into(),
             scopes,
@@ -172,7 +172,7 @@ impl<'d, 't> Instances<'d, 't> {
             start: BodyId::default(),
             compact: template.compact,
         };
-        Ok(Made { term, found, broken, unsupported })
+        Ok(Made { term, found, broken })
     }
 
     /// Copies a template into the term, with values for its parameters.

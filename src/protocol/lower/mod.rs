@@ -1,7 +1,7 @@
 //! Lowering: a syntax tree becomes a [`Spec`] over dense ids, and everything wrong with its names and form is reported.
 //!
 //! In: the tree of a file, and a [`Loader`] for what it imports. Out: protocols, systems, local types, claims and traces
-//! with every name looked up, and diagnostics (PL02xx, PL03xx, PL09xx), all of them at once.
+//! with every name looked up, and diagnostics (PL02xx, PL03xx), all of them at once.
 //!
 //! It goes in five passes, each linear in what it reads:
 //!
@@ -9,7 +9,7 @@
 //! 2. `declare` reads every declaration once, by itself: its statements become a template, whose roles, sorts and callees
 //!    may still be parameters.
 //! 3. `returns` leaves out what stands behind calls that never return, and `wellformed` looks at the templates together: recursion without a step, recursion with something left to do. What
-//!    is wrong with, or unsupported in, a callee is so in its callers.
+//!    is wrong with a callee is wrong with its callers.
 //! 4. `instantiate` makes a term of each template, with one body for each protocol, roles and arguments that a `do`
 //!    reaches.
 //! 5. `claims` looks up what claims and traces are about.
@@ -28,6 +28,7 @@ mod drafts;
 mod edges;
 mod expr;
 mod frames;
+mod fresh;
 mod instantiate;
 mod learn;
 mod literal;
@@ -62,7 +63,7 @@ use self::{
 };
 use super::{
     Graph, GraphError, Header, Local, LocalDecl, Names, Predicate, Protocol, Spec, SystemDecl, Target, Term,
-    Unsupported, settle::Lost, wellformed,
+    settle::Lost, wellformed,
 };
 use crate::{
     diag::{Code, Diagnostic, Severity, Sources, Span, catalogue::data, catalogue::form},
@@ -166,7 +167,6 @@ fn lower_torn(
     }
     spec.names = shared.names;
     spec.externs.clone_from(&shared.sorts.functions.extern_names);
-    unsupported(&spec, &mut diagnostics);
     finish(&world, drafts, &reached, &mut diagnostics);
     for import in files.values().take(1).flat_map(|file| &file.imports) {
         if !import.used.get() && import.target.is_some() {
@@ -193,7 +193,7 @@ fn edition(tree: &tree::File, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Hands on what is broken, and what is unsupported, from callees to callers.
+/// Hands on what is broken from callees to callers.
 fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
     let mut callers: IdVec<DraftId, Vec<DraftId>> = drafts.values().map(|_| Vec::new()).collect();
     for (draft, read) in drafts.iter() {
@@ -205,20 +205,13 @@ fn spread(drafts: &mut IdVec<DraftId, Draft<'_>>) {
     let mut todo: Vec<DraftId> = drafts.ids().collect();
     while let Some(callee) = todo.pop() {
         for caller in std::mem::take(&mut callers[callee]) {
-            let (broken, structural) = (drafts[callee].broken, drafts[callee].structural);
+            let broken = drafts[callee].broken;
             let data = drafts[callee].nested && drafts[callee].data;
-            let passed: Vec<Unsupported> = drafts[callee].unsupported.clone();
             let place = &mut drafts[caller];
-            let before = (place.broken, place.structural, place.data, place.unsupported.len());
+            let before = (place.broken, place.data);
             place.broken |= broken;
-            place.structural |= structural;
             place.data |= data;
-            for construct in passed {
-                if !place.unsupported.iter().any(|known| known.code == construct.code) {
-                    place.unsupported.push(construct);
-                }
-            }
-            if before != (place.broken, place.structural, place.data, place.unsupported.len()) {
+            if before != (place.broken, place.data) {
                 todo.push(caller);
             }
             callers[callee].push(caller);
@@ -393,7 +386,6 @@ impl<'w, 't> Lowering<'w, 't> {
             except: marks.except,
             // Known when all declarations are lowered.
             predicates: Arc::default(),
-            unsupported: draft.unsupported.clone(),
             broken: draft.broken,
             generic: !draft.params.is_empty() && !given,
         }
@@ -411,7 +403,7 @@ impl<'w, 't> Lowering<'w, 't> {
         args.unwrap_or_else(|| itself(&mut self.shared.names, &self.instances.drafts[draft]))
     }
 
-    /// The term of a template; an empty one, if the declaration has no meaning or one that is not built.
+    /// The term of a template; an empty one, if the declaration has no meaning.
     fn term(
         &mut self,
         header: &mut Header,
@@ -420,7 +412,7 @@ impl<'w, 't> Lowering<'w, 't> {
         args: Box<[Arg]>,
     ) -> Term {
         let compact = template.is_some_and(|template| template.compact);
-        let Some(template) = template.filter(|_| !header.broken && !self.instances.drafts[draft].structural) else {
+        let Some(template) = template.filter(|_| !header.broken) else {
             return nothing(compact);
         };
         if template.calls.values().any(|call| self.failed.contains(&call.callee)) {
@@ -429,12 +421,11 @@ impl<'w, 't> Lowering<'w, 't> {
             return nothing(compact);
         }
         match self.instances.term(&mut self.shared.names, &self.shared.sorts, draft, template, args) {
-            Ok(Made { term, found, broken, unsupported }) => {
+            Ok(Made { term, found, broken }) => {
                 header.broken |= broken || found.iter().any(Diagnostic::is_error);
                 for diagnostic in found {
                     self.say(diagnostic);
                 }
-                header.unsupported.extend(unsupported);
                 if template.own.is_none() {
                     let roles = &header.roles;
                     let copies = copies::check(&self.shared.names, &term, roles);
@@ -531,7 +522,7 @@ impl<'w, 't> Lowering<'w, 't> {
         let mut terms: IdVec<RoleId, Term> = IdVec::new();
         let mut locals: IdVec<RoleId, Local> = IdVec::new();
         let mut graphs: IdVec<RoleId, Graph> = IdVec::new();
-        if !header.broken && !drafts[draft].structural {
+        if !header.broken {
             for (index, template) in drafts[draft].templates.iter().enumerate() {
                 let Ok(role) = RoleId::new(index) else { break };
                 let term = self.term(&mut header, draft, Some(template), args.clone());
@@ -545,7 +536,7 @@ impl<'w, 't> Lowering<'w, 't> {
                 }
             }
         }
-        if header.broken || drafts[draft].structural {
+        if header.broken {
             terms = header.roles.values().map(|_| nothing(true)).collect();
             locals = IdVec::new();
         }
@@ -567,8 +558,7 @@ impl<'w, 't> Lowering<'w, 't> {
         };
         let role = draft.own.map(|own| draft.outside.get(own.index()).copied().unwrap_or(own)).unwrap_or_default();
         let term = self.term(&mut header, id, draft.templates.first(), args);
-        let meant = !header.broken && !draft.structural;
-        let local = if meant { self.automaton(&mut header, role, &term) } else { None };
+        let local = if !header.broken { self.automaton(&mut header, role, &term) } else { None };
         let (local, graph) = local.unzip();
         let graph = graph.filter(|_| !(term.is_plain() && header.is_plain()));
         Some(LocalDecl { header, role, within, term, local, graph })
@@ -610,35 +600,6 @@ fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
-}
-
-/// One warning per kind of construct without a meaning, with the declarations that are not judged because of it.
-fn unsupported(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) {
-    let protocols = spec.protocols.iter().map(|p| &p.header);
-    let systems = spec.systems.iter().map(|s| &s.header);
-    let locals = spec.locals.iter().map(|l| &l.header);
-    let headers = protocols.chain(systems).chain(locals).map(|header| (&header.name, &header.unsupported));
-    let traces = spec.traces.iter().map(|trace| (&trace.name, &trace.unsupported));
-    let mut kinds: indexmap::IndexMap<&'static str, (Unsupported, Vec<&str>)> = indexmap::IndexMap::new();
-    for (name, constructs) in headers.chain(traces) {
-        for construct in constructs {
-            let kind = kinds.entry(construct.code.id());
-            let (first, names) = kind.or_insert_with(|| (*construct, Vec::new()));
-            if (construct.span.file, construct.span.start) < (first.span.file, first.span.start) {
-                *first = *construct;
-            }
-            if !names.contains(&&**name) && names.len() < 6 {
-                names.push(name);
-            }
-        }
-    }
-    for (construct, names) in kinds.into_values() {
-        let text = format!("`{}` is not supported yet: no verdict is given that depends on it", construct.what);
-        let more = if names.len() > 5 { " and others" } else { "" };
-        let names: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
-        let found = Diagnostic::new(construct.code, construct.span, text);
-        diagnostics.push(found.note(format!("without verdict: {}{more}", names.join(", "))));
-    }
 }
 
 /// Whether a finding may only be there because the parser could not read a part of the declaration: a role that is not

@@ -1,11 +1,8 @@
-//! What is found while one declaration is read: diagnostics, whether it keeps a meaning, what it uses that has none.
+//! What is found while one declaration is read: diagnostics, and whether it keeps a meaning.
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    diag::{Code, Diagnostic, Severity, Span},
-    protocol::Unsupported,
-};
+use crate::diag::{Code, Diagnostic, Severity};
 
 /// Findings about one declaration.
 #[derive(Default)]
@@ -13,8 +10,6 @@ pub(super) struct Report {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// It has no meaning.
     pub(super) broken: bool,
-    /// One entry per kind of construct.
-    pub(super) unsupported: Vec<Unsupported>,
     /// Names about which something was said, so that it is said once.
     said: FxHashMap<(&'static str, Box<str>), Severity>,
 }
@@ -37,13 +32,6 @@ impl Report {
                 self.said.insert(key, diagnostic.severity);
                 self.add(diagnostic);
             }
-        }
-    }
-
-    /// A construct without a meaning yet is used.
-    pub(super) fn unsupported(&mut self, code: Code, what: &'static str, span: Span) {
-        if !self.unsupported.iter().any(|known| known.code == code) {
-            self.unsupported.push(Unsupported { code, what, span });
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Reads statements, global and local.
 //!
 //! A statement behind one that never goes on is read for its errors and then left out. Constants are known, so `foreach`
-//! is written out here. Options, variables and values become notes beside the statements. A construct without a meaning
-//! yet is recorded, and the declaration is marked `structural` if its statements are not what it means.
+//! is written out here. Options, variables and values become notes beside the statements.
 //!
-//! `connect`, `disconnect` and `wrap` are messages. One without a message of its own has a label that no identifier can
+//! `connect`, `disconnect` and `wrap` are messages, and `calls` is the caller's invitations to all others that take part,
+//! then what `do` is. One without a message of its own has a label that no identifier can
 //! be ([`Names::is_tacit`](crate::protocol::Names::is_tacit)): no trace needs to show it.
 
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use super::{
     template::{Handler, Note, On, Round, Scoped},
 };
 use crate::{
-    diag::{Code, Diagnostic, Severity, Span, catalogue::data, catalogue::form, catalogue::unsupported},
+    diag::{Diagnostic, Severity, Span, catalogue::data, catalogue::form},
     id::{BlockId, BodyId, Id, LabelId, RoleId, SortId},
     protocol::{
         names::{self, Names},
@@ -165,10 +165,21 @@ impl<'t> Body<'_, '_, 't> {
                 }
             }
             K::Calls { caller, protocol, roles, .. } => {
-                self.structural(unsupported::CALLS, "calls", span);
-                self.takes_part(caller);
-                roles.iter().for_each(|role| self.takes_part(role));
-                super::callee::known(self, protocol);
+                let name = tree::QName { parts: vec![protocol.clone()], span: protocol.span };
+                let from = self.role(caller);
+                self.active.extend(from);
+                let Some(call) = self.call(&name, &[], roles, span) else { return true };
+                // Whom the caller has to tell that it begins: all that take part, and the roles that the callee creates.
+                let count = super::callee::told(self, &name, roles.len());
+                let told: Box<[RoleId]> =
+                    call.roles.iter().take(count).copied().filter(|&role| Some(role) != from).collect();
+                if let Some(from) = from.filter(|_| !told.is_empty()) {
+                    let label = self.label(names::INVITE);
+                    to.push(Stmt::Message { from, to: told, label, sort: Names::empty(), span });
+                }
+                let id = BodyId::new(self.calls.len()).expect("a text of less than 4 GiB has fewer calls than ids");
+                self.calls.push(call);
+                to.push(Stmt::Call { body: id, span });
             }
             K::Par { parts } => {
                 self.enter("a part of a `par`", span);
@@ -418,18 +429,6 @@ impl<'t> Body<'_, '_, 't> {
         }
         self.fill(id, stmts);
         Some((Handler { on: On::Interrupt(from?), body: id, span }, goes_on))
-    }
-
-    /// A construct without a meaning yet that steers what happens.
-    pub(super) fn structural(&mut self, code: Code, what: &'static str, span: Span) {
-        self.report.unsupported(code, what, span);
-        self.structural = true;
-    }
-
-    fn takes_part(&mut self, role: &'t tree::Role) {
-        if let Some(role) = self.role(role) {
-            self.active.insert(role);
-        }
     }
 
     // ---- statements

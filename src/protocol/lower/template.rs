@@ -19,7 +19,7 @@ use crate::{
     data::Sort,
     diag::{Diagnostic, Span},
     id::{BlockId, BodyId, DeclId, DraftId, IdVec, LabelId, ModuleId, RoleId, ScopeId, SortId},
-    protocol::{EdgeKind, Role, Unsupported, term::Stmt},
+    protocol::{EdgeKind, Role, term::Stmt},
     syntax::tree,
 };
 
@@ -184,12 +184,8 @@ pub(in crate::protocol) struct Draft<'t> {
     pub(in crate::protocol) own: Option<RoleId>,
     /// The protocol that a local type belongs to.
     pub(in crate::protocol) within: Option<DeclId>,
-    /// It has a construct without a meaning that steers what happens: its statements are not what it means.
-    pub(in crate::protocol) structural: bool,
     /// It has no meaning.
     pub(in crate::protocol) broken: bool,
-    /// Constructs without a meaning, one entry per kind.
-    pub(in crate::protocol) unsupported: Vec<Unsupported>,
     pub(in crate::protocol) diagnostics: Vec<Diagnostic>,
 }
 

@@ -456,7 +456,23 @@ impl Audit {
             return true;
         }
         self.deliver();
-        enough(self)
+        enough(self) || (self.begin_anew() && enough(self))
+    }
+
+    /// A ring of one segment has no other to go on in: its open part is sealed before it is full, and if the sink takes
+    /// it, the segment begins anew.
+    fn begin_anew(&mut self) -> bool {
+        if self.segments > 1 || !self.numbers_left() {
+            return false;
+        }
+        self.seal_open();
+        self.deliver();
+        let goes = self.may_go(&self.seals);
+        if goes {
+            self.seals.clear();
+            self.begin();
+        }
+        goes
     }
 
     /// The records that can be taken without anybody's help.

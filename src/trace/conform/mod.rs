@@ -126,9 +126,13 @@ impl<'a> Checker<'a> {
     /// Counts which states, transitions and pairs are seen.
     #[must_use]
     pub fn with_coverage(mut self) -> Self {
-        self.coverage = Some(Coverage::new(self.subject.system));
-        for (_, endpoint) in &mut self.endpoints {
-            endpoint.coverage = Some(Coverage::new(self.subject.system));
+        let system = self.subject.system;
+        self.coverage = Some(Coverage::new(system));
+        for checker in self.all() {
+            checker.coverage = Some(Coverage::new(system));
+            if let Some(live) = &mut checker.live {
+                live.keep_trail();
+            }
         }
         self
     }

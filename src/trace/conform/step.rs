@@ -225,7 +225,14 @@ impl Checker<'_> {
                 // Where nothing can fail, and the map does not speak of it, the line may mean anything by it.
                 event.failed =
                     (self.map.names_failures() || live.may_fail(event.candidates)) && self.map.failed(pending.line);
-                live.step(slot, &event)
+                let found = live.step(slot, &event);
+                if let Some(coverage) = &mut self.coverage {
+                    let trail = live.trail();
+                    if found.is_ok() {
+                        coverage.pass(slot, trail);
+                    }
+                }
+                found
             }
             None => Ok(false),
         }

@@ -34,7 +34,7 @@ use crate::{
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
         End, Live, Program, Shared,
-        live::{Lapse, Refused, Time, Why, content},
+        live::{Lapse, Passage, Refused, Time, Why, content},
     },
     protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
 };
@@ -121,6 +121,8 @@ pub(crate) struct Judge<'a> {
     spare: Vec<Arc<Values>>,
     /// Some message `may retry`.
     retries: bool,
+    /// Messages that no event shows (`connect` and its like), as far as the observer takes part in them.
+    tacit: Vec<MessageId>,
     slack: Time,
     /// One per distinct payload.
     readings: Vec<Extract>,
@@ -182,12 +184,26 @@ impl<'a> Judge<'a> {
             room: Room::default(),
             spare: Vec::new(),
             retries: program.messages().values().any(|travel| travel.rule.may_retry),
+            tacit: program
+                .messages()
+                .iter()
+                .filter(|(_, travel)| subject.names.is_tacit(travel.label))
+                .filter(|(_, travel)| match observer {
+                    Observer::Endpoint(own) => own == travel.from || own == travel.to,
+                    Observer::Total | Observer::Wire => true,
+                })
+                .map(|(id, _)| id)
+                .collect(),
             slack: 0,
             readings: known.iter().map(extract).collect(),
             entries,
             again: match observer {
                 Observer::Wire => None,
-                _ => Again::of(program).filter(|_| subject.header.pipelined.is_empty()),
+                // Nor where steps are taken ahead, or are not shown.
+                _ => {
+                    let shown = program.messages().values().all(|travel| !subject.names.is_tacit(travel.label));
+                    Again::of(program).filter(|_| shown && subject.header.pipelined.is_empty())
+                }
             },
             repeated: 0,
             sittings: Vec::new(),
@@ -234,6 +250,18 @@ impl<'a> Judge<'a> {
             (Some(number), Some(again)) => again.config(number),
             _ => &sitting.set,
         }
+    }
+
+    /// The transitions that events take are kept, for who asks.
+    pub(super) fn keep_trail(&mut self) {
+        self.room.trail = Some(Vec::new());
+        // What is looked up has no trail.
+        self.give_up();
+    }
+
+    /// The transitions that were taken since the last time.
+    pub(super) fn trail(&mut self) -> Vec<Passage> {
+        self.room.trail.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A session begins, before any event of it.
@@ -331,6 +359,85 @@ impl<'a> Judge<'a> {
     }
 
     fn judge(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
+        let refusal = match self.judge_shown(slot, event) {
+            Err(refusal) if !self.tacit.is_empty() => refusal,
+            found => return found,
+        };
+        // Steps that no event shows may lie in front of it; as few as do.
+        for set in self.tacitly(slot) {
+            let before = match self.sittings.get_mut(slot as usize) {
+                Some(Some(sitting)) => std::mem::replace(&mut sitting.set, set),
+                _ => break,
+            };
+            if self.judge_shown(slot, event).is_ok() {
+                return Ok(());
+            }
+            if let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) {
+                sitting.set = before;
+            }
+        }
+        Err(refusal)
+    }
+
+    /// The configurations that tacit steps lead to, by how many there are.
+    fn tacitly(&self, slot: u32) -> Vec<Vec<Config>> {
+        let mut rounds: Vec<Vec<Config>> = Vec::new();
+        if self.tacit.is_empty() {
+            return rounds;
+        }
+        let mut known: Vec<Config> = self.set(slot).to_vec();
+        let mut last = known.clone();
+        while known.len() < MAX_TACIT {
+            let mut next: Vec<Config> = Vec::new();
+            for config in &last {
+                for &message in &self.tacit {
+                    let Some(travel) = self.program.messages().entry(message) else { continue };
+                    let candidates = [message];
+                    let event = Event {
+                        from: travel.from,
+                        to: travel.to,
+                        label: travel.label,
+                        candidates: &candidates,
+                        side: match self.watch.observer {
+                            Observer::Endpoint(own) if own == travel.to => Side::Receive,
+                            Observer::Endpoint(_) => Side::Send,
+                            _ => Side::Both,
+                        },
+                        payload: "",
+                        injected: &[],
+                        written: false,
+                        blank: true,
+                        failed: false,
+                        now: None,
+                    };
+                    let candidate = observe::Candidate { message, values: Ok(Arc::default()), content: 0, known: 0 };
+                    let mut set = vec![config.clone()];
+                    let now = config.live.now();
+                    let one = observe::Candidates::from_iter([candidate]);
+                    if observe::next(self.program, &self.watch, &mut set, &event, one, now).is_ok() {
+                        next.extend(set);
+                    }
+                }
+            }
+            next.retain(|config| !known.contains(config));
+            let mut fresh: Vec<Config> = Vec::new();
+            for config in next {
+                if !fresh.contains(&config) {
+                    fresh.push(config);
+                }
+            }
+            if fresh.is_empty() {
+                break;
+            }
+            known.extend(fresh.iter().cloned());
+            last.clone_from(&fresh);
+            rounds.push(fresh);
+        }
+        rounds
+    }
+
+    /// What an event that is shown does.
+    fn judge_shown(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
         let now = self.on_time(slot, event.now)?;
         let candidates = event.candidates;
         if candidates.is_empty() {
@@ -433,7 +540,8 @@ impl<'a> Judge<'a> {
     /// Whether the session may be over.
     pub(super) fn is_final(&self, slot: u32) -> bool {
         let set = self.set(slot);
-        set.is_empty() || set.iter().any(|config| observe::is_final(self.program, &self.watch, config))
+        let is_final = |config: &Config| observe::is_final(self.program, &self.watch, config);
+        set.is_empty() || set.iter().any(is_final) || self.tacitly(slot).iter().flatten().any(is_final)
     }
 
     /// Whether nothing can happen in it any more.
@@ -451,14 +559,15 @@ impl<'a> Judge<'a> {
     pub(super) fn expected(&self, slot: u32) -> Vec<Expected> {
         let mut known = FxHashSet::default();
         let mut all = Vec::new();
-        for Config { live, .. } in self.set(slot) {
+        let behind = self.tacitly(slot);
+        for Config { live, .. } in self.set(slot).iter().chain(behind.iter().flatten()) {
             for role in self.subject.header.roles.ids() {
                 if matches!(self.watch.observer, Observer::Endpoint(only) if only != role) {
                     continue;
                 }
                 for offer in live.offers(self.program, role) {
                     let Some(travel) = self.program.messages().entry(offer.message) else { continue };
-                    if offer.end == End::To && !self.watch.shows_receives() {
+                    if (offer.end == End::To && !self.watch.shows_receives()) || self.tacit.contains(&offer.message) {
                         continue;
                     }
                     if !known.insert((offer.message, offer.end)) {
@@ -508,6 +617,8 @@ type Read = (usize, Result<Arc<Values>, Misfit>);
 /// A digest of a payload without some fields.
 type Content<'e> = (&'e [Box<str>], u128);
 
+/// So many configurations are looked at behind steps that no event shows.
+const MAX_TACIT: usize = 64;
 /// So many lists of values are kept to be used again.
 const SPARE: usize = 8;
 

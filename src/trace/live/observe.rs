@@ -18,7 +18,7 @@ use crate::{
     id::{Id, MessageId, RoleId},
     machine::{
         End, Live, Program,
-        live::{Refused, Seen, Sides, Straight, Time, Way, Why},
+        live::{Passage, Refused, Seen, Sides, Straight, Time, Way, Why},
     },
     protocol::{Observer, Side},
 };
@@ -158,11 +158,30 @@ pub(crate) fn next(
 
 /// Memory in which ways are put together, for one event after the other.
 #[derive(Debug)]
-pub(crate) struct Room([Way; 2]);
+pub(crate) struct Room {
+    ways: [Way; 2],
+    /// The transitions of the last event, if they are wanted and it was explained in one way.
+    pub(super) trail: Option<Vec<Passage>>,
+}
 
 impl Default for Room {
     fn default() -> Self {
-        Self([Way::blank(), Way::blank()])
+        Self { ways: [Way::blank(), Way::blank()], trail: None }
+    }
+}
+
+impl Room {
+    fn note(&mut self, way: &Way) {
+        if let Some(trail) = &mut self.trail {
+            trail.extend(way.trail());
+        }
+    }
+
+    fn note_first(&mut self) {
+        let [way, _] = &self.ways;
+        if let Some(trail) = &mut self.trail {
+            trail.extend(way.trail());
+        }
     }
 }
 
@@ -188,7 +207,13 @@ pub(super) fn next_in(
             sides,
             now,
             &mut nearest,
+            room,
         )?;
+        if found.len() != 1
+            && let Some(trail) = &mut room.trail
+        {
+            trail.clear();
+        }
         return replace(set, found, nearest);
     }
     // The one configuration with the one explanation is changed in place.
@@ -200,7 +225,8 @@ pub(super) fn next_in(
         );
         let found = match found {
             Straight::One => {
-                let Room([way, _]) = room;
+                room.note_first();
+                let [way, _] = &mut room.ways;
                 config.live.take_last(program, way);
                 return Ok(());
             }
@@ -208,6 +234,7 @@ pub(super) fn next_in(
             Straight::Unsure => briefly(program, watch, &config.live, candidates, sides, now),
         };
         if let [way] = &*found {
+            room.note(way);
             config.live.take(program, way);
             return Ok(());
         }
@@ -217,6 +244,7 @@ pub(super) fn next_in(
         }
     }
     let mut next: Vec<Config> = Vec::new();
+    let mut taken = 0_usize;
     for config in &*set {
         let starts = match watch.observer {
             Observer::Wire => receives(program, &config.live, actor(event, sides), now)?,
@@ -226,9 +254,17 @@ pub(super) fn next_in(
             for way in ways(program, watch, start, candidates, sides, now, &mut nearest) {
                 let mut after = start.clone();
                 after.take(program, &way);
+                room.note(&way);
+                taken = taken.saturating_add(1);
                 add(&mut next, after.into(), watch.most())?;
             }
         }
+    }
+    // Of what may have happened in several ways nothing is certain.
+    if taken != 1
+        && let Some(trail) = &mut room.trail
+    {
+        trail.clear();
     }
     replace(set, next, nearest)
 }
@@ -321,7 +357,7 @@ fn straight(
     now: Time,
     room: &mut Room,
 ) -> Straight {
-    let Room([first, second]) = room;
+    let [first, second] = &mut room.ways;
     let mut found = Straight::None;
     for candidate in candidates {
         let Ok(values) = &candidate.values else { continue };
@@ -338,7 +374,7 @@ fn straight(
 /// Whether what was found the straight way is what is found the long way: of the steps too, unless there is too much to
 /// compare. What is built for tests looks at that with every event.
 fn agrees(program: &Program, found: Straight, room: &Room, live: &Live, ways: &[Way]) -> bool {
-    let Room([straight, _]) = room;
+    let [straight, _] = &room.ways;
     match (found, ways) {
         (Straight::Unsure, _) | (Straight::None, []) => true,
         (Straight::One, [_]) if live.remembered() > 256 => true,
@@ -388,6 +424,7 @@ fn pipelined(
     sides: Sides,
     now: Time,
     nearest: &mut Nearest,
+    room: &mut Room,
 ) -> Result<Vec<Config>, Refusal> {
     let mut next: Vec<Config> = Vec::new();
     let sends_ahead = watch.pipelined.contains(&event.from) && sides != Sides::Take;
@@ -398,6 +435,7 @@ fn pipelined(
             for way in ways(program, watch, &config.live, candidates, sides, now, nearest) {
                 let mut after = config.clone();
                 after.live.take(program, &way);
+                room.note(&way);
                 found.push(after);
             }
         }
@@ -414,6 +452,7 @@ fn pipelined(
                 for way in ways(program, watch, &config.live, candidates, Sides::Early, now, nearest) {
                     let mut after = config.clone();
                     after.live.take(program, &way);
+                    room.note(&way);
                     push(after);
                 }
             } else {
@@ -421,7 +460,7 @@ fn pipelined(
             }
         }
         for after in found {
-            catch_up(program, watch, after, now, nearest, &mut next)?;
+            catch_up(program, watch, after, now, nearest, room, &mut next)?;
         }
     }
     Ok(next)
@@ -439,6 +478,7 @@ fn catch_up(
     config: Config,
     now: Time,
     nearest: &mut Nearest,
+    room: &mut Room,
     next: &mut Vec<Config>,
 ) -> Result<(), Refusal> {
     let mut todo = vec![config];
@@ -453,6 +493,7 @@ fn catch_up(
                 for way in &found {
                     let mut after = config.clone();
                     after.live.take(program, way);
+                    room.note(way);
                     todo.push(after);
                 }
                 stays = false;

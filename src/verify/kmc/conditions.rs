@@ -12,7 +12,7 @@
 //! send that has no room has none, as long as its sender does nothing else. So for each goal it is enough to go backward
 //! from the steps that reach it through configurations that need it; for [EX] not through the sender's own steps. All
 //! goals go together, as bits: a configuration is looked at again once for each time that more of its goals are found to
-//! be in reach. A *fault* is what is wrong whatever the bound ([`Watch`]).
+//! be in reach.
 //!
 //! INVARIANT (bits): goals are numbered: a role receives; an edge's head is received; an edge's sender gets room.
 
@@ -23,10 +23,7 @@
 )]
 
 use super::{
-    super::{
-        fault::{Counts, Fault, Watch},
-        packed::Packed,
-    },
+    super::packed::Packed,
     graph::{Graph, Step},
 };
 use crate::{
@@ -49,8 +46,6 @@ pub(super) enum Goal {
 /// The first configuration of each kind in which something is wrong.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    /// Wrong whatever the bound.
-    pub(super) fault: Option<(u32, Fault)>,
     /// Not k-safe.
     pub(super) unsafe_at: Option<(u32, Goal)>,
     /// Not k-exhaustive: the edge for whose next message there will be no room.
@@ -79,7 +74,6 @@ struct Facts {
 /// What there is to know about a system before its configurations are looked at.
 pub(super) struct Conditions<'a> {
     system: &'a System,
-    watch: Watch<'a>,
     facts: IdVec<RoleId, IdVec<StateId, Facts>>,
     /// How many words hold a bit for each goal.
     width: usize,
@@ -103,10 +97,9 @@ impl<'a> Conditions<'a> {
             .ids()
             .map(|role| if roles.binary_search(&role).is_ok() { vec![u64::MAX; width] } else { Vec::new() })
             .collect();
-        let watch = Watch::new(system);
         let sends = IdVec::filled(Vec::new(), system.machines().len());
         let (facts, rooms) = (IdVec::new(), vec![0; width]);
-        let mut it = Self { system, watch, facts, width, passes: IdVec::new(), rooms, sends };
+        let mut it = Self { system, facts, width, passes: IdVec::new(), rooms, sends };
         for (id, edge) in system.edges().iter() {
             let bit = it.bit(Goal::Room(id));
             it.rooms[bit / 64] |= 1 << (bit % 64);
@@ -171,7 +164,6 @@ impl<'a> Conditions<'a> {
         let width = self.width;
         let mut needs = vec![0u64; graph.len() * width];
         let mut words = graph.words();
-        let mut counts = Counts::default();
         for &at in graph.order() {
             let idle = graph.steps(at).len() == 0;
             let cells = graph.load(at, &mut words);
@@ -201,13 +193,6 @@ impl<'a> Conditions<'a> {
             found.cut |= cut;
             if idle && cut && found.full.len() < FULL {
                 found.full.push(at);
-            }
-            if found.fault.is_none() {
-                let fault = match before {
-                    Some(_) if !idle => touched.iter().find_map(|&role| self.watch.fault_of(&cells, role)),
-                    _ => self.watch.look(&cells, idle, cut, &mut counts),
-                };
-                found.fault = fault.map(|fault| (at, fault));
             }
         }
         self.reach(graph, needs, &mut found);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    id::{EdgeId, MessageId, RoleId},
+    id::{EdgeId, MessageId, RoleId, StateId},
     machine::{Cells, System},
     protocol::Act,
 };
@@ -104,11 +104,13 @@ fn alone(run: &mut Vec<Event>, detail: &Detail, heads: &[(RoleId, RoleId)]) {
 /// What a role wants to send on an edge.
 pub(super) fn offer(system: &System, cells: &impl Cells, edge: EdgeId) -> Option<Queued> {
     let role = system.edges()[edge].from;
+    offered(system, role, cells.state(role), edge)
+}
+
+fn offered(system: &System, role: RoleId, state: StateId, edge: EdgeId) -> Option<Queued> {
     let machine = &system.machines()[role];
-    let sends = machine
-        .offers(cells.state(role))
-        .iter()
-        .filter(|offer| matches!(machine.actions()[offer.action].act, Act::Send(_)));
+    let sends =
+        machine.offers(state).iter().filter(|offer| matches!(machine.actions()[offer.action].act, Act::Send(_)));
     let mut messages = sends.filter_map(|offer| system.message_of(role, offer.action));
     messages.find(|&message| system.messages()[message].edge == edge).map(|message| queued(system, message))
 }
@@ -130,21 +132,51 @@ pub(super) fn output(graph: &Graph<'_>, at: u32, room: EdgeId, full: EdgeId) -> 
         can: offer(graph.system, &cells, room)?,
         cannot: offer(graph.system, &cells, full)?,
         bound: graph.bound,
+        always: false,
     };
     let heads = vec![(graph.system.edges()[full].from, graph.system.edges()[full].to)];
     Some(finding(graph.run_to(at).0, detail, heads))
 }
 
+/// Not k-OBI for any k from this one on: the run to where a role has sent on an edge until it was full, and the state it is
+/// in then.
+pub(super) fn half(
+    system: &System,
+    bound: u32,
+    mut run: Vec<Event>,
+    (role, state): (RoleId, StateId),
+    more: Vec<Event>,
+    (room, full): (EdgeId, EdgeId),
+) -> Option<Finding> {
+    let detail = Detail::HalfChoice {
+        can: offered(system, role, state, room)?,
+        cannot: offered(system, role, state, full)?,
+        bound,
+        always: true,
+    };
+    let heads = vec![(system.edges()[full].from, system.edges()[full].to)];
+    run.extend(more);
+    Some(finding(run, detail, heads))
+}
+
 /// Not k-IBI.
 pub(super) fn both(graph: &Graph<'_>, at: u32, one: MessageId, other: MessageId) -> Finding {
     let (one, other) = (queued(graph.system, one), queued(graph.system, other));
-    let detail = Detail::Race { taken: one, rival: other, taken_at: None };
+    let detail = Detail::Race { taken: one, rival: other, taken_at: None, always: None };
     finding(graph.run_to(at).0, detail, vec![(one.from, one.to), (other.from, other.to)])
 }
 
 /// Not k-CIBI.
 pub(super) fn race(graph: &Graph<'_>, race: Race) -> Finding {
     let (taken, rival) = (queued(graph.system, race.taken), queued(graph.system, race.rival));
-    let detail = Detail::Race { taken, rival, taken_at: Some(race.taken_at) };
+    let detail = Detail::Race { taken, rival, taken_at: Some(race.taken_at), always: None };
     finding(race.run, detail, vec![(rival.from, rival.to)])
+}
+
+/// Says of a race that it is one for every k, because of a message that can be sent again and again.
+pub(super) fn always(graph: &Graph<'_>, mut race: Finding, flood: MessageId) -> Finding {
+    if let Detail::Race { always, .. } = &mut race.detail {
+        *always = Some(queued(graph.system, flood));
+    }
+    race
 }

@@ -21,6 +21,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::{
     Options, Progress,
+    fault::{Counts, Fault, Watch},
     packed::{Layout, Packed},
     search::Poll,
     visited::{Full, Parent, Visited},
@@ -147,6 +148,8 @@ pub(super) struct Graph<'a> {
     order: Vec<u32>,
     /// Of each of them: where it was met first, and by which of the steps there.
     parents: Vec<(u32, u32)>,
+    /// The first configuration in which something is wrong whatever the bound; nothing behind it was looked at.
+    pub(super) fault: Option<(u32, Fault)>,
     max_states: usize,
     max_memory: usize,
 }
@@ -171,6 +174,7 @@ impl<'a> Graph<'a> {
             by: Vec::new(),
             order: Vec::new(),
             parents: Vec::new(),
+            fault: None,
             max_states: options.max_states,
             max_memory: options.max_memory,
         }
@@ -185,9 +189,15 @@ impl<'a> Graph<'a> {
         Semantics { bound: Some(self.bound) }
     }
 
-    /// All configurations under this bound, which is not smaller than the last one. If it is the last one there will be,
-    /// nothing is kept ready for more.
-    pub(super) fn extend(&mut self, bound: u32, last: bool, poll: &mut Poll<'_>) -> Result<(), Limit> {
+    /// All configurations under this bound, which is not smaller than the last one, up to the first [fault](Self::fault).
+    /// If it is the last one there will be, nothing is kept ready for more.
+    pub(super) fn extend(
+        &mut self,
+        bound: u32,
+        last: bool,
+        watch: &Watch<'_>,
+        poll: &mut Poll<'_>,
+    ) -> Result<(), Limit> {
         self.bound = bound;
         if bound > self.capacity {
             self.capacity = if last { bound } else { bound.max(self.capacity.saturating_mul(2)) };
@@ -220,6 +230,10 @@ impl<'a> Graph<'a> {
             if self.rows[at as usize].bound < bound {
                 self.rows[at as usize] = self.look(at, &mut words, &mut scratch)?;
                 self.parents.resize(self.visited.len(), (NONE, 0));
+                self.fault = self.fault_at(at, &mut words, watch).map(|fault| (at, fault));
+                if self.fault.is_some() {
+                    return Ok(());
+                }
             }
             let Row { first, len, .. } = self.rows[at as usize];
             for nth in 0..len {
@@ -258,6 +272,18 @@ impl<'a> Graph<'a> {
             }
             Err(Full::States) => Err(Limit::States(self.max_states)),
             Err(Full::Memory) => Err(Limit::Memory(self.max_memory)),
+        }
+    }
+
+    /// What is wrong with a configuration that was just looked at, if nothing is with those before it: it is with whom the
+    /// last step touched, or it is that nothing can happen.
+    fn fault_at(&self, at: u32, words: &mut [u64], watch: &Watch<'_>) -> Option<Fault> {
+        let cells = Packed { layout: &self.layout, words };
+        let Row { len, bound, .. } = self.rows[at as usize];
+        match self.before(at) {
+            Some((_, step)) if len > 0 => step.roles(self.system).find_map(|role| watch.fault_of(&cells, role)),
+            // Where nothing can happen nobody stands in line, so all were asked whether they lack room.
+            _ => watch.look(&cells, len == 0, bound != FOR_GOOD, &mut Counts::default()),
         }
     }
 

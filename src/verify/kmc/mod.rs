@@ -10,7 +10,8 @@
 //! * Directed groups are reduced ([`graph`]).
 //! * Without a k it grows by one; the graph of k + 1 is made from that of k.
 //! * What is wrong whatever the bound is wrong for good; so is what is not k-safe while k-exhaustive, within the theorem;
-//!   so is a system that some run shows not to be k-exhaustive for any k ([`forever`]).
+//!   so is a system that some run shows not to be k-exhaustive for any k ([`forever`]), or not to be k-OBI or k-CIBI for
+//!   any ([`never`]).
 //! * What is outside of the theorem (mixed states, local actions, channels with a bound) gets an answer all the same where
 //!   its conditions fail under the k that was asked for, or where no send ever lacks room; otherwise the answer is
 //!   unknown, and says why.
@@ -23,6 +24,7 @@ mod conditions;
 mod finding;
 mod forever;
 mod graph;
+mod never;
 mod shape;
 
 use self::{
@@ -33,9 +35,9 @@ use self::{
 use super::{
     Options,
     detail::Detail,
-    fault::Counts,
+    fault::{Counts, Watch},
     judge::{self, Answer, Finding, Judgement},
-    search::{Explored, Plan, Poll, Seek},
+    search::{Crew, Explored, Plan, Poll, Seek},
 };
 use crate::{
     event::Limit,
@@ -52,6 +54,8 @@ pub struct Compatible {
     pub least: bool,
     /// No send lacked room, so no theorem is needed.
     pub whole: bool,
+    /// Receptions went first: not every order of independent steps was looked at.
+    pub reduced: bool,
     /// All states speak with one peer: k-OBI and k-CIBI hold by that.
     pub directed: bool,
 }
@@ -93,8 +97,15 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
             configurations: 0,
             counts: Counts::default(),
             shortest: false,
+            families: Vec::new(),
         },
-        compatible: Some(Compatible { bound: 1, least: options.bound.is_none(), whole: true, directed: true }),
+        compatible: Some(Compatible {
+            bound: 1,
+            least: options.bound.is_none(),
+            whole: true,
+            reduced: false,
+            directed: true,
+        }),
         replay: None,
     };
     if options.bound == Some(0) {
@@ -127,12 +138,15 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
                     all.bound = all.bound.max(one.bound);
                     all.least &= one.least;
                     all.whole &= one.whole;
+                    all.reduced |= one.reduced;
                     all.directed &= one.directed;
                 }
             }
             Part::Violated(finding, replay, shortest) => {
                 judged.judgement.answer = Answer::Violated(finding);
                 judged.judgement.shortest = shortest;
+                // What is shown may be about this bound alone.
+                judged.judgement.exhaustive = replay.is_none();
                 judged.judgement.bound = options.bound;
                 judged.replay = replay;
                 judged.compatible = None;
@@ -154,6 +168,7 @@ pub(super) fn kmc(system: &System, options: &Options, name: &dyn Fn(RoleId) -> S
         && let Some(all) = &mut judged.compatible
     {
         all.bound = bound;
+        judged.judgement.exhaustive = all.whole && !all.reduced;
     }
     judged
 }
@@ -168,33 +183,35 @@ fn group(
     judgement: &mut Judgement,
 ) -> Part {
     let shape = Shape::of(system, roles);
-    let conditions = Conditions::new(system, roles);
+    let (conditions, watch) = (Conditions::new(system, roles), Watch::new(system));
     let mut graph = Graph::new(system, roles, shape.directed && !options.raw, options);
     let mut work: usize = 0;
     let others = roles.len() < system.machines().len();
     let mut raced = false;
+    let mut race: Option<(Finding, u32)> = None;
     let mut half: u32 = 0;
     let mut k = options.bound.unwrap_or(1);
     loop {
-        if let Err(limit) = graph.extend(k, options.bound.is_some(), poll) {
+        if let Err(limit) = graph.extend(k, options.bound.is_some(), &watch, poll) {
             return Part::Unknown(limit, k);
         }
         let size = graph.order().len();
         work = work.saturating_add(size);
         judgement.configurations = judgement.configurations.saturating_add(size);
+        if let Some(finding) = graph.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault, others)) {
+            return shortest_fault(system, options, finding, poll);
+        }
         let found = conditions.look(&graph);
         let within = shape.outside.is_none();
         let holds = |whole| {
             let least = options.bound.is_none();
-            Part::Holds(Compatible { bound: k, least, whole, directed: within && shape.directed })
+            let (reduced, directed) = (graph.is_reduced(), within && shape.directed);
+            Part::Holds(Compatible { bound: k, least, whole, reduced, directed })
         };
         let lost = |found: &Found, poll: &mut Poll<'_>| {
             let finding = found.unsafe_at.and_then(|(at, goal)| finding::lost(&graph, at, goal));
             finding.map(|finding| shorter(&conditions, &graph, options, finding, Some(k), poll))
         };
-        if let Some(finding) = found.fault.and_then(|(at, fault)| finding::fault(&graph, at, fault, others)) {
-            return shortest_fault(system, options, finding, poll);
-        }
         if !found.cut {
             return lost(&found, poll).unwrap_or_else(|| holds(true));
         }
@@ -218,7 +235,12 @@ fn group(
                 Ok(Some(finding)) if options.bound.is_some() => {
                     return Part::Violated(Box::new(finding), Some(k), true);
                 }
-                Ok(Some(_)) => independent = false,
+                Ok(Some(finding)) => {
+                    independent = false;
+                    if matches!(finding.detail, Detail::Race { .. }) {
+                        race = race.or(Some((finding, k)));
+                    }
+                }
                 Err(limit) => return Part::Unknown(limit, k),
             }
             raced |= found.race.is_some() || !independent && found.output.is_none();
@@ -237,6 +259,20 @@ fn group(
                 _ => Some(k),
             };
             return Part::Violated(Box::new(finding), bound, false);
+        }
+        // Of the smaller bounds each failed somehow; if all larger ones do, no k is left.
+        if race.is_some()
+            && let Some(flood) = never::flood(&graph)
+            && let Some((race, k)) = race.take()
+        {
+            return Part::Violated(Box::new(finding::always(&graph, race, flood)), Some(k), false);
+        }
+        if !shape.directed
+            && within
+            && found.output.is_some()
+            && let Some(finding) = never::half(&graph)
+        {
+            return Part::Violated(Box::new(finding), Some(k), false);
         }
         let helpless = raced || !within || half > 3;
         let largest = if helpless || !shape.directed { options.max_bound.max(1) } else { MAX_K };
@@ -328,6 +364,8 @@ fn shortest_fault(system: &System, options: &Options, finding: Finding, poll: &m
         max_states: options.max_states.min(SHORTEN).min(WORK.checked_div(system.machines().len()).unwrap_or(1)),
         max_memory: options.max_memory,
         overhead: 0,
+        crew: Crew::new(options),
+        symmetry: None,
     };
     let explored = Explored::of(system, plan, poll);
     match judge::bad(&explored) {
@@ -350,7 +388,7 @@ fn shorter(
     }
     let options = Options { max_states: options.max_states.min(SHORTEN), ..options.clone() };
     let mut full = Graph::new(graph.system, graph.roles, false, &options);
-    if full.extend(graph.bound, true, poll).is_err() {
+    if full.extend(graph.bound, true, &Watch::new(graph.system), poll).is_err() || full.fault.is_some() {
         return Part::Violated(Box::new(finding), replay, false);
     }
     let found = conditions.look(&full);

@@ -184,10 +184,10 @@ fn answer(pair: &Pair, half: &Half, state: u32, fits: impl Fn(u32) -> Fit) -> Op
 
 /// What changes on the way to another row.
 #[derive(Clone, Copy)]
-struct Step {
-    to: u32,
-    pops: Option<u32>,
-    pushes: Option<u32>,
+pub(super) struct Step {
+    pub(super) to: u32,
+    pub(super) pops: Option<u32>,
+    pub(super) pushes: Option<u32>,
 }
 
 /// Whether a certificate shows that the smaller type is a subtype of the larger. The error says what is wrong with it.
@@ -209,7 +209,11 @@ pub fn check(pair: &Pair, queues: &Queues) -> Result<(), String> {
     for (at, _) in (0u32..).zip(&queues.rows) {
         graph.push(moves(pair, queues, at).map_err(|why| format!("row {at}: {why}"))?);
     }
-    match starved(queues, &graph) {
+    let mut all: Vec<u32> = queues.contents.iter().map(|&(queue, _)| queue).collect();
+    all.sort_unstable();
+    all.dedup();
+    let has = |at: u32, queue: u32| queues.row(at).is_some_and(|(.., mine)| content(mine, queue).is_some());
+    match starved(&all, &has, &graph) {
         Some(queue) => Err(format!("queue {queue} starves")),
         None => Ok(()),
     }
@@ -291,14 +295,12 @@ fn moves(pair: &Pair, queues: &Queues, at: u32) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// A queue that some endless run starves. A cycle that pops a queue and never pushes it is no endless run.
-fn starved(queues: &Queues, graph: &[Vec<Step>]) -> Option<u32> {
-    let mut all: Vec<u32> = queues.contents.iter().map(|&(queue, _)| queue).collect();
-    all.sort_unstable();
-    all.dedup();
+/// One of these queues that some endless run starves; `has` says where it is not empty. A cycle that pops a queue and never
+/// pushes it is no endless run.
+pub(super) fn starved(queues: &[u32], has: &dyn Fn(u32, u32) -> bool, graph: &[Vec<Step>]) -> Option<u32> {
     let rows = || (0u32..).zip(graph).map(|(at, _)| at);
-    for queue in all {
-        let has = |at: &u32| queues.row(*at).is_some_and(|(.., mine)| content(mine, queue).is_some());
+    for &queue in queues {
+        let has = |at: &u32| has(*at, queue);
         let mut open: Vec<(FxHashSet<u32>, Vec<u32>)> = vec![(rows().filter(has).collect(), vec![queue])];
         while let Some((nodes, unpopped)) = open.pop() {
             for part in strong(graph, &nodes, &unpopped) {

@@ -1,7 +1,7 @@
 //! From a claim of a specification to an outcome.
 
 use super::{
-    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, Tried, ahead, certificate,
+    Answer, Certificate, Meter, Pair, PairError, Part, Relation, Shown, Tried, ahead, certificate, closed,
     control::controllable, decide, fair, limit, settle, sync,
 };
 use crate::{
@@ -159,6 +159,9 @@ fn second_opinion(pair: &Pair, relation: Relation, answer: &Answer) -> Result<()
         (Relation::Async, Answer::No(refutation)) => certificate::refutes(pair, refutation),
         (Relation::Async | Relation::Sync, Answer::Yes(Certificate::Relation(pairs))) => {
             says(sync::certifies(pair, pairs))
+        }
+        (Relation::Async | Relation::Fair, Answer::Yes(Certificate::Regular(regular))) => {
+            closed::check(pair, regular, relation == Relation::Fair)
         }
         (Relation::Async, Answer::Yes(_)) => Ok(()),
         (Relation::Channel, Answer::Yes(Certificate::Relation(pairs))) => {

@@ -191,13 +191,6 @@ impl<D: Words> Explored<D> {
         self.queues(node).iter().find(|(q, _)| *q == queue).map(|&(_, word)| word)
     }
 
-    pub(super) fn edges(&self, node: u32) -> &[Edge] {
-        match (self.first.get(node as usize), self.first.get(node as usize + 1)) {
-            (Some(&from), Some(&to)) => &self.edges[from as usize..to as usize],
-            _ => &[],
-        }
-    }
-
     /// The edges that lead to a node, from the first one.
     pub(super) fn path(&self, node: u32) -> Vec<Move> {
         let mut at = node;

@@ -8,33 +8,43 @@
 //! will not stay in a loop for ever; but it must be able to send whatever the larger may send, or a partner could wait for
 //! it in vain.
 //!
-//! The published relation, in which the larger type is an input context with the larger's states in its holes, as a game:
-//! a configuration is a state of the smaller type, one of the larger, and the word that the smaller has sent ahead. The
-//! states of both are [`controllable`](super::control); what is not is left out of the larger type first.
+//! The published relation, in which the larger type is an input context with the larger's states in its holes, as a game,
+//! channel by channel as in the precise relation ([`super::explore`]): a configuration is a state of the smaller type, one
+//! of the larger, the word that the smaller has sent ahead to each peer, and the word of what the larger has passed over
+//! from each, because the smaller waits for another one. The states of both are [`controllable`](super::control); what is
+//! not is left out of the larger type first.
 //!
 //! ```text
-//! [out]   s sends: each of its choices is put behind the word
-//! [catch] the larger sends and the word is not empty: it offers exactly what was offered to choose from when the head of
-//!         the word was chosen, and takes the head
-//! [in]    s receives: so does the larger; whatever it takes the smaller takes, and both go on
-//! [end]   s has ended: so has the larger, and the word is empty
+//! [catch] the larger sends to p and the word for p is not empty: it offers exactly what was offered to choose from when
+//!         the head of the word was chosen, and takes the head
+//! [out]   s sends: each of its choices is put behind the word for its peer
+//! [take]  s waits for p, and something from p was passed over: s takes it
+//! [in]    s waits for p, and the larger receives: what is from p the smaller takes, and both go on; the rest is passed over
+//! [end]   s has ended: so has the larger, and all words are empty
 //! ```
 //!
-//! A type is a fair subtype if no configuration is reached that has no move. In the published relation a choice is
-//! compared with all that the larger may send behind whatever it still receives, at once; here when it comes to it. That
-//! is the same, since the smaller, being controllable, takes all that the larger receives before it ends.
+//! A type is a fair subtype if no configuration is reached that has no move. In the published relation, which is about two
+//! roles, a choice is compared with all that the larger may send behind whatever it still receives, at once; here when it
+//! comes to it. That is the same, since the smaller, being controllable, takes all that the larger receives before it ends.
+//! With two roles nothing is ever passed over.
 //!
-//! There are infinitely many words. That none fails is shown by regular sets of words, one for each pair of states, closed under the
-//! moves ([`ahead`](mod@super::ahead)); that one does, by a search for the shortest.
+//! There are infinitely many words. That none fails is shown by regular sets of words, one for each pair of states, closed
+//! under the moves ([`ahead`](mod@super::ahead) if all that is sent is one word, [`regular`](mod@super::regular) for
+//! several peers); that one does, by a search for the shortest.
 //!
-//! Between several peers the word is one, so what is sent to different peers is compared in one order: no answer "no" is
-//! given there.
+//! Where the smaller type waits for several peers at once, or the larger selects among several, there is a choice that the
+//! game does not know: what is sent is then compared in one order, and no answer "no" is given.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Way, Why, ahead, control::controllable};
+use super::{
+    Answer, Certificate, Fit, Kind, Meter, Pair, Refutation, Tried, Why, ahead,
+    control::controllable,
+    explore::{ahead as ahead_of, passed},
+    regular,
+};
 use crate::event::Limit;
 
 /// A choice that the smaller type made when it sent: its state there, and what it chose.
@@ -61,11 +71,14 @@ pub(super) struct Game<'p> {
     offers: FxHashMap<(u32, u32), Result<Vec<Offer>, Why>>,
 }
 
-/// Configurations that are looked at before a proof is tried.
-const GLANCE: usize = 2_000;
+/// Configurations that are looked at before a proof is tried, and before a harder one is.
+const GLANCES: [usize; 2] = [64, 2_000];
 
 /// What is remembered of words: how many of the last choices.
 const DEPTHS: [usize; 4] = [1, 2, 3, 4];
+
+/// How many rows of regular sets are looked at.
+const LOOKS: usize = 2_000;
 
 /// Whether the smaller type is a fair asynchronous subtype of the larger.
 #[must_use]
@@ -83,17 +96,20 @@ pub fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
         return Answer::No(Refutation { sub: Vec::new(), sup: Vec::new(), cycle: None, why });
     }
     let mut tried = Vec::new();
-    match game.search(GLANCE, meter) {
-        Ok(Some(refutation)) => return game.refuse(refutation),
-        Ok(None) => {}
-        Err(limit) => return unknown(limit),
-    }
+    let mut glances = GLANCES.into_iter();
     for depth in DEPTHS {
-        match ahead::prove(&mut game, depth, meter) {
-            Ok(Some(sets)) => {
+        if let Some(glance) = glances.next() {
+            match game.search(glance, meter) {
+                Ok(Some(refutation)) => return Answer::No(refutation),
+                Ok(None) => {}
+                Err(limit) => return unknown(limit),
+            }
+        }
+        match game.prove(depth, meter) {
+            Ok(Some(certificate)) => {
                 return match game.undecided.take() {
                     Some(why) => unknown(Limit::Undecided(why)),
-                    None => Answer::Yes(Certificate::Ahead(sets)),
+                    None => Answer::Yes(certificate),
                 };
             }
             Ok(None) => {}
@@ -105,7 +121,7 @@ pub fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
         }
     }
     match game.search(usize::MAX, meter) {
-        Ok(Some(refutation)) => return game.refuse(refutation),
+        Ok(Some(refutation)) => return Answer::No(refutation),
         Ok(None) => {}
         Err(limit) => tried.push(Tried { what: "a search for a refuting word".to_owned(), limit }),
     }
@@ -118,7 +134,7 @@ pub fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
 }
 
 /// Why the relation says nothing about a pair of types.
-fn outside(pair: &Pair) -> Option<String> {
+pub(super) fn outside(pair: &Pair) -> Option<String> {
     for half in [&pair.sub, &pair.sup] {
         if !half.is_deterministic() {
             return Some("in one of the types one message leads to two states".to_owned());
@@ -135,13 +151,40 @@ fn outside(pair: &Pair) -> Option<String> {
     None
 }
 
-/// A configuration.
+/// A configuration: the words of queues that are not empty. Of what is sent ahead the smaller type's state belongs to a
+/// choice, of what is passed over the larger's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct At {
     sub: u32,
     sup: u32,
-    word: VecDeque<Choice>,
+    queues: BTreeMap<u32, VecDeque<Choice>>,
 }
+
+impl At {
+    fn start(pair: &Pair) -> Self {
+        Self { sub: pair.sub.initial(), sup: pair.sup.initial(), queues: BTreeMap::new() }
+    }
+
+    fn push(&mut self, queue: u32, choice: Choice) {
+        self.queues.entry(queue).or_default().push_back(choice);
+    }
+
+    fn head(&self, queue: u32) -> Option<Choice> {
+        self.queues.get(&queue)?.front().copied()
+    }
+
+    fn pop(&mut self, queue: u32) {
+        if let Some(word) = self.queues.get_mut(&queue) {
+            word.pop_front();
+            if word.is_empty() {
+                self.queues.remove(&queue);
+            }
+        }
+    }
+}
+
+/// A letter of the smaller type, one of the larger, and where they lead.
+type Step = (Option<u32>, Option<u32>, At);
 
 impl<'p> Game<'p> {
     pub(super) fn new(pair: &'p Pair) -> Self {
@@ -155,19 +198,22 @@ impl<'p> Game<'p> {
         live.get(state as usize).copied().unwrap_or(false)
     }
 
-    /// Whether all that is sent and received is between two roles.
-    fn is_binary(&self) -> bool {
-        let mut peers = self.pair.letters().iter().map(|letter| letter.peer);
-        let first = peers.next();
-        peers.all(|peer| Some(peer) == first)
+    /// Whether there is no choice in the game but the adversary's: the smaller type waits for one peer at a time, and the
+    /// larger selects to one at a time.
+    fn is_directed(&self) -> bool {
+        let never = |half: &super::Half, kind| (0u32..).take(half.len()).all(|state| half.kind(state) != kind);
+        never(&self.pair.sub, Kind::BranchMany) && never(&self.pair.sup, Kind::SelectMany)
     }
 
-    fn refuse(&self, refutation: Refutation) -> Answer {
-        if self.is_binary() {
-            return Answer::No(refutation);
+    /// That no word fails.
+    fn prove(&mut self, depth: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Certificate>, Limit> {
+        if let Some(sets) = ahead::prove(self, depth, meter)? {
+            return Ok(Some(Certificate::Ahead(sets)));
         }
-        let why = "what is sent to several peers was compared in one order".to_owned();
-        Answer::Unknown(vec![Tried { what: "fair subtyping".to_owned(), limit: Limit::Undecided(why) }])
+        let told = regular::Told { states: true, last: depth };
+        let pair = self.pair;
+        let found = regular::prove((pair, false), Some(self), told, LOOKS, meter)?;
+        Ok(found.map(|found| Certificate::Regular(Box::new(found))))
     }
 
     fn fits(&mut self, a: u32, b: u32) -> bool {
@@ -227,32 +273,40 @@ impl<'p> Game<'p> {
         Ok(found)
     }
 
-    /// Lets the larger type catch up with the word. The letters that it takes.
+    /// Lets the larger type catch up with what was sent ahead. The letters that it takes.
     fn catch(&mut self, at: &mut At) -> Result<Vec<u32>, Why> {
         let mut taken = Vec::new();
-        while let Some(&head) = at.word.front() {
-            match does(self.pair.sup.kind(at.sup)) {
-                Does::Send => {
+        loop {
+            match self.pair.sup.kind(at.sup) {
+                Kind::Select(peer) => {
+                    let Some(head) = at.head(ahead_of(peer)) else { return Ok(taken) };
                     let all = self.choices(head.at, at.sup)?;
                     let chosen = all.iter().find(|&&(own, ..)| own == head.letter);
                     let &(_, theirs, then) = chosen.expect("a choice is one of those of its state");
                     taken.push(theirs);
                     at.sup = then;
-                    at.word.pop_front();
+                    at.pop(ahead_of(peer));
                 }
-                Does::Receive => break,
-                Does::End => return Err(Why::Extra { letter: head.letter, at: at.sup }),
+                Kind::End => {
+                    let left = at.queues.iter().find(|(queue, _)| queue.is_multiple_of(2));
+                    return match left.and_then(|(_, word)| word.front()) {
+                        Some(head) => Err(Why::Extra { letter: head.letter, at: at.sup }),
+                        None => Ok(taken),
+                    };
+                }
+                _ => return Ok(taken),
             }
         }
-        Ok(taken)
     }
 
-    /// The shortest refuting word, if one is found among so many configurations.
+    /// The shortest refuting words, if some are found among so many configurations.
     fn search(&mut self, most: usize, meter: &mut Meter<'_, '_>) -> Result<Option<Refutation>, Limit> {
-        let pair = self.pair;
-        let start = At { sub: pair.sub.initial(), sup: pair.sup.initial(), word: VecDeque::new() };
+        if !self.is_directed() {
+            return Ok(None);
+        }
+        let start = At::start(self.pair);
         let mut seen = FxHashSet::from_iter([start.clone()]);
-        // Whence, by which letter of the smaller type, and what the larger does then.
+        // Whence, by which letter of the smaller type, and what the larger does then; the first is met from nowhere.
         let mut met: Vec<(usize, Option<u32>, Vec<u32>)> = vec![(0, None, Vec::new())];
         let mut open = VecDeque::from([(0_usize, start)]);
         let mut bytes = 0_usize;
@@ -272,9 +326,10 @@ impl<'p> Game<'p> {
                     Err(why) => return Ok(Some(Self::refutation(&met, number, Some((letter, taken)), why))),
                 }
                 if seen.insert(then.clone()) {
-                    bytes = bytes.saturating_add(then.word.len().saturating_mul(16).saturating_add(128));
+                    let long: usize = then.queues.values().map(VecDeque::len).sum();
+                    bytes = bytes.saturating_add(long.saturating_mul(16).saturating_add(128));
                     open.push_back((met.len(), then));
-                    met.push((number, Some(letter), taken));
+                    met.push((number, letter, taken));
                 }
             }
         }
@@ -282,42 +337,76 @@ impl<'p> Game<'p> {
     }
 
     /// The moves of a configuration in which the larger type has caught up.
-    fn next(&mut self, at: &At) -> Result<Vec<(u32, Option<u32>, At)>, Why> {
+    fn next(&mut self, at: &At) -> Result<Vec<Step>, Why> {
         let pair = self.pair;
-        let (sub, sup) = (does(pair.sub.kind(at.sub)), does(pair.sup.kind(at.sup)));
-        match (sub, sup) {
-            (Does::End, Does::End) => Ok(Vec::new()),
-            (Does::End, _) | (Does::Receive, Does::End) => Err(Why::Ends { sub: at.sub, sup: at.sup }),
-            (Does::Receive, Does::Send) => Err(Why::Overtakes { sub: at.sub, sup: at.sup }),
-            (Does::Receive, Does::Receive) => {
-                let both = self.takes(at.sub, at.sup)?;
-                let go = |((own, theirs), (sub, sup))| (own, Some(theirs), At { sub, sup, word: at.word.clone() });
-                Ok(both.into_iter().map(go).collect())
-            }
-            (Does::Send, _) => {
+        let peer_of = |letter: u32| pair.letter(letter).map_or(0, |letter| letter.peer);
+        let (sub, sup) = (at.sub, at.sup);
+        match pair.sub.kind(sub) {
+            Kind::Select(_) | Kind::SelectMany => {
                 let go = |arm: &super::Arm| {
-                    let mut word = at.word.clone();
-                    word.push_back(Choice { at: at.sub, letter: arm.letter });
-                    (arm.letter, None, At { sub: arm.then, sup: at.sup, word })
+                    let mut then = At { sub: arm.then, ..at.clone() };
+                    then.push(ahead_of(peer_of(arm.letter)), Choice { at: sub, letter: arm.letter });
+                    (Some(arm.letter), None, then)
                 };
-                Ok(pair.sub.arms(at.sub).iter().map(go).collect())
+                Ok(pair.sub.arms(sub).iter().map(go).collect())
             }
+            Kind::Branch(peer) => {
+                if let Some(head) = at.head(passed(peer)) {
+                    let (letter, then) = self.take(sub, head.letter)?;
+                    let mut then = At { sub: then, ..at.clone() };
+                    then.pop(passed(peer));
+                    return Ok(vec![(Some(letter), None, then)]);
+                }
+                match pair.sup.kind(sup) {
+                    Kind::Branch(_) | Kind::BranchMany => {}
+                    Kind::End => return Err(Why::Ends { sub, sup }),
+                    _ => return Err(Why::Overtakes { sub, sup }),
+                }
+                let mut found = Vec::new();
+                for arm in pair.sup.arms(sup) {
+                    if !self.is_live(false, arm.then) {
+                        continue;
+                    }
+                    let from = peer_of(arm.letter);
+                    let mut then = At { sup: arm.then, ..at.clone() };
+                    let mut own = None;
+                    if from == peer {
+                        let (letter, next) = self.take(sub, arm.letter)?;
+                        then.sub = next;
+                        own = Some(letter);
+                    } else {
+                        then.push(passed(from), Choice { at: sup, letter: arm.letter });
+                    }
+                    found.push((own, Some(arm.letter), then));
+                }
+                Ok(found)
+            }
+            Kind::End if pair.sup.kind(sup) == Kind::End && at.queues.is_empty() => Ok(Vec::new()),
+            Kind::End | Kind::BranchMany | Kind::Mixed => Err(Why::Ends { sub, sup }),
         }
+    }
+
+    /// What the smaller type does with what the larger takes or took, and where it goes.
+    fn take(&mut self, sub: u32, letter: u32) -> Result<(u32, u32), Why> {
+        let pair = self.pair;
+        let arm = pair.sub.arms(sub).iter().find(|arm| self.fits(arm.letter, letter));
+        let arm = arm.ok_or(Why::Unhandled { letter, at: sub })?;
+        if self.is_live(true, arm.then) { Ok((arm.letter, arm.then)) } else { Err(Why::Endless { sub: arm.then }) }
     }
 
     fn refutation(
         met: &[(usize, Option<u32>, Vec<u32>)],
         mut at: usize,
-        last: Option<(u32, Vec<u32>)>,
+        last: Option<(Option<u32>, Vec<u32>)>,
         why: Why,
     ) -> Refutation {
         let (mut sub, mut sup) = (Vec::new(), Vec::new());
         if let Some((letter, taken)) = last {
-            sub.push(letter);
+            sub.extend(letter);
             sup.extend(taken.into_iter().rev());
         }
-        while let Some((from, Some(letter), taken)) = met.get(at) {
-            sub.push(*letter);
+        while let Some((from, letter, taken)) = met.get(at).filter(|_| at != 0) {
+            sub.extend(*letter);
             sup.extend(taken.iter().rev());
             at = *from;
         }
@@ -344,31 +433,37 @@ pub(super) fn does(kind: Kind) -> Does {
     }
 }
 
-/// Whether a word refutes fair subtyping: it is run again, and what is said to go wrong goes wrong.
+/// Whether two words refute fair subtyping: they are run again, and what is said to go wrong goes wrong.
 #[must_use]
 pub fn refutes(pair: &Pair, refutation: &Refutation) -> bool {
     let mut game = Game::new(pair);
-    if outside(pair).is_some() || !game.is_live(false, pair.sup.initial()) || !game.is_binary() {
+    if outside(pair).is_some() || !game.is_live(false, pair.sup.initial()) {
         return false;
     }
     if !game.is_live(true, pair.sub.initial()) {
         return refutation.sub.is_empty() && refutation.why == Why::Endless { sub: pair.sub.initial() };
     }
-    let mut at = At { sub: pair.sub.initial(), sup: pair.sup.initial(), word: VecDeque::new() };
-    let mut theirs = refutation.sup.iter().copied();
-    for &letter in &refutation.sub {
-        let receives = pair.letter(letter).is_some_and(|letter| letter.way == Way::Receive);
-        let other = if receives { theirs.next() } else { None };
+    if !game.is_directed() {
+        return false;
+    }
+    let mut at = At::start(pair);
+    let (mut ours, mut theirs) = (refutation.sub.as_slice(), refutation.sup.as_slice());
+    while !ours.is_empty() || !theirs.is_empty() {
+        // In one configuration all moves differ in one of the letters.
         let Ok(moves) = game.next(&at) else { return false };
-        let Some((.., mut then)) = moves.into_iter().find(|(own, taken, _)| (*own, *taken) == (letter, other)) else {
+        let fits = |letter: Option<u32>, word: &[u32]| letter.is_none_or(|letter| word.first() == Some(&letter));
+        let Some((own, other, mut then)) =
+            moves.into_iter().find(|(own, other, _)| fits(*own, ours) && fits(*other, theirs))
+        else {
             return false;
         };
+        ours = ours.get(usize::from(own.is_some())..).unwrap_or(&[]);
+        theirs = theirs.get(usize::from(other.is_some())..).unwrap_or(&[]);
         match game.catch(&mut then) {
-            Ok(taken) => {
-                if !taken.iter().all(|&letter| theirs.next() == Some(letter)) {
-                    return false;
-                }
-            }
+            Ok(taken) => match theirs.strip_prefix(taken.as_slice()) {
+                Some(rest) => theirs = rest,
+                None => return false,
+            },
             Err(why) => return why == refutation.why && game.undecided.is_none(),
         }
         at = then;

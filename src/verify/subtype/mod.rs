@@ -16,6 +16,7 @@
 //! ahead         sets of words that prove the fair relation
 //! precise       the asynchronous relation: what is tried, in which order
 //! explore       the run of the smaller type against the larger, over contents of queues (contents, widen)
+//! regular       sets of queue contents, one for each pair of states, that prove either (closed looks at them again)
 //! starve, pump  endless runs that forget something: in a finite graph, in an infinite one
 //! certificate   the second opinion: checks what the others claim
 //! show          both in words
@@ -27,6 +28,7 @@
 pub mod ahead;
 pub mod certificate;
 mod claim;
+pub mod closed;
 mod contents;
 pub mod control;
 mod explore;
@@ -35,6 +37,7 @@ mod pair;
 mod payload;
 mod precise;
 mod pump;
+pub mod regular;
 mod sessions;
 mod show;
 mod starve;
@@ -110,6 +113,8 @@ pub enum Certificate {
     Uncontrollable,
     /// A closed set of configurations of the run of the smaller type against the larger.
     Queues(Box<certificate::Queues>),
+    /// For each pair of states regular sets of what lies in the queues, closed under all moves.
+    Regular(Box<regular::Regular>),
 }
 
 /// What was tried in vain, and why it gave no answer.

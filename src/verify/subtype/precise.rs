@@ -7,7 +7,8 @@
 //!   wrong;
 //! * endless runs through ever new configurations ([`super::pump`]): no;
 //! * configurations with queue contents over-approximated ([`super::widen`]): yes if nothing can go wrong there;
-//! * the first and the third about the dual types the other way round, which are related iff these are: what the one
+//! * regular sets of queue contents for each pair of states ([`super::regular`]): the same;
+//! * all but the second about the dual types the other way round, which are related iff these are: what the one
 //!   search piles up in queues the other does not.
 
 use super::{
@@ -16,13 +17,20 @@ use super::{
     contents::{Exact, Words},
     explore::{Ended, Explored, Move, Trouble, outside},
     pair::Pair,
-    pump, starve,
+    pump,
+    regular::{self, TOLD},
+    starve,
     widen::{Precision, Tags, Widened},
 };
 use crate::event::Limit;
 
 /// How many nodes the exact search looks at before it pauses for the first time; then four times as many.
 const FIRST: usize = 128;
+
+/// From here on the other searches have their turns, each with a part of the nodes of the exact one: they make many times as
+/// many steps, and types that go wrong late are to be refuted by the exact one before that.
+const OTHERS: usize = 2_048;
+const PART: usize = 8;
 
 /// The other searches have a turn if the exact one has met its pairs of states so often on average: without growth each
 /// is met a few times.
@@ -56,27 +64,40 @@ pub(super) fn decide(pair: &Pair, meter: &mut Meter<'_, '_>) -> Answer {
             Ended::Paused => {}
             ended => return finished(&exact, ended, tried),
         }
+        if let Some(cycle) = starve::starving(&exact) {
+            return Answer::No(forgotten(&exact, &cycle));
+        }
         if grows(&exact) {
             if let Some(found) = pump::pumped(&exact, asked) {
                 return Answer::No(endless(&exact.path(found.node), &found.moves, found.queue));
             }
             asked = exact.looked();
+        }
+        if turn >= OTHERS && grows(&exact) {
+            let few = turn.checked_div(PART).unwrap_or(turn);
             let (dual, back) = back.get_or_insert_with(|| {
                 let dual = pair.dual();
                 let explored = Explored::new(&dual, Exact::new());
                 (dual, explored)
             });
-            if back.run(dual, turn, meter) == Ended::Closed && starve::starving(back).is_none() {
+            if back.run(dual, few, meter) == Ended::Closed && starve::starving(back).is_none() {
                 return Answer::Yes(Certificate::Queues(Box::new(exactly(back, true))));
             }
             for precision in PRECISIONS {
                 for (pair, is_dual) in [(pair, false), (&*dual, true)] {
-                    if let Some(queues) = widened(pair, precision, turn, is_dual, meter) {
+                    if let Some(queues) = widened(pair, precision, few, is_dual, meter) {
                         return Answer::Yes(Certificate::Queues(Box::new(queues)));
                     }
                 }
             }
-            let limit = Limit::Undecided(format!("{turn} configurations were not enough"));
+            for told in TOLD {
+                for (pair, is_dual) in [(pair, false), (&*dual, true)] {
+                    if let Ok(Some(regular)) = regular::prove((pair, is_dual), None, told, few, meter) {
+                        return Answer::Yes(Certificate::Regular(Box::new(regular)));
+                    }
+                }
+            }
+            let limit = Limit::Undecided(format!("{few} configurations were not enough"));
             tried = vec![Tried { what: "queue contents over-approximated, also of the duals".to_owned(), limit }];
         }
         turn = turn.saturating_mul(4);
@@ -96,15 +117,7 @@ fn finished(explored: &Explored<Exact>, ended: Ended, mut tried: Vec<Tried>) -> 
     match ended {
         Ended::Closed => match starve::starving(explored) {
             None => Answer::Yes(Certificate::Queues(Box::new(exactly(explored, false)))),
-            Some(cycle) => {
-                let moves: Vec<Move> = cycle
-                    .edges
-                    .iter()
-                    .filter_map(|&edge| explored.edges.get(edge as usize))
-                    .map(|edge| edge.what)
-                    .collect();
-                Answer::No(endless(&explored.path(cycle.start), &moves, cycle.queue))
-            }
+            Some(cycle) => Answer::No(forgotten(explored, &cycle)),
         },
         Ended::Trouble(node, Trouble::Wrong(why)) => {
             let (sub, sup) = words(&explored.path(node));
@@ -121,6 +134,13 @@ fn finished(explored: &Explored<Exact>, ended: Ended, mut tried: Vec<Tried>) -> 
         }
         Ended::Paused => Answer::Unknown(tried),
     }
+}
+
+/// The refutation by a cycle among configurations that were looked at.
+fn forgotten(explored: &Explored<Exact>, cycle: &starve::Cycle) -> Refutation {
+    let edges = cycle.edges.iter().filter_map(|&edge| explored.edges.get(edge as usize));
+    let moves: Vec<Move> = edges.map(|edge| edge.what).collect();
+    endless(&explored.path(cycle.start), &moves, cycle.queue)
 }
 
 /// The words of both types along some moves.

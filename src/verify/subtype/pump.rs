@@ -67,6 +67,9 @@ fn behind(explored: &Explored<Exact>, node: u32) -> Option<Pumped> {
 /// Whether the moves from a node to a later one can be made for ever, and starve a queue; `never` are the queues that are
 /// empty nowhere in between.
 fn between(explored: &Explored<Exact>, (early, late): (u32, u32), moves: Vec<Move>, never: &[u32]) -> Option<Pumped> {
+    // Mostly there is none, and no more need be asked.
+    let popped = |queue: &u32| moves.iter().any(|step| step.pops() == Some(*queue));
+    let starved = never.iter().copied().find(|queue| !popped(queue))?;
     let queues = |node: u32| explored.queues(node).iter().map(|&(queue, word)| (queue, word.len()));
     let length = |node: u32, queue: u32| queues(node).find(|&(q, _)| q == queue).map_or(0, |(_, len)| len);
     if queues(early).any(|(queue, len)| length(late, queue) < len) {
@@ -89,7 +92,6 @@ fn between(explored: &Explored<Exact>, (early, late): (u32, u32), moves: Vec<Mov
             _ => {}
         }
     }
-    let starved = never.iter().copied().find(|queue| !pops.contains_key(queue))?;
     for (queue, &count) in &pops {
         let mut content = match explored.queue(early, *queue) {
             Some(word) if word.len() > LONGEST => return None,

@@ -175,6 +175,11 @@ impl Certificate {
         match self {
             Self::Relation(pairs) => format!("a simulation of {} pairs of states", pairs.len()),
             Self::Ahead(sets) => format!("regular sets of what is sent ahead at {} pairs of states", sets.len()),
+            Self::Regular(regular) => {
+                let rows = regular.rows.len();
+                let dual = if regular.dual { ", of the dual types" } else { "" };
+                format!("regular sets of what lies in the queues at {rows} pairs of states{dual}")
+            }
             Self::Uncontrollable => {
                 "nobody can lead the larger type to its end, so anything can stand for it".to_owned()
             }

@@ -371,9 +371,6 @@ impl World<'_> {
 
     pub(super) fn issue_readiness(&mut self, tally: &mut Tally) -> Option<SessionId> {
         let at = self.pick_cap()?;
-        let cap = &self.caps[at];
-        let (session, stamp) = (cap.cap.session(), cap.cap.generation());
-        let roles: Roles = cap.cap.roles().collect();
         let wanted = ["checked", "checked", "checked", "small", "small", "nothing"][self.rng.below(6)];
         let args: Vec<Value> = match self.rng.below(8) {
             0 => vec![],
@@ -385,6 +382,37 @@ impl World<'_> {
             1 => Some(self.clock + self.rng.below(20) as i64),
             _ => Some(self.clock - 4 + self.rng.below(6) as i64),
         };
+        self.issue_with(at, wanted, args, until, tally)
+    }
+
+    /// What steps that require several witnesses need; then a few steps.
+    pub(super) fn furnish(&mut self, tally: &mut Tally) -> Vec<SessionId> {
+        let Some(mut at) = self.pick_cap() else { return Vec::new() };
+        let until = Some(self.clock + 30);
+        let mut touched = Vec::new();
+        for wanted in ["checked", "small", "checked"] {
+            touched.extend(self.issue_with(at, wanted, vec![Value::Int(4)], until, tally));
+        }
+        if !touched.is_empty() {
+            for _ in 0..8 {
+                touched.extend(self.step_under(at, tally));
+                at = self.caps.len() - 1;
+            }
+        }
+        touched
+    }
+
+    fn issue_with(
+        &mut self,
+        at: usize,
+        wanted: &str,
+        args: Vec<Value>,
+        until: Option<i64>,
+        tally: &mut Tally,
+    ) -> Option<SessionId> {
+        let cap = &self.caps[at];
+        let (session, stamp) = (cap.cap.session(), cap.cap.generation());
+        let roles: Roles = cap.cap.roles().collect();
         let expected = self.not_ended(cap.foreign, session).and_then(|sess| {
             if sess.status == Status::Draining {
                 return Err(Code::Draining);

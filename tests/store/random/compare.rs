@@ -34,7 +34,8 @@ impl World<'_> {
             51..54 if self.rng.chance(45) => self.end_somehow(tally).into_iter().collect(),
             54..56 => self.reap(tally).into_iter().collect(),
             56 if self.rng.chance(15) => self.wind().into_iter().collect(),
-            _ => self.steps(tally),
+            57..59 => self.stepping(|world| world.furnish(tally)),
+            _ => self.stepping(|world| world.step(tally).into_iter().collect()),
         };
         let accepted: u64 = tally.done.values().sum::<u64>() - before;
         if accepted == 0 {
@@ -67,10 +68,11 @@ impl World<'_> {
         self.room() < 2
     }
 
-    fn steps(&mut self, tally: &mut Tally) -> Vec<SessionId> {
+    /// The sessions that steps touched, also those in between.
+    fn stepping(&mut self, go: impl FnOnce(&mut Self) -> Vec<SessionId>) -> Vec<SessionId> {
         let before: Vec<(SessionId, u64, usize)> =
             self.sessions.iter().map(|(session, sess)| (*session, sess.steps, sess.offers.len())).collect();
-        let session = self.step(tally);
+        let sessions = go(self);
         let mut touched: Vec<SessionId> = before
             .into_iter()
             .filter(|(session, steps, offers)| {
@@ -79,7 +81,7 @@ impl World<'_> {
             })
             .map(|one| one.0)
             .collect();
-        touched.extend(session);
+        touched.extend(sessions);
         touched
     }
 

@@ -16,12 +16,15 @@ enum What {
     Act { label: LabelId, given: Given },
 }
 
+/// Numbers of witnesses, and whether they are of another store.
+type Brought<'a> = &'a [(u64, bool)];
+
 /// A step that is right: where it leads.
 struct Right {
     label: LabelId,
     offered: bool,
-    /// Which witness it uses, by number.
-    used: Option<u64>,
+    /// Which witnesses it uses, by number.
+    used: Vec<u64>,
     /// Who steps.
     roles: Vec<RoleId>,
     payload: u64,
@@ -103,22 +106,24 @@ impl World<'_> {
         }
     }
 
-    /// The witness that a step needs, if what it brings is it.
-    fn used(
-        &self,
-        cap: &Cap,
-        role: RoleId,
-        need: Option<(Need, i64)>,
-        witness: Option<(u64, bool)>,
-        now: i64,
-    ) -> Result<Option<u64>, Code> {
-        let Some((need, arg)) = need else {
-            return if witness.is_some() { Err(Code::WitnessMismatch) } else { Ok(None) };
-        };
-        let (number, foreign) = witness.ok_or(Code::WitnessMissing)?;
-        if foreign {
-            return Err(Code::Foreign);
+    /// The witnesses that a step needs, if what it brings are they.
+    fn used(&self, cap: &Cap, role: RoleId, needs: Needs, brought: Brought<'_>, now: i64) -> Result<Vec<u64>, Code> {
+        let mut used = Vec::new();
+        for (at, need) in needs.into_iter().enumerate() {
+            let &(number, foreign) = brought.get(at).ok_or(Code::WitnessMissing)?;
+            if foreign {
+                return Err(Code::Foreign);
+            }
+            if used.contains(&number) {
+                return Err(Code::WitnessConsumed);
+            }
+            self.fits(cap, role, need, number, now)?;
+            used.push(number);
         }
+        if brought.len() > used.len() { Err(Code::WitnessMismatch) } else { Ok(used) }
+    }
+
+    fn fits(&self, cap: &Cap, role: RoleId, (need, arg): (Need, i64), number: u64, now: i64) -> Result<(), Code> {
         let one = &self.wits[&number];
         match one.fate {
             Fate::Consumed => return Err(Code::WitnessConsumed),
@@ -138,46 +143,48 @@ impl World<'_> {
         if need == Need::Small && arg > 10 {
             return Err(Code::WitnessFalse);
         }
-        Ok(Some(number))
+        Ok(())
     }
 
-    fn right(&self, cap: &Cap, intent: &Intent, witness: Option<(u64, bool)>) -> Result<Right, Code> {
+    fn right(&self, cap: &Cap, intent: &Intent, brought: Brought<'_>) -> Result<Right, Code> {
         let sess = self.may_step(cap, intent)?;
         let known = &self.known[sess.known];
         let session = cap.cap.session();
         let now = sess.now.max(intent.at);
         let role = intent.role;
-        let dying = |roles: &[RoleId], used: Option<u64>| {
+        let dying = |roles: &[RoleId], used: &[u64]| {
             let waiting = self.waiting(session, |one| one.brief() && roles.iter().any(|role| one.roles.contains(role)));
-            waiting.into_iter().filter(|number| Some(*number) != used).count()
+            let dying = waiting.into_iter().filter(|number| !used.contains(number)).count();
+            // The first is named by the step's record, the others have their own.
+            dying + used.len().saturating_sub(1)
         };
         let number = |given: &Given| if let Given::Unseen(id) = given { *id } else { 0 };
         match &intent.what {
             What::Send { to, label, given } => {
-                let (moved, need) = sess.send(known, role, *to, *label, given)?;
+                let (moved, needs) = sess.send(known, role, *to, *label, given)?;
                 if moved.offers && sess.offers.contains_key(&(role, *to)) {
                     return Err(Code::Offered);
                 }
-                let used = self.used(cap, role, need, witness, now)?;
+                let used = self.used(cap, role, needs, brought, now)?;
                 let event = Event::Send { from: role, to: *to, label: moved.label, sort: moved.sort };
                 let offer = moved.offers.then(|| Offer {
                     label: moved.label,
                     sort: moved.sort,
                     stamp: cap.cap.generation(),
                     payload: number(given),
-                    witness: used,
+                    witnesses: used.clone(),
                 });
                 Ok(Right {
                     label: *label,
                     sort: moved.sort,
                     offered: moved.offers,
-                    used,
                     roles: vec![role],
                     payload: number(given),
                     handler: None,
                     event: (!moved.offers).then_some(event),
                     then: vec![(role, moved.then)],
-                    records: if moved.offers { 0 } else { 1 + dying(&[role], used) },
+                    records: if moved.offers { 0 } else { 1 + dying(&[role], &used) },
+                    used,
                     offer,
                 })
             }
@@ -185,15 +192,15 @@ impl World<'_> {
                 let (moved, sender) = sess.receive(known, role, *from)?;
                 let handlers = &sess.handlers;
                 let handler = handlers.get(&Some((*from, role))).or_else(|| handlers.get(&None)).copied();
-                let (mut used, payload, mut then) = (None, None, vec![(role, moved.then)]);
+                let (mut used, payload, mut then) = (Vec::new(), None, vec![(role, moved.then)]);
                 let (label, sort) = (moved.label, moved.sort);
                 let mut event = Event::Receive { from: *from, to: role, label, sort };
                 let mut roles = vec![role];
                 if let Some(sender) = sender {
                     let offer = &sess.offers[&(*from, role)];
-                    used = offer.witness;
-                    if let Some(number) = used {
-                        let one = &self.wits[&number];
+                    used = offer.witnesses.clone();
+                    for number in &used {
+                        let one = &self.wits[number];
                         match one.fate {
                             Fate::Consumed => return Err(Code::WitnessConsumed),
                             Fate::Stale => return Err(Code::WitnessStale),
@@ -212,7 +219,7 @@ impl World<'_> {
                     Some(_) => sess.offers[&(*from, role)].payload,
                     None => sess.queues[&(*from, role)][0].2,
                 });
-                let records = 1 + dying(&roles, used);
+                let records = 1 + dying(&roles, &used);
                 Ok(Right {
                     label,
                     sort,
@@ -228,35 +235,29 @@ impl World<'_> {
                 })
             }
             What::Act { label, given } => {
-                let (moved, need) = sess.act(known, role, *label, given)?;
-                let used = self.used(cap, role, need, witness, now)?;
+                let (moved, needs) = sess.act(known, role, *label, given)?;
+                let used = self.used(cap, role, needs, brought, now)?;
                 let event = Event::Act { role, label: moved.label, sort: moved.sort };
                 Ok(Right {
                     label: *label,
                     sort: moved.sort,
                     offered: false,
-                    used,
                     roles: vec![role],
                     payload: 0,
                     handler: None,
                     event: Some(event),
                     then: vec![(role, moved.then)],
                     offer: None,
-                    records: 1 + dying(&[role], used),
+                    records: 1 + dying(&[role], &used),
+                    used,
                 })
             }
         }
     }
 
     /// As [`World::right`], with the audit's room; `taken`: the step is taken, not only looked at.
-    fn expected(
-        &mut self,
-        cap: &Cap,
-        intent: &Intent,
-        witness: Option<(u64, bool)>,
-        taken: bool,
-    ) -> Result<Right, Code> {
-        let right = self.right(cap, intent, witness)?;
+    fn expected(&mut self, cap: &Cap, intent: &Intent, brought: Brought<'_>, taken: bool) -> Result<Right, Code> {
+        let right = self.right(cap, intent, brought)?;
         let draining = self.sessions[&cap.cap.session()].status == Status::Draining;
         let records =
             if draining && taken { (self.ending(cap.cap.session()) + 1).max(right.records) } else { right.records };
@@ -276,8 +277,8 @@ impl World<'_> {
             return;
         }
         let now = self.sessions[&session].now.max(intent.at);
-        if let Some(number) = right.used {
-            let one = self.wits.get_mut(&number).unwrap();
+        for number in &right.used {
+            let one = self.wits.get_mut(number).unwrap();
             assert_eq!(one.fate, Fate::Waiting, "no witness is consumed twice");
             one.fate = Fate::Consumed;
         }
@@ -286,7 +287,7 @@ impl World<'_> {
         let known = self.known_of(session);
         let sess = self.sessions.get_mut(&session).unwrap();
         sess.now = now;
-        sess.records += 1;
+        sess.records += right.used.len().max(1) as u64;
         sess.steps += 1;
         for (role, then) in &right.then {
             sess.states[role.index()] = *then;
@@ -316,37 +317,82 @@ impl World<'_> {
             let SessionRef { slot, generation } = record.session;
             assert_eq!((SessionId { slot, generation }, record.kind, record.role), (session, kind, intent.role.raw()));
             assert_eq!((record.generation, record.time), (cap.cap.generation(), now));
-            let verdict = if right.used.is_some() { Verdict::Consumed } else { Verdict::Accepted };
-            assert_eq!((record.verdict, record.witness), (verdict, right.used.unwrap_or(0)));
+            let verdict = if right.used.is_empty() { Verdict::Accepted } else { Verdict::Consumed };
+            assert_eq!((record.verdict, record.witness), (verdict, right.used.first().copied().unwrap_or(0)));
+            for (number, at) in right.used.iter().zip(done.record..).skip(1) {
+                let Some(record) = self.store.audit().record(at) else { continue };
+                assert_eq!(
+                    (record.kind, record.verdict, record.witness),
+                    (Kind::Readiness, Verdict::Consumed, *number)
+                );
+            }
         }
         self.drained(session, intent.at);
     }
 
     pub(super) fn step(&mut self, tally: &mut Tally) -> Option<SessionId> {
         let at = self.pick_cap()?;
+        self.step_under(at, tally)
+    }
+
+    pub(super) fn step_under(&mut self, at: usize, tally: &mut Tally) -> Option<SessionId> {
         let intent = self.intent(at);
         let cap = self.caps.swap_remove(at);
-        // A witness is mostly brought where one is needed.
-        let needs = match &intent.what {
-            What::Send { label, .. } | What::Act { label, .. } => {
-                ["pay", "fee", "sign", "swear"].contains(&self.known[0].plan.label_text(*label)) || self.rng.chance(3)
+        // Witnesses are mostly brought where they are needed.
+        let (needs, arg): (&[Need], i64) = match &intent.what {
+            What::Send { label, given, .. } | What::Act { label, given } => {
+                let arg = if let Given::Int(n) = given { *n } else { 0 };
+                let needs: &[Need] = match self.known[0].plan.label_text(*label) {
+                    "pay" | "sign" => &[Need::Checked],
+                    "fee" | "swear" => &[Need::Small],
+                    "both" => &[Need::Checked, Need::Small],
+                    "bond" => &[Need::Checked, Need::Checked],
+                    "oath" => &[Need::Small, Need::Checked],
+                    _ if self.rng.chance(3) => &[Need::Small],
+                    _ => &[],
+                };
+                (needs, arg)
             }
-            What::Receive { .. } => false,
+            What::Receive { .. } => (&[], 0),
         };
-        let mut brought = None;
-        if needs && self.rng.chance(85) {
-            // Mostly one of this session, waiting or not.
+        let mut brought: Vec<(Readiness, bool)> = Vec::new();
+        let count = match needs.len() {
+            0 => 0,
+            count if self.rng.chance(4) => count + 1,
+            count => count,
+        };
+        for need in needs.iter().copied().chain([Need::Small]).take(count) {
+            if !self.rng.chance(85) {
+                continue;
+            }
+            // Mostly one of this session, waiting or not; of several, mostly those that are right.
+            let right = count > 1 && self.rng.chance(80);
             let own: Vec<usize> = (0..self.witnesses.len())
-                .filter(|&at| !self.witnesses[at].1 && self.witnesses[at].0.session() == cap.cap.session())
+                .filter(|&at| {
+                    let (one, foreign) = &self.witnesses[at];
+                    let fits = |one: &Witness| {
+                        (one.need, one.arg, one.stamp, one.fate) == (need, arg, cap.cap.generation(), Fate::Waiting)
+                    };
+                    !foreign
+                        && one.session() == cap.cap.session()
+                        && (!right || self.wits.get(&one.number()).is_some_and(fits))
+                })
                 .collect();
             let at = match self.rng.pick(&own) {
                 Some(at) if self.rng.chance(85) => Some(*at),
                 _ => Self::pick(&mut self.rng, &self.witnesses),
             };
-            brought = at.map(|at| self.witnesses.swap_remove(at));
+            brought.extend(at.map(|at| self.witnesses.swap_remove(at)));
         }
-        let out = self.step_with(&cap, &intent, brought.as_ref(), tally);
-        // A consumed witness stays in hand, to be brought again.
+        let mut given: Vec<&(Readiness, bool)> = brought.iter().collect();
+        if let [first, second] = &mut given[..]
+            && self.rng.chance(8)
+        {
+            // One for two.
+            *second = first;
+        }
+        let out = self.step_with(&cap, &intent, &given, tally);
+        // Consumed witnesses stay in hand, to be brought again.
         self.witnesses.extend(brought);
         if self.witnesses.len() > 40 {
             drop(self.witnesses.remove(0));
@@ -359,7 +405,7 @@ impl World<'_> {
         &mut self,
         cap: &Cap,
         intent: &Intent,
-        brought: Option<&(Readiness, bool)>,
+        brought: &[&(Readiness, bool)],
         tally: &mut Tally,
     ) -> Option<SessionId> {
         let json = match &intent.what {
@@ -373,19 +419,21 @@ impl World<'_> {
             }
             _ => Payload::default(),
         };
-        let witness = brought.map(|one| &one.0);
+        let witnesses: Vec<&Readiness> = brought.iter().map(|one| &one.0).collect();
+        let witnesses = &witnesses[..];
         let (role, at) = (intent.role, intent.at);
         let step = match intent.what {
-            What::Send { to, label, .. } => Step::Send(Send { from: role, to, label, payload, witness, at }),
+            What::Send { to, label, .. } => Step::Send(Send { from: role, to, label, payload, witnesses, at }),
             What::Receive { from } => Step::Receive(Receive { role, from, at }),
-            What::Act { label, .. } => Step::Act(Act { role, label, payload, witness, at }),
+            What::Act { label, .. } => Step::Act(Act { role, label, payload, witnesses, at }),
         };
-        let number = brought.map(|one| (one.0.number(), one.1));
+        let numbers: Vec<(u64, bool)> = brought.iter().map(|one| (one.0.number(), one.1)).collect();
+        let numbers = &numbers[..];
         let session = cap.cap.session();
         match self.rng.below(10) {
             0..7 => {}
             7 => {
-                let expected = self.expected(cap, intent, number, true);
+                let expected = self.expected(cap, intent, numbers, true);
                 let mut out = Vec::new();
                 self.store.step_batch(&[(&cap.cap, step)], &mut out);
                 let got = code(out.pop().unwrap());
@@ -408,7 +456,7 @@ impl World<'_> {
                 if expected.is_ok() && moved(self) {
                     expected = Err(Code::Moved);
                 }
-                let expected = expected.and_then(|()| self.expected(cap, intent, number, false).map(drop));
+                let expected = expected.and_then(|()| self.expected(cap, intent, numbers, false).map(drop));
                 let checked = code(self.store.check(reserved.unwrap()));
                 self.trail.push(format!("check {session}: {expected:?}"));
                 if !self.agree("check", expected, &checked, tally) {
@@ -425,12 +473,12 @@ impl World<'_> {
                 if before.is_ok() && moved(self) {
                     before = Err(Code::Moved);
                 }
-                let expected = before.and_then(|()| self.expected(cap, intent, number, true));
+                let expected = before.and_then(|()| self.expected(cap, intent, numbers, true));
                 let got = code(self.store.commit(checked.unwrap()));
                 return self.stepped("commit_step", cap, intent, expected, got, tally);
             }
         }
-        let expected = self.expected(cap, intent, number, true);
+        let expected = self.expected(cap, intent, numbers, true);
         let got = match step {
             Step::Send(send) => code(self.said(step, |store| store.send(&cap.cap, send))),
             Step::Receive(receive) => {
@@ -475,7 +523,11 @@ impl World<'_> {
         if !self.agree(what, expected.as_ref().map(drop).map_err(|code| *code), &got, tally) {
             return None;
         }
-        self.done(cap, intent, expected.ok().unwrap(), &got.unwrap());
+        let right = expected.ok().unwrap();
+        if right.used.len() > 1 && !right.offered {
+            *tally.done.entry("several witnesses").or_default() += 1;
+        }
+        self.done(cap, intent, right, &got.unwrap());
         Some(session)
     }
 

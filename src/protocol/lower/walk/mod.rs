@@ -8,6 +8,7 @@
 //! it is called in, the options that hold there, and for a `nested` protocol the names that are seen there. A protocol
 //! that comes back to itself sees what it saw first: recursion is a jump.
 
+mod asserts;
 mod knows;
 mod scopes;
 mod variables;
@@ -16,7 +17,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub(super) use self::knows::Compiling;
+pub(super) use self::{asserts::settle, knows::Compiling};
 use super::{
     constant::{self, Const},
     expr::Around,
@@ -28,10 +29,10 @@ use super::{
 };
 use crate::{
     data::{Code, Place, Slot, Sort},
-    diag::{Diagnostic, Span, catalogue::unsupported},
+    diag::{Diagnostic, Span},
     id::{BlockId, DraftId, FrameId, Id, IdVec, MemoryId, RoleId, ScopeId, SortId, VarId},
     protocol::{
-        Chooser, Unsupported,
+        Chooser,
         names::Names,
         rule::{Frame, Rule, Set, Who},
         term::{Scope, Stmt},
@@ -54,7 +55,8 @@ pub(super) struct Data<'t> {
     said: FxHashSet<(&'static str, Span, String)>,
     /// Some expression has no meaning.
     pub(super) broken: bool,
-    pub(super) unsupported: Vec<Unsupported>,
+    /// Assertions whose events are found when everything was walked.
+    ahead: Vec<asserts::Ahead<'t>>,
     /// Families of which some message carries a key.
     pub(super) keyed: FxHashSet<FrameId>,
     /// What to say of a family if no message of it does; whoever is called in it may.
@@ -136,6 +138,8 @@ pub(super) struct Walk<'m, 'n, 'd, 't> {
     loops: Vec<(VarId, Vec<BindingId>)>,
     /// Conditions on the next event.
     pub(super) pending: Vec<(&'t tree::Expr, Env, Consts<'t>)>,
+    /// Nothing has happened yet in the arm of a choice.
+    fresh: bool,
     /// Variables of family blocks, declared before anything is walked.
     ahead: FxHashMap<BlockId, Vec<BindingId>>,
     /// The keys of families.
@@ -161,7 +165,7 @@ impl Data<'_> {
             found: Vec::new(),
             said: FxHashSet::default(),
             broken: false,
-            unsupported: Vec::new(),
+            ahead: Vec::new(),
             keyed: FxHashSet::default(),
             unkeyed: Vec::new(),
         }
@@ -226,6 +230,7 @@ pub(super) fn instance<'d, 't>(
         chain: Some(Rc::new(chain)),
         loops: Vec::new(),
         pending: Vec::new(),
+        fresh: false,
         ahead: FxHashMap::default(),
         keys: FxHashMap::default(),
         every: None,
@@ -233,7 +238,6 @@ pub(super) fn instance<'d, 't>(
     };
     let before = Rc::clone(&env.lent);
     let end = walk.block(template.start, env, &State { frame, opts })?;
-    walk.pending.clear();
     if let Some(end) = end {
         walk.returned(&end, &before);
     }
@@ -332,22 +336,21 @@ impl<'t> Walk<'_, '_, '_, 't> {
             let Some(env) = now.take() else { break };
             now = self.stmt((block, at), id, stmt, env, state, &mut out)?;
         }
-        if block != self.template.start && now.is_some() {
-            self.no_asserts();
-        }
+        self.look_ahead(id, state, &mut out);
         if let Some(place) = self.making.blocks.get_mut(id.index()) {
             *place = out;
         }
         Ok(now.map(|env| if block == template.start { env } else { env.leave(&outer) }))
     }
 
-    /// A condition on the next event stands where that event is not known.
-    fn no_asserts(&mut self) {
-        for (expr, ..) in std::mem::take(&mut self.pending) {
-            let construct = Unsupported { code: unsupported::ASSERT, what: "assert", span: expr.span };
-            if !self.making.data.unsupported.contains(&construct) {
-                self.making.data.unsupported.push(construct);
-            }
+    /// Leaves the conditions on the next event to whoever finds it (`asserts`): it is not the next statement.
+    pub(super) fn look_ahead(&mut self, block: BlockId, state: &State<'t>, out: &mut Vec<Stmt>) {
+        for (expr, env, consts) in std::mem::take(&mut self.pending) {
+            let (at, own) = ((block, out.len()), self.own());
+            let writer = self.writer(&consts);
+            self.making.data.ahead.push(asserts::Ahead { at, expr, env, writer, frame: state.frame, own });
+            // In front of the first event of an arm it is asked by whoever decides, whichever arm is taken then.
+            out.push(Stmt::Set { sets: Box::default(), jump: !self.fresh, span: expr.span });
         }
     }
 
@@ -368,6 +371,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                     _ => None,
                 };
                 self.message(block, stmt, note, &mut env, state, out)?;
+                self.fresh = false;
             }
             Stmt::Set { .. } => match note {
                 Some((Note::Vars(vars), consts)) => {
@@ -385,10 +389,12 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let mut ids = Vec::with_capacity(arms.len());
                 for &arm in arms {
                     self.pending.clone_from(&pending);
+                    self.fresh = true;
                     ids.push(self.block_id(arm)?);
                     ways.extend(self.block(arm, env.clone(), state)?);
                 }
                 self.pending.clear();
+                self.fresh = false;
                 let at = match at {
                     Chooser::Role(role) => Chooser::Role(self.role(role)),
                     other => other,
@@ -397,7 +403,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 return Ok(self.data().table.get_mut().join(ways));
             }
             Stmt::Rec { var, body, span } => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 let mut inner = env.clone();
                 let mut bound = Vec::new();
                 if let Some((Note::Loop(vars), consts)) = note {
@@ -410,7 +416,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 return Ok(end.map(|end| end.leave(&env)));
             }
             Stmt::States { ref blocks, span } => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 let mut ids = Vec::with_capacity(blocks.len());
                 let mut ways = Vec::with_capacity(blocks.len());
                 for &(var, _) in blocks {
@@ -425,7 +431,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 return Ok(self.data().table.get_mut().join(ways));
             }
             Stmt::Continue { var, span } => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 let values = match note {
                     Some((Note::Jump(values), consts)) => Some((*values, consts)),
                     _ => None,
@@ -435,7 +441,7 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 return Ok(None);
             }
             Stmt::Call { body, span } => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 let call = &self.template.calls[body];
                 let args: Option<_> = call.args.iter().map(|arg| self.values.arg(self.making.names, arg)).collect();
                 let args = args.ok_or_else(|| self.making.growth(span, self.key))?;
@@ -443,8 +449,9 @@ impl<'t> Walk<'_, '_, '_, 't> {
                 let around = self.around(call.callee, &roles, &env, state);
                 let callee = Key { decl: call.callee, roles, args, around };
                 out.push(Stmt::Call { body: self.making.instance(callee, span)?, span });
+                self.fresh = false;
             }
-            Stmt::Scope { scope, span } => return self.scope(scope, span, env, state, out),
+            Stmt::Scope { scope, span } => return self.scope(scope, span, env, (block, state), out),
         }
         Ok(Some(env))
     }

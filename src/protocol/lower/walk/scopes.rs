@@ -26,23 +26,24 @@ impl<'t> Walk<'_, '_, '_, 't> {
         scope: ScopeId,
         span: Span,
         env: Env,
-        state: &State<'t>,
+        (block, state): (BlockId, &State<'t>),
         out: &mut Vec<Stmt>,
     ) -> Result<Option<Env>, Failure> {
         let template = self.template;
         let (made, end) = match &template.scopes[scope] {
             Scoped::Par(parts) => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 self.par(parts, &env, state)?
             }
             Scoped::During { opts, main, rounds, consts } => {
-                self.no_asserts();
+                self.look_ahead(block, state, out);
                 self.during(opts, *main, rounds, consts, &env, state)?
             }
             Scoped::Try { body, handlers, consts } => self.attempt(*body, handlers, consts, &env, state)?,
         };
         let scope = self.data().scopes.push(made).map_err(|_| Failure::TooLarge)?;
         out.push(Stmt::Scope { scope, span });
+        self.fresh = false;
         Ok(end.map(|end| end.leave(&env)))
     }
 
@@ -252,7 +253,6 @@ impl<'t> Walk<'_, '_, '_, 't> {
         takes_part.dedup();
         let mut ways = Vec::with_capacity(handlers.len().saturating_add(1));
         ways.extend(self.block(body, env.clone(), state)?);
-        self.no_asserts();
         let mut made = Vec::with_capacity(handlers.len());
         let writer = self.writer(consts);
         for handler in handlers {
@@ -269,7 +269,6 @@ impl<'t> Walk<'_, '_, '_, 't> {
             };
             self.told.clone_from(&takes_part);
             ways.extend(self.block(handler.body, env.clone(), state)?.map(|end| end.leave(env)));
-            self.no_asserts();
             if let Some(trigger) = trigger {
                 made.push(Handler { trigger, body: self.block_id(handler.body)?, span: handler.span });
             }

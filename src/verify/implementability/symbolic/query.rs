@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::model::{Function, Model, Ruled, equal, is};
 use crate::{
     id::NodeId,
-    solve::{self, Defined, Definition, Formula, Linear, Outside, Question, Relation, Solution},
+    solve::{self, Bound, Defined, Definition, Formula, Linear, Outside, Question, Relation, Solution},
 };
 
 /// Formulas larger than this are not looked at.
@@ -251,18 +251,19 @@ impl Can<'_> {
                 self.exact = false;
                 return Some(Formula::False);
             }
-            formula = self.one(formula, var, whole)?;
+            formula = self.one(query, formula, var, whole)?;
         }
         Some(formula)
     }
 
-    fn one(&mut self, formula: Formula, var: u32, whole: bool) -> Option<Formula> {
+    fn one(&mut self, query: &Query, formula: Formula, var: u32, whole: bool) -> Option<Formula> {
         if !formula.mentions(var) {
             return Some(formula);
         }
         match formula {
             Formula::Any(parts) => {
-                let parts = parts.into_iter().map(|part| self.one(part, var, whole)).collect::<Option<Vec<_>>>()?;
+                let parts =
+                    parts.into_iter().map(|part| self.one(query, part, var, whole)).collect::<Option<Vec<_>>>()?;
                 Some(Formula::Any(parts))
             }
             Formula::All(parts) => {
@@ -275,42 +276,116 @@ impl Can<'_> {
                 let mine = Formula::All(mine);
                 rest.push(match given {
                     Some(value) => with(&mine, var, &value)?,
-                    None => self.tries(&mine, var, whole)?,
+                    None => self.tries(query, &mine, var, whole)?,
                 });
                 Some(Formula::All(rest))
             }
-            formula => self.tries(&formula, var, whole),
+            formula => self.tries(query, &formula, var, whole),
         }
     }
 
-    /// Between what a variable is compared with a formula is everywhere the same, so a value at each of these, one less
-    /// and one more are all that has to be tried.
-    fn tries(&mut self, formula: &Formula, var: u32, whole: bool) -> Option<Formula> {
-        let mut values: Vec<Linear> = vec![Linear::constant(0)];
-        let mut odd = !whole;
+    /// Going up from below, a formula becomes true, if at all, at a value that something is to be at least, above one
+    /// that something is to be more than, or where something is to be equal; or it is true as far below as one likes.
+    /// And the same going down (Cooper, 1972; for decimals Loos and Weispfenning, 1993).
+    fn tries(&mut self, query: &Query, formula: &Formula, var: u32, whole: bool) -> Option<Formula> {
+        let is_whole = |var: &u32| query.whole.get(*var as usize).copied().unwrap_or(true);
+        let (mut odd, mut mixed) = (false, false);
+        let (mut lower, mut upper): (Vec<Point>, Vec<Point>) = (Vec::new(), Vec::new());
         formula.each(&mut |bound| {
-            if bound.sum.terms.contains_key(&var) {
-                match value_of(&bound.sum, var) {
-                    Some(value) => {
-                        for more in [-1, 0, 1] {
-                            if let Some(value) = value.plus(1, &Linear::constant(more))
-                                && !values.contains(&value)
-                            {
-                                values.push(value);
-                            }
-                        }
-                    }
-                    None => odd = true,
+            let Some(&factor) = bound.sum.terms.get(&var) else { return };
+            mixed |= whole && !bound.sum.terms.keys().all(is_whole);
+            let Some(value) = value_of(&bound.sum, var) else {
+                odd = true;
+                return;
+            };
+            let point = Point { value, beyond: bound.is == Relation::Below };
+            for (side, own) in [(&mut lower, factor < 0), (&mut upper, factor > 0)] {
+                if (own || bound.is == Relation::Zero) && !side.contains(&point) {
+                    side.push(point.clone());
                 }
             }
         });
-        if odd || values.len() > MAX_TRIES {
+        if mixed {
+            // Whole numbers between decimals.
             self.exact = false;
-            values.truncate(MAX_TRIES);
+            return Some(Formula::False);
+        }
+        let (points, up) = if lower.len() <= upper.len() { (&lower, true) } else { (&upper, false) };
+        if odd || points.len() > MAX_TRIES {
+            return self.some(formula, var, lower.iter().chain(&upper).map(|point| &point.value));
+        }
+        let mut any = vec![far(formula, var, up)];
+        for Point { value, beyond } in points {
+            any.push(match (beyond, whole) {
+                (false, _) => with(formula, var, value)?,
+                (true, true) => with(formula, var, &value.plus(if up { 1 } else { -1 }, &Linear::constant(1))?)?,
+                (true, false) => beside(formula, var, value, up)?,
+            });
+        }
+        Some(Formula::Any(any))
+    }
+
+    /// Some values, of which none need be right.
+    fn some<'l>(&mut self, formula: &Formula, var: u32, near: impl Iterator<Item = &'l Linear>) -> Option<Formula> {
+        self.exact = false;
+        let mut values: Vec<Linear> = vec![Linear::constant(0)];
+        for value in near {
+            for more in [-1, 0, 1] {
+                if let Some(value) = value.plus(1, &Linear::constant(more))
+                    && values.len() < MAX_TRIES
+                    && !values.contains(&value)
+                {
+                    values.push(value);
+                }
+            }
         }
         let any = values.iter().map(|value| with(formula, var, value)).collect::<Option<Vec<_>>>()?;
         Some(Formula::Any(any))
     }
+}
+
+/// Where a formula may become true.
+#[derive(Clone, PartialEq)]
+struct Point {
+    value: Linear,
+    /// Only beyond it.
+    beyond: bool,
+}
+
+/// The formula with other formulas for its constraints; none if one has none.
+fn replace(formula: &Formula, by: &dyn Fn(&Bound) -> Option<Formula>) -> Option<Formula> {
+    Some(match formula {
+        Formula::True | Formula::False => formula.clone(),
+        Formula::Is(bound) => by(bound)?,
+        Formula::All(parts) => Formula::All(parts.iter().map(|part| replace(part, by)).collect::<Option<_>>()?),
+        Formula::Any(parts) => Formula::Any(parts.iter().map(|part| replace(part, by)).collect::<Option<_>>()?),
+    })
+}
+
+/// What it is where a variable is less (or more) than anything.
+fn far(formula: &Formula, var: u32, below: bool) -> Formula {
+    let at = |bound: &Bound| {
+        Some(match bound.sum.terms.get(&var) {
+            None => Formula::Is(bound.clone()),
+            Some(&factor) if bound.is != Relation::Zero && (factor > 0) == below => Formula::True,
+            Some(_) => Formula::False,
+        })
+    };
+    replace(formula, &at).unwrap_or(Formula::False)
+}
+
+/// What it is where a variable is a little more (or less) than a value.
+fn beside(formula: &Formula, var: u32, value: &Linear, more: bool) -> Option<Formula> {
+    let at = |bound: &Bound| {
+        let Some(&factor) = bound.sum.terms.get(&var) else { return Some(Formula::Is(bound.clone())) };
+        if bound.is == Relation::Zero {
+            return Some(Formula::False);
+        }
+        let sum = bound.sum.substitute(&|at| (at == var).then(|| value.clone()))?;
+        // Towards the bound some room is needed, away from it none.
+        is(Some(sum), if (factor > 0) == more { Relation::Below } else { Relation::AtMost })
+    };
+    replace(formula, &at)
 }
 
 /// `x` by `±x + rest = 0`.

@@ -1,234 +1,19 @@
-//! Programs: what is beyond the kernel, compiled.
-//!
-//! A protocol with scopes or data has, for each role, one automaton per *region*: the protocol itself, and each block of
-//! a `par`, `during` or `try` (see [`Graph`]). What a role may do is a tree of activations of these automata
-//! ([`Live`](super::Live)). A message is an edge, a label and a signature, whose rule says what it demands of data.
-//!
-//! INVARIANT (closed): a state in a row, a region in a scope and a scope in a row are ids of their tables.
-//! INVARIANT (mentions): `mentions` of a region holds every message that the role sends, takes or does in it or in a
-//! scope inside, so what is not in it need not be searched.
-
-use std::sync::Arc;
+//! Putting a program together: the automata of all roles and regions, numbered messages, and what is found out once so
+//! that no step has to.
 
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 
-use super::{edits::Edits, shared::Shared};
+use super::{Arm, Automaton, End, HandlerInfo, Program, RegionInfo, RoundInfo, Row, ScopeInfo, ScopeParts, Travel};
 use crate::{
     data::Code,
-    diag::Span,
-    id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, StateId, TooMany},
+    id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, TooMany},
+    machine::Shared,
     protocol::{
-        Act, EdgeKind, Entry, Frame, Graph, Header, Local, LocalError, Names, Payload, ProjectionError, Projector,
-        Rule, Scope, Shape, ShapeKind, Term, Trigger, place,
+        Act, Frame, Graph, Header, Local, LocalError, Names, ProjectionError, Projector, Scope, Shape, ShapeKind, Term,
+        place,
     },
 };
-
-/// The side of a message that a role takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum End {
-    /// It sends it, or does it by itself.
-    From,
-    /// It receives it.
-    To,
-}
-
-/// A message that can travel, or a local action.
-#[derive(Clone, Debug)]
-pub struct Travel {
-    /// The sender; who acts, if it is also `to`.
-    pub from: RoleId,
-    /// The receiver.
-    pub to: RoleId,
-    /// Its edge; none for a local action.
-    pub edge: Option<EdgeId>,
-    /// The label.
-    pub label: LabelId,
-    /// The signature.
-    pub sort: SortId,
-    /// What it demands and changes.
-    pub rule: Arc<Rule>,
-    /// The same as the receiver writes it, if both ends are written by hand.
-    pub taken: Arc<Rule>,
-    /// Conditions that can be decided before the place of the message is known: they read nothing but the payload and
-    /// the session's own variables, and nothing on the way to any place assigns these. First those that read no payload.
-    pub(super) early: Box<[usize]>,
-    /// How many of them read no payload.
-    pub(super) blind: usize,
-    /// The numbers of these: what is the same for two messages of a sender has one. [`Shared::NONE`] if it has none.
-    pub(super) shared: Box<[u8]>,
-    /// What can be assigned in place, for each end.
-    pub(super) edits: [Edits; 2],
-    /// For each end, that it assigns nothing, wherever the message stands.
-    pub(super) quiet: [bool; 2],
-    /// The payload field that says from before or behind an interrupt it comes (`@epoch`).
-    pub(crate) epoch: Option<usize>,
-}
-
-impl Travel {
-    /// What it demands of one end, and changes there.
-    #[must_use]
-    pub fn rule_of(&self, end: End) -> &Rule {
-        match end {
-            End::From => &self.rule,
-            End::To => &self.taken,
-        }
-    }
-
-    /// Whether one end assigns nothing, wherever the message stands.
-    pub(super) fn is_quiet(&self, end: End) -> bool {
-        let [from, to] = self.quiet;
-        if end == End::From { from } else { to }
-    }
-
-    /// What one end can assign in place, by group and place in it.
-    pub(super) fn edits_of(&self, end: End) -> &Edits {
-        let [from, to] = &self.edits;
-        if end == End::From { from } else { to }
-    }
-}
-
-/// Something that a role does in a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arm {
-    /// Which message.
-    pub message: MessageId,
-    /// Which side.
-    pub end: End,
-    /// Where it leads.
-    pub then: StateId,
-    /// Where it is written.
-    pub span: Span,
-}
-
-/// A state of a role in a region.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    /// Messages, sorted by message and side.
-    pub arms: Box<[Arm]>,
-    /// Scopes that begin here, and the state while they last.
-    pub scopes: Box<[(ScopeId, StateId)]>,
-    /// While a scope lasts: where its ways out lead.
-    pub leaves: Box<[(u32, StateId)]>,
-    /// The ways out of the region's own scope that are open here; 0 is its end.
-    pub exits: Box<[u32]>,
-    /// Where it is entered.
-    pub span: Span,
-}
-
-impl Row {
-    /// Whether nothing can happen here any more, and the region may end.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.arms.is_empty() && self.scopes.is_empty() && self.leaves.is_empty()
-    }
-
-    /// What is done with a message here.
-    #[inline]
-    pub fn arms(&self, message: MessageId, end: End) -> impl Iterator<Item = &Arm> {
-        let before = |arm: &Arm| arm.message < message || arm.message == message && arm.end < end;
-        // Most rows are short.
-        let from = match &*self.arms {
-            [] => 0,
-            [only] => usize::from(before(only)),
-            arms => arms.partition_point(before),
-        };
-        let rest = self.arms.get(from..).unwrap_or(&[]);
-        rest.iter().take_while(move |arm| arm.message == message && arm.end == end)
-    }
-}
-
-/// A role's automaton of a region.
-#[derive(Clone, Debug)]
-pub struct Automaton {
-    /// Where it begins.
-    pub initial: StateId,
-    /// Its states; the first is dead.
-    pub rows: IdVec<StateId, Row>,
-    mentions: [FixedBitSet; 2],
-}
-
-impl Automaton {
-    /// Whether a message occurs in it, or in a scope inside.
-    #[inline]
-    #[must_use]
-    pub fn mentions(&self, message: MessageId, end: End) -> bool {
-        let [from, to] = &self.mentions;
-        let set = if end == End::From { from } else { to };
-        set.contains(message.index())
-    }
-
-    /// Every message that the role takes in it, or in a scope inside.
-    pub fn taken(&self) -> impl Iterator<Item = MessageId> {
-        let [_, to] = &self.mentions;
-        to.ones().map_while(|at| MessageId::new(at).ok())
-    }
-
-    /// Whether the role does nothing in it.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.mentions.iter().all(FixedBitSet::is_clear)
-    }
-}
-
-/// A region.
-#[derive(Clone, Debug)]
-pub struct RegionInfo {
-    /// The frame of its variables.
-    pub frame: FrameId,
-    /// Its depth.
-    pub depth: u8,
-    /// Assignments in front of each role's first step.
-    pub entry: Entry,
-}
-
-/// A round of a `during`.
-#[derive(Clone, Debug)]
-pub struct RoundInfo {
-    /// Its region.
-    pub region: RegionId,
-    /// The frame of an instance, if it is a family.
-    pub family: Option<FrameId>,
-    /// Its name.
-    pub name: Option<Box<str>>,
-    /// In what time the next one begins.
-    pub every: Option<Code>,
-    /// Where it is written.
-    pub span: Span,
-}
-
-/// A handler of a `try`.
-#[derive(Clone, Debug)]
-pub struct HandlerInfo {
-    /// Its region.
-    pub region: RegionId,
-    /// What leads into it.
-    pub trigger: Trigger,
-}
-
-/// What a scope is made of.
-#[derive(Clone, Debug)]
-pub enum ScopeParts {
-    /// Parts.
-    Par(Box<[RegionId]>),
-    /// A main part and rounds.
-    During(Option<RegionId>, Box<[RoundInfo]>),
-    /// A body and handlers.
-    Try(RegionId, Box<[HandlerInfo]>),
-}
-
-/// A scope.
-#[derive(Clone, Debug)]
-pub struct ScopeInfo {
-    /// Its regions.
-    pub parts: ScopeParts,
-    /// Who takes part.
-    pub roles: Box<[RoleId]>,
-    /// Assignments behind it, by the number of the way out.
-    pub behind: Vec<(u32, Entry)>,
-    /// Where it is written.
-    pub span: Span,
-}
 
 /// Why there is no program.
 #[derive(Debug)]
@@ -248,35 +33,6 @@ impl From<TooMany> for ProgramError {
         Self::TooMany(error)
     }
 }
-
-/// A protocol beyond the kernel, ready to run.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// Per role and region the automaton, where the role takes part.
-    pub(super) automata: IdVec<RoleId, IdVec<RegionId, Option<Automaton>>>,
-    pub(super) edges: IdVec<EdgeId, (RoleId, RoleId, EdgeKind)>,
-    pub(super) messages: IdVec<MessageId, Travel>,
-    find: FxHashMap<(RoleId, RoleId, LabelId), Vec<MessageId>>,
-    pub(super) regions: IdVec<RegionId, RegionInfo>,
-    pub(super) scopes: IdVec<ScopeId, Option<ScopeInfo>>,
-    pub(super) frames: IdVec<FrameId, Frame>,
-    /// Slots of the session's frame that nobody knows.
-    nobodys: FixedBitSet,
-    /// Where each role begins.
-    roots: IdVec<RoleId, RegionId>,
-    /// Both ends of each edge are written by hand: each checks its own rule.
-    pub(super) written: bool,
-    /// Something has to happen in time.
-    pub(super) timed: bool,
-    /// Per frame, the slots of which something must hold.
-    invariants: IdVec<FrameId, Box<[u32]>>,
-    /// Per `during` and message of an end, the rounds that mention it; none is empty.
-    rounds: IdVec<MessageId, [Mentioned; 2]>,
-}
-
-/// For one end of a message: the scopes of which rounds mention it, in order, and which.
-type Mentioned = Box<[(ScopeId, Box<[u32]>)]>;
-
 impl Program {
     /// The program of a protocol: what each role sees of its graph, determinized; nothing is refused for not being
     /// projectable.
@@ -337,7 +93,7 @@ impl Program {
             nobodys: FixedBitSet::new(),
             timed: false,
             invariants: IdVec::new(),
-            rounds: IdVec::new(),
+            rounds: FxHashMap::default(),
             roots: IdVec::filled(RegionId::default(), header.roles.len()),
             written,
         };
@@ -604,270 +360,21 @@ impl Program {
 
     /// Which rounds mention what.
     fn find_rounds(&mut self) {
-        type Found = [Vec<(ScopeId, Vec<u32>)>; 2];
-        let mut found: IdVec<MessageId, Found> = self.messages.values().map(|_| Found::default()).collect();
+        let mut found: FxHashMap<(ScopeId, MessageId, End), Vec<u32>> = FxHashMap::default();
         for automata in self.automata.values() {
             for (scope, info) in self.scopes.iter() {
                 let Some(ScopeParts::During(_, rounds)) = info.as_ref().map(|info| &info.parts) else { continue };
                 for (round, number) in rounds.iter().zip(0..) {
                     let Some(Some(automaton)) = automata.entry(round.region) else { continue };
-                    for (at, set) in automaton.mentions.iter().enumerate() {
+                    for (set, end) in automaton.mentions.iter().zip([End::From, End::To]) {
                         for message in set.ones().map_while(|at| MessageId::new(at).ok()) {
-                            let Some(found) = found.entry_mut(message).and_then(|ends| ends.get_mut(at)) else {
-                                continue;
-                            };
-                            match found.binary_search_by_key(&scope, |(scope, _)| *scope) {
-                                Ok(at) => found.get_mut(at).into_iter().for_each(|(_, rounds)| rounds.push(number)),
-                                Err(at) => found.insert(at, (scope, vec![number])),
-                            }
+                            found.entry((scope, message, end)).or_default().push(number);
                         }
                     }
                 }
             }
         }
-        let fixed = |found: &Vec<(ScopeId, Vec<u32>)>| -> Mentioned {
-            found.iter().map(|(scope, rounds)| (*scope, rounds.as_slice().into())).collect()
-        };
-        self.rounds = found.values().map(|[from, to]| [fixed(from), fixed(to)]).collect();
-    }
-
-    /// The rounds of a `during` that mention a message, for the role at that end of it.
-    #[inline]
-    pub(super) fn rounds_with(&self, scope: ScopeId, message: MessageId, end: End) -> &[u32] {
-        let Some([from, to]) = self.rounds.entry(message) else { return &[] };
-        let scopes = if end == End::From { from } else { to };
-        let found = match &**scopes {
-            scopes if scopes.len() <= 8 => scopes.iter().find(|(known, _)| *known == scope),
-            scopes => scopes.binary_search_by_key(&scope, |(known, _)| *known).ok().and_then(|at| scopes.get(at)),
-        };
-        found.map_or(&[], |(_, rounds)| &**rounds)
-    }
-
-    /// What a label between two roles can be: one message for each signature. A local action has the same role twice.
-    #[must_use]
-    pub fn find(&self, from: RoleId, to: RoleId, label: LabelId) -> &[MessageId] {
-        self.find.get(&(from, to, label)).map_or(&[], Vec::as_slice)
-    }
-
-    /// Sender, receiver and kind of every edge, in the order of their ids.
-    pub fn edges(&self) -> impl ExactSizeIterator<Item = (RoleId, RoleId, EdgeKind)> + '_ {
-        self.edges.values().copied()
-    }
-
-    /// All messages and local actions.
-    #[must_use]
-    pub fn messages(&self) -> &IdVec<MessageId, Travel> {
-        &self.messages
-    }
-
-    /// The frames of variables.
-    #[must_use]
-    pub fn frames(&self) -> &IdVec<FrameId, Frame> {
-        &self.frames
-    }
-
-    /// The scopes.
-    #[must_use]
-    pub fn scopes(&self) -> &IdVec<ScopeId, Option<ScopeInfo>> {
-        &self.scopes
-    }
-
-    /// The automata of all roles and regions.
-    pub fn automata(&self) -> impl Iterator<Item = &Automaton> {
-        self.automata.values().flat_map(|regions| regions.values().flatten())
-    }
-
-    /// The same, with the role, the region and the innermost frame of each.
-    pub fn placed(&self) -> impl Iterator<Item = (RoleId, RegionId, FrameId, &Automaton)> {
-        self.automata.iter().flat_map(move |(role, regions)| {
-            regions.iter().filter_map(move |(region, automaton)| {
-                let frame = self.regions.entry(region)?.frame;
-                automaton.as_ref().map(|automaton| (role, region, frame, automaton))
-            })
-        })
-    }
-
-    /// Regions that nobody has to begin: rounds and handlers.
-    #[must_use]
-    pub fn optional(&self) -> Vec<RegionId> {
-        let mut found = Vec::new();
-        for scope in self.scopes.values().flatten() {
-            match &scope.parts {
-                ScopeParts::Par(_) => {}
-                ScopeParts::During(_, rounds) => found.extend(rounds.iter().map(|round| round.region)),
-                ScopeParts::Try(_, handlers) => found.extend(handlers.iter().map(|handler| handler.region)),
-            }
-        }
-        found
-    }
-
-    /// The automaton of a role in a region.
-    #[inline]
-    #[must_use]
-    pub fn automaton_of(&self, role: RoleId, region: RegionId) -> Option<&Automaton> {
-        self.automata.entry(role)?.entry(region)?.as_ref()
-    }
-
-    /// Whether a region can begin with a step of the role's own.
-    #[must_use]
-    pub(super) fn begins(&self, role: RoleId, region: RegionId) -> bool {
-        // Regions stand in scopes, and scopes in regions, as a tree.
-        let mut todo = vec![region];
-        while let Some(region) = todo.pop() {
-            let initial = self.automaton_of(role, region).map(|automaton| automaton.initial);
-            let Some(row) = initial.and_then(|initial| self.row(role, region, initial)) else { continue };
-            if row.arms.iter().any(|arm| arm.end == End::From) {
-                return true;
-            }
-            let scopes = row.scopes.iter().filter_map(|&(scope, _)| self.scopes.entry(scope)?.as_ref());
-            todo.extend(scopes.flat_map(|scope| match &scope.parts {
-                ScopeParts::Try(body, _) => vec![*body],
-                _ => scope.regions(),
-            }));
-        }
-        false
-    }
-
-    /// A role's state in a region.
-    #[inline]
-    #[must_use]
-    pub fn row(&self, role: RoleId, region: RegionId, state: StateId) -> Option<&Row> {
-        self.automaton_of(role, region)?.rows.entry(state)
-    }
-
-    /// The slots of a frame on a way of which something must hold.
-    #[inline]
-    pub(super) fn invariants_of(&self, path: &[FrameId], depth: usize) -> &[u32] {
-        path.get(depth).and_then(|&frame| self.invariants.entry(frame)).map_or(&[], |slots| &**slots)
-    }
-
-    /// Whether a slot of the session's frame is known to no role.
-    #[inline]
-    #[must_use]
-    pub fn is_nobodys(&self, slot: usize) -> bool {
-        self.nobodys.contains(slot)
-    }
-
-    /// Roles whose crash has a handler, sorted.
-    #[must_use]
-    pub fn crashing(&self) -> Vec<RoleId> {
-        let mut found = Vec::new();
-        for scope in self.scopes.values().flatten() {
-            if let ScopeParts::Try(_, handlers) = &scope.parts {
-                found.extend(handlers.iter().filter_map(|handler| match handler.trigger {
-                    Trigger::Crash(role) => Some(role),
-                    _ => None,
-                }));
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// The same where crashes are seen: nobody enters a handler of one by itself, only when told.
-    pub(super) fn told_of_crashes(&self) -> Self {
-        let mut told = self.clone();
-        for scope in told.scopes.values_mut().flatten() {
-            if let ScopeParts::Try(_, handlers) = &mut scope.parts {
-                for handler in handlers {
-                    if let Trigger::Crash(role) = handler.trigger {
-                        handler.trigger = Trigger::Interrupt(role);
-                    }
-                }
-            }
-        }
-        told
-    }
-
-    /// What is left for those who know that a role is gone: of every scope that handles that, the handler. `all` says
-    /// which handlers are those of crashes.
-    pub(super) fn without(&self, gone: RoleId, all: &Self) -> Self {
-        let mut left = self.clone();
-        for (scope, original) in left.scopes.values_mut().zip(all.scopes.values()) {
-            let (Some(scope), Some(original)) = (scope, original) else { continue };
-            let (ScopeParts::Try(body, handlers), ScopeParts::Try(_, originals)) = (&mut scope.parts, &original.parts)
-            else {
-                continue;
-            };
-            let number =
-                originals.iter().position(|handler| matches!(handler.trigger, Trigger::Crash(role) if role == gone));
-            if let Some(number) = number.filter(|&number| number < handlers.len())
-                && let Some(handler) = handlers.get(number)
-            {
-                *body = handler.region;
-                *handlers = handlers.iter().take(number).cloned().collect();
-            }
-        }
-        left
-    }
-
-    /// Where a role begins.
-    #[must_use]
-    pub fn root(&self, role: RoleId) -> RegionId {
-        self.roots.entry(role).copied().unwrap_or_default()
-    }
-
-    /// The frame of a role's session variables.
-    #[must_use]
-    pub fn root_frame(&self, role: RoleId) -> FrameId {
-        self.regions.entry(self.root(role)).map_or(FrameId::default(), |region| region.frame)
-    }
-
-    /// How many roles there are.
-    #[must_use]
-    pub fn roles(&self) -> usize {
-        self.automata.len()
-    }
-
-    /// The name of the variable or field in a slot of a message, for reports.
-    #[must_use]
-    pub fn slot_name<'n>(
-        &'n self,
-        names: &'n Names,
-        message: MessageId,
-        frame: FrameId,
-        slot: crate::data::Slot,
-    ) -> &'n str {
-        let (depth, index) = place(slot);
-        if depth == crate::protocol::PAYLOAD {
-            let payload: Option<&Payload> = self.messages.entry(message).and_then(|travel| names.payload(travel.sort));
-            let field = payload.and_then(|payload| payload.fields.get(index as usize));
-            return field.and_then(|field| field.name.as_deref()).unwrap_or("?");
-        }
-        let mut at = Some(frame);
-        while let Some(frame) = at.and_then(|at| self.frames.entry(at)) {
-            if frame.depth == depth {
-                return frame.slots.get(index as usize).map_or("?", |slot| &slot.name);
-            }
-            at = frame.parent;
-        }
-        "?"
-    }
-}
-
-impl ScopeInfo {
-    /// Its rounds, if it is a `during`.
-    #[must_use]
-    pub fn rounds(&self) -> &[RoundInfo] {
-        match &self.parts {
-            ScopeParts::During(_, rounds) => rounds,
-            _ => &[],
-        }
-    }
-
-    /// All regions.
-    #[must_use]
-    pub fn regions(&self) -> Vec<RegionId> {
-        match &self.parts {
-            ScopeParts::Par(parts) => parts.to_vec(),
-            ScopeParts::During(main, rounds) => {
-                main.iter().copied().chain(rounds.iter().map(|round| round.region)).collect()
-            }
-            ScopeParts::Try(body, handlers) => {
-                std::iter::once(*body).chain(handlers.iter().map(|handler| handler.region)).collect()
-            }
-        }
+        self.rounds = found.into_iter().map(|(key, rounds)| (key, rounds.into())).collect();
     }
 }
 
