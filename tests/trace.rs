@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "trace/again.rs"]
+mod again;
 #[path = "trace/common.rs"]
 mod common;
 #[path = "trace/findings.rs"]

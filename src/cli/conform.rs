@@ -4,6 +4,7 @@ use std::{
     fs,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Read},
+    mem::{self, ManuallyDrop},
     path::{Path, PathBuf},
 };
 
@@ -27,7 +28,8 @@ use crate::{
 };
 
 pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
-    let loaded = load::load(&args.spec, &args.search_path)?;
+    // The process ends with this command: what is large need not be given back piece by piece.
+    let loaded = ManuallyDrop::new(load::load(&args.spec, &args.search_path)?);
     let mut tally = Tally::new(args.format);
     tally.errors(&loaded)?;
     let map = match map(args)? {
@@ -70,7 +72,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
             let target = loaded.spec.find(&header.name);
             match target.map(|target| Machines::of(&loaded.spec, target)) {
                 Some(Ok(machines)) => {
-                    built = machines;
+                    built = ManuallyDrop::new(machines);
                     built.subject()
                 }
                 Some(Err(NoSubject::NoEndpoints(NoEndpoints::Broken))) => {
@@ -109,7 +111,7 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
     let slack = i64::try_from(args.slack.unwrap_or_default().as_micros()).unwrap_or(i64::MAX);
     let redaction = redaction();
     let mut coverage: Option<Coverage> = None;
-    for log in &args.logs {
+    for (number, log) in args.logs.iter().enumerate() {
         let mut checker = Checker::new(subject, &parsed).with_slack(slack).with_redaction(&redaction);
         if let Some(until) = args.until {
             checker = checker.with_until(until);
@@ -132,6 +134,10 @@ pub(super) fn run(args: &args::Conform) -> Result<Status, Failure> {
             (Some(all), Some(more)) => all.merge(more),
             (None, Some(first)) => coverage = Some(first.clone()),
             (_, None) => {}
+        }
+        // Nor what is known of the last log.
+        if number.saturating_add(1) == args.logs.len() {
+            mem::forget(checker);
         }
     }
     if let Some(coverage) = coverage {

@@ -13,7 +13,7 @@ use crate::{
     data::{Assumed, Value},
     id::{MessageId, RoleId},
     machine::{
-        Program, ProgramError,
+        Program, ProgramError, Shared,
         live::{self, Live, Why, digest},
     },
     protocol::{Names, Protocol},
@@ -260,7 +260,13 @@ impl<'a> Sided<'a> {
         let found = live.straight(&self.program, seen, 0, &mut one);
         // What is known before the payload is read changes nothing but the work; what it rules out is ruled out.
         let mut again = live::Way::blank();
-        let agrees = match live.blindly(&self.program, seen.message, seen.sides, seen.now) {
+        let blindly = |message, shared: &mut Shared| live.blindly(&self.program, message, seen.sides, seen.now, shared);
+        let mut shared = Shared::default();
+        let differs = |message| blindly(message, &mut shared) != blindly(message, &mut Shared::default());
+        if self.program.messages().ids().any(differs) {
+            return false;
+        }
+        let agrees = match blindly(seen.message, &mut shared) {
             None => matches!(found, live::Straight::None | live::Straight::Unsure) && ways.is_empty(),
             Some(known) => live.straight(&self.program, seen, known, &mut again) == found,
         };

@@ -118,15 +118,21 @@ impl Edit {
 impl Change {
     /// Changes what a place holds.
     pub fn apply(&self, place: &mut Option<Value>) {
-        for done in &self.0 {
+        self.clone().apply_last(place);
+    }
+
+    /// The same for the last time: what it puts there is no longer its own.
+    pub fn apply_last(&mut self, place: &mut Option<Value>) {
+        let give = |value: &mut Value| std::mem::replace(value, Value::Unit);
+        for done in &mut self.0 {
             // By INVARIANT (same) nothing here is too large, and the collection is of the kind that was planned for.
             match (done, place.as_mut()) {
                 (Done::Put(key, value), Some(Value::Map(map))) => {
-                    let _ = Arc::make_mut(map).put(key.clone(), value.clone());
+                    let _ = Arc::make_mut(map).put(give(key), give(value));
                 }
                 (Done::Remove(key), Some(Value::Map(map))) => Arc::make_mut(map).remove(key),
                 (Done::Add(value), Some(Value::Set(set))) => {
-                    let _ = Arc::make_mut(set).add(value.clone());
+                    let _ = Arc::make_mut(set).add(give(value));
                 }
                 (Done::Remove(value), Some(Value::Set(set))) => Arc::make_mut(set).remove(value),
                 (Done::Tail, Some(Value::List(list))) => {

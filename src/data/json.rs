@@ -133,6 +133,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Back, or on, to a byte, which must be on a character's boundary.
+    #[inline]
+    pub(crate) fn seek(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// The first flaw so far, taken out.
     pub(crate) fn take_flaw(&mut self) -> Option<Flaw> {
         self.flaw.take()

@@ -60,6 +60,9 @@ impl<V: Clone> Ordered<V> {
         if self.chunks.last().is_none_or(begins) {
             return last;
         }
+        if !self.chunks.first().is_some_and(begins) {
+            return 0;
+        }
         self.chunks.partition_point(begins).saturating_sub(1)
     }
 
@@ -143,10 +146,15 @@ impl<V: Clone> Ordered<V> {
 
 /// Where a key is in a chunk, or would be.
 fn place<V>(chunk: &[(Value, V)], key: &Value) -> Result<usize, usize> {
-    match (chunk.last(), chunk.first()) {
-        // What comes last, and what came first, are asked for most.
-        (Some((last, _)), _) if last < key => Err(chunk.len()),
-        (_, Some((first, _))) if first.cmp(key) == Ordering::Equal => Ok(0),
+    // What comes last, and what came first, are asked for most; and what is not there at all.
+    if let Some((last, _)) = chunk.last()
+        && last < key
+    {
+        return Err(chunk.len());
+    }
+    match chunk.first().map(|(first, _)| first.cmp(key)) {
+        Some(Ordering::Equal) => Ok(0),
+        Some(Ordering::Greater) => Err(0),
         _ => chunk.binary_search_by(|(known, _)| known.cmp(key)),
     }
 }

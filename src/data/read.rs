@@ -100,7 +100,7 @@ impl<'a> Build<'a> {
 
     /// Back, or on, to a byte.
     pub(super) fn seek(&mut self, at: usize) {
-        self.reader = Reader::from(self.text, at);
+        self.reader.seek(at);
     }
 
     /// Into the object that stands here; false if it is empty.
@@ -133,8 +133,8 @@ impl<'a> Build<'a> {
 
     /// The text from here on.
     #[inline]
-    pub(super) fn rest(&self) -> &'a str {
-        self.text.get(self.reader.at()..).unwrap_or("")
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.reader.at()..).unwrap_or_default()
     }
 
     /// The text from a byte up to here.

@@ -47,15 +47,15 @@ pub(super) enum Found<'m> {
 impl Member {
     /// What is known of the member with which a text begins.
     #[inline]
-    pub(super) fn find(&mut self, rest: &str) -> Found<'_> {
-        if self.key.is_empty() || !rest.starts_with(&*self.key) {
+    pub(super) fn find(&mut self, rest: &[u8]) -> Found<'_> {
+        let key = self.key.len();
+        let Some((begins, value)) = rest.split_at_checked(key) else { return Found::Nothing };
+        if key == 0 || begins != self.key.as_bytes() {
             return Found::Nothing;
         }
-        let key = self.key.len();
-        let value = rest.get(key..).unwrap_or("");
         // A number goes on as long as there are digits.
         let ends = |next: Option<&u8>| matches!(next, Some(b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r'));
-        if !self.text.is_empty() && value.starts_with(&*self.text) && ends(value.as_bytes().get(self.text.len())) {
+        if !self.text.is_empty() && ends(value.get(self.text.len())) && value.starts_with(self.text.as_bytes()) {
             self.misses = 0;
             let all = key.saturating_add(self.text.len());
             return Found::All(self.field, all, self.value.as_ref(), self.cost);

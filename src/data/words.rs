@@ -27,10 +27,10 @@ impl Clone for Words {
 impl Words {
     /// A text, the one that was built before if it is still known.
     pub(super) fn get(&self, text: &str) -> Arc<str> {
-        let Ok(mut known) = self.0.try_lock() else { return text.into() };
         if text.len() > LONGEST {
             return text.into();
         }
+        let Ok(mut known) = self.0.try_lock() else { return text.into() };
         if known.is_empty() {
             known.resize(MOST, None);
         }

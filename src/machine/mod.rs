@@ -15,8 +15,10 @@ pub mod live;
 mod minimize;
 mod program;
 mod quiet;
+mod shared;
 mod system;
 mod table;
+mod timeless;
 
 pub use configuration::{Cells, Configuration, Move, Semantics};
 pub use live::Live;
@@ -24,5 +26,6 @@ pub use minimize::minimize;
 pub use program::{
     Arm, Automaton, End, HandlerInfo, Program, ProgramError, RegionInfo, RoundInfo, Row, ScopeInfo, ScopeParts, Travel,
 };
+pub use shared::Shared;
 pub use system::{Edge, Message, System, SystemError};
 pub use table::{Action, Machine, Offer, TableError};

@@ -38,7 +38,7 @@ impl Pending {
     pub(super) fn give(&mut self, cell: &mut Option<Value>) {
         match &mut self.new {
             New::Value(value) => *cell = value.take(),
-            New::Change(change) => change.apply(cell),
+            New::Change(change) => change.apply_last(cell),
         }
     }
 

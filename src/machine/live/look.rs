@@ -18,9 +18,19 @@ use super::{
 use crate::{
     data::{Externs, Value},
     id::{EdgeId, MessageId, RoleId},
-    machine::program::{End, Program, Travel},
+    machine::{
+        Shared,
+        program::{End, Program, Travel},
+    },
     protocol::{Memory, Rule},
 };
+
+/// Whether a message may be out of the question early, seen from these sides.
+fn decides(travel: &Travel, sides: Sides) -> bool {
+    let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give | Sides::Attempt);
+    // A repetition is recognized before conditions are looked at.
+    sends && !travel.early.is_empty() && travel.rule.idempotent.is_empty()
+}
 
 impl Live {
     /// Whether a message is out of the question wherever its place might be: one of its conditions is false that depends
@@ -35,34 +45,55 @@ impl Live {
         payload: &[Option<Value>],
         now: Time,
     ) -> bool {
-        self.sooner(program, message, sides, Some(payload), now).is_none()
+        let Some(travel) = program.messages.entry(message) else { return true };
+        if !decides(travel, sides) {
+            return false;
+        }
+        let (_, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
+        self.hold(program, travel, sighted, payload, now.max(self.now), 0).is_none()
     }
 
     /// The same before the payload is read. If it is not out of the question, which of its conditions hold, by their
     /// numbers: wherever the message stands, and whatever its payload says. They need not be looked at again, as long as
-    /// the configuration stays what it is and the message is seen at this time.
+    /// the configuration stays what it is and the message is seen at this time. What is found is also noted for other
+    /// messages that are seen at this time.
     #[must_use]
-    pub fn blindly(&self, program: &Program, message: MessageId, sides: Sides, now: Time) -> Option<u64> {
-        self.sooner(program, message, sides, None, now)
-    }
-
-    fn sooner(
+    pub fn blindly(
         &self,
         program: &Program,
         message: MessageId,
         sides: Sides,
-        payload: Option<&[Option<Value>]>,
         now: Time,
+        shared: &mut Shared,
     ) -> Option<u64> {
         let travel = program.messages.entry(message)?;
-        let sends = matches!(sides, Sides::Both | Sides::Send | Sides::Give | Sides::Attempt);
-        // A repetition is recognized before conditions are looked at.
-        if travel.early.is_empty() || !sends || !travel.rule.idempotent.is_empty() {
+        if !decides(travel, sides) {
             return Some(0);
         }
-        let (blind, sighted) = travel.early.split_at(travel.blind.min(travel.early.len()));
-        let asked = if payload.is_some() { sighted } else { blind };
-        self.hold(program, travel, asked, payload.unwrap_or_default(), now.max(self.now), 0)
+        let mut holds = 0_u64;
+        for (at, number) in travel.early.iter().zip(&travel.shared) {
+            let bit = u32::try_from(*at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or_default();
+            match shared.get(*number) {
+                Some(true) => holds |= bit,
+                Some(false) => return None,
+                None => {
+                    let found = self.hold(program, travel, std::slice::from_ref(at), &[], now.max(self.now), 0);
+                    match found {
+                        None => {
+                            shared.set(*number, false);
+                            return None;
+                        }
+                        Some(found) if found & bit != 0 => {
+                            shared.set(*number, true);
+                            holds |= bit;
+                        }
+                        // What cannot be computed is not known.
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+        Some(holds)
     }
 
     /// Every way in which an event may happen; if there is none, why the nearest one fails.

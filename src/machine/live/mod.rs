@@ -33,6 +33,7 @@ mod memory;
 mod mover;
 mod offer;
 mod place;
+mod settle;
 mod step;
 mod straight;
 mod time;

@@ -6,7 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::{Arm, Automaton, End, HandlerInfo, Program, RegionInfo, RoundInfo, Row, ScopeInfo, ScopeParts, Travel};
 use crate::{
+    data::Code,
     id::{EdgeId, FrameId, Id, IdVec, LabelId, MessageId, RegionId, RoleId, ScopeId, SortId, TooMany},
+    machine::Shared,
     protocol::{
         Act, Frame, Graph, Header, Local, LocalError, Names, ProjectionError, Projector, Scope, Shape, ShapeKind, Term,
         place,
@@ -230,6 +232,7 @@ impl Program {
                 taken: rule(taken),
                 early: Box::default(),
                 blind: 0,
+                shared: Box::default(),
                 edits: Default::default(),
                 quiet: [false; 2],
                 epoch: names.payload(sort).and_then(|payload| {
@@ -290,6 +293,7 @@ impl Program {
         let behind = self.scopes.values().flatten().flat_map(|scope| scope.behind.iter().flat_map(|(_, entry)| entry));
         let assigned: rustc_hash::FxHashSet<crate::data::Slot> =
             inner.chain(behind).flat_map(|(_, sets)| sets.iter().map(|set| set.slot)).collect();
+        let mut numbered: Vec<(RoleId, Code)> = Vec::new();
         for travel in self.messages.values_mut() {
             let payload = |slot: &crate::data::Slot| place(*slot).0 == crate::protocol::PAYLOAD;
             let (mut blind, mut sighted) = (Vec::new(), Vec::new());
@@ -301,6 +305,16 @@ impl Program {
                 }
             }
             travel.blind = blind.len();
+            let number = |at: &usize| {
+                let code = &travel.rule.conditions.get(*at)?.code;
+                let known = numbered.iter().position(|(from, known)| *from == travel.from && known == code);
+                if known.is_none() && numbered.len() < usize::from(Shared::MOST) {
+                    numbered.push((travel.from, code.clone()));
+                    return u8::try_from(numbered.len().saturating_sub(1)).ok();
+                }
+                known.and_then(|known| u8::try_from(known).ok())
+            };
+            travel.shared = blind.iter().map(number).map(|number| number.unwrap_or(Shared::NONE)).collect();
             blind.extend(sighted);
             travel.early = blind.into();
         }

@@ -45,6 +45,8 @@ pub struct Travel {
     pub(in crate::machine) early: Box<[usize]>,
     /// How many of them read no payload.
     pub(in crate::machine) blind: usize,
+    /// The numbers of these, or none: what is the same for two messages of a sender has one.
+    pub(in crate::machine) shared: Box<[u8]>,
     /// What can be assigned in place, for each end.
     pub(in crate::machine) edits: [Edits; 2],
     /// For each end, that it assigns nothing, wherever the message stands.

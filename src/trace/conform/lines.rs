@@ -14,6 +14,7 @@ use crate::trace::report::Finding;
 use crate::trace::scan;
 use crate::trace::scan::Cut;
 use crate::trace::scan::Fault;
+use crate::trace::scan::Outline;
 use crate::trace::scan::Raw;
 use std::borrow::Cow;
 
@@ -45,9 +46,10 @@ impl Checker<'_> {
         // A carriage return before the line's end, and a mark at the very beginning, belong to the file.
         let line = if line.as_bytes().last() == Some(&b'\r') { line.trim_end_matches('\r') } else { line };
         let line = if at == 0 { line.strip_prefix('\u{FEFF}').unwrap_or(line) } else { line };
+        let mut outline = Outline::default();
         if !self.general
             && self.endpoints.is_empty()
-            && let Some(fast) = scan::fast(line, &mut self.scratch, |rest| self.kinds.begins(rest))
+            && let Some(fast) = scan::fast(line, &mut self.scratch, &mut outline, |rest| self.kinds.begins(rest))
         {
             let kind = match fast.known.or_else(|| self.kinds.of_piece(fast.piece)) {
                 Some(kind) => kind,
@@ -59,8 +61,9 @@ impl Checker<'_> {
                 }
             };
             let session = Cow::Borrowed(fast.session);
-            let line = Line { text: line, session: fast.quoted, payload: fast.payload };
-            let pending = self.pending(at, line, kind, session, fast.ts, fast.dir, fast.payload, fast.flaw);
+            let line = Line { text: line, session: fast.quoted, payload: fast.payload, outline: None };
+            let parts = (fast.ts, fast.dir, fast.payload, fast.flaw);
+            let pending = self.pending(at, line, &outline, kind, session, parts);
             return self.put(pending, batch, found);
         }
         match scan::general(line, &mut self.scratch) {
@@ -114,27 +117,25 @@ impl Checker<'_> {
     pub(super) fn pending_raw<'l>(&mut self, at: u64, line: &'l str, raw: Raw<'l>) -> Pending<'l> {
         let kind = self.kinds.of(&raw.from, &raw.to, &raw.label);
         let session = raw.session.unwrap_or_default();
-        self.pending(at, Line::new(line), kind, session, raw.ts, raw.dir.as_deref(), raw.payload, raw.flaw)
+        let parts = (raw.ts, raw.dir.as_deref(), raw.payload, raw.flaw);
+        self.pending(at, Line::new(line), &Outline::default(), kind, session, parts)
     }
 
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "the parts of a line, however it was read")]
     pub(super) fn pending<'l>(
         &mut self,
         at: u64,
         line: Line<'l>,
+        outline: &Outline,
         mut kind: u32,
         session: Cow<'l, str>,
-        ts: &'l str,
-        dir: Option<&str>,
-        payload: &'l str,
-        flaw: Option<Box<Flaw>>,
+        (ts, dir, payload, flaw): (&'l str, Option<&str>, &'l str, Option<Box<Flaw>>),
     ) -> Pending<'l> {
         let known = self.kinds.get(kind);
         if let Class::Derived(rule) = known.class
             && let Some(rule) = self.map.derive(rule)
         {
-            let value = rule.value(line);
+            let value = rule.value(Line { outline: Some(outline), ..line });
             kind = self.kinds.derived(kind, rule, value.as_deref());
         }
         // Which side of a message the line shows; none if it should say and does not.
@@ -235,8 +236,8 @@ fn session_name<'l>(map: &Map, line: Line<'l>, named: Cow<'l, str>) -> Cow<'l, s
     if map.whole {
         return Cow::Borrowed("");
     }
-    if let Some(found) = map.session().and_then(|lookup| lookup.find(line)) {
-        return found;
+    match map.session() {
+        Some(lookup) if line.session.is_empty() || !lookup.is_session() => lookup.find(line).unwrap_or(named),
+        _ => named,
     }
-    named
 }

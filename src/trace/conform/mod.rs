@@ -176,10 +176,15 @@ impl<'a> Checker<'a> {
         self.endpoints.iter_mut().map(|(_, checker)| checker).collect()
     }
 
-    /// Reads every line the general way: the same findings, slower. For comparison.
+    /// Reads every line the general way, and takes every step anew: the same findings, slower. For comparison.
     #[must_use]
     pub fn general(mut self) -> Self {
         self.general = true;
+        for checker in self.all() {
+            if let Some(live) = &mut checker.live {
+                live.take_anew();
+            }
+        }
         self
     }
 
@@ -187,6 +192,13 @@ impl<'a> Checker<'a> {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.endpoints.iter().fold(self.totals, |sum, (_, endpoint)| sum.with(&endpoint.totals))
+    }
+
+    /// How many events were steps that had been taken before, and were looked up.
+    #[must_use]
+    pub fn repeated(&self) -> u64 {
+        let own = self.live.as_ref().map_or(0, |live| live.repeated());
+        self.endpoints.iter().fold(own, |sum, (_, endpoint)| sum.saturating_add(endpoint.repeated()))
     }
 
     /// How many sessions there are so far.

@@ -32,7 +32,7 @@ pub(crate) fn said(
 ) -> Said {
     let mut judge = Judge::new(subject, program, Observer::Endpoint(role), true, Vec::new());
     judge.set_redaction(redaction.clone());
-    judge.sittings.push(Some(Box::new(Sitting { set: set.to_vec(), now })));
+    judge.sittings.push(Some(Box::new(Sitting { set: set.to_vec(), known: None, now })));
     let offence = judge.offence(0, event, refusal);
     Said { code: offence.code, message: offence.message, blame: offence.blame, span: offence.span }
 }

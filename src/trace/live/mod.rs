@@ -7,8 +7,10 @@
 //! INVARIANT (set): a session's set is never empty. It has more than one configuration only where the specification
 //! leaves open what an event is, or the observer does not see it; it is capped, and beyond the cap nothing is claimed.
 
+mod again;
 pub(crate) mod endpoint;
 pub(crate) mod observe;
+mod repeat;
 mod why;
 
 use std::sync::Arc;
@@ -16,7 +18,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-use self::observe::{Config, Room, Watch};
+use self::{
+    again::{Again, Number},
+    observe::{Config, Room, Watch},
+    repeat::Repeated,
+};
 use super::{
     payload::Injected,
     report::{Expected, Offence, Way},
@@ -27,7 +33,7 @@ use crate::{
     diag::catalogue::trace as codes,
     id::{IdVec, LabelId, MessageId, RoleId},
     machine::{
-        End, Live, Program,
+        End, Live, Program, Shared,
         live::{Lapse, Passage, Refused, Time, Why, content},
     },
     protocol::{Observer, PAYLOAD, Payload, Rule, Side, place},
@@ -59,7 +65,10 @@ pub(crate) struct Event<'e> {
 /// What was seen of one session.
 #[derive(Clone, Debug)]
 struct Sitting {
+    /// Empty if it is `known`.
     set: Vec<Config>,
+    /// Of `again`.
+    known: Option<Number>,
     /// The latest time seen.
     now: Time,
 }
@@ -118,6 +127,10 @@ pub(crate) struct Judge<'a> {
     /// One per distinct payload.
     readings: Vec<Extract>,
     entries: IdVec<MessageId, Entry>,
+    /// Steps that were taken before, if they may come again.
+    again: Option<Again>,
+    /// How often one of them did.
+    repeated: u64,
     /// By the slot of the session.
     sittings: Vec<Option<Box<Sitting>>>,
     redaction: Redaction,
@@ -184,6 +197,15 @@ impl<'a> Judge<'a> {
             slack: 0,
             readings: known.iter().map(extract).collect(),
             entries,
+            again: match observer {
+                Observer::Wire => None,
+                // Nor where steps are taken ahead, or are not shown.
+                _ => {
+                    let shown = program.messages().values().all(|travel| !subject.names.is_tacit(travel.label));
+                    Again::of(program).filter(|_| shown && subject.header.pipelined.is_empty())
+                }
+            },
+            repeated: 0,
             sittings: Vec::new(),
             redaction: Redaction::new(b""),
             tainted: tainted(subject, program, &hidden),
@@ -207,8 +229,11 @@ impl<'a> Judge<'a> {
         if self.sittings.len() <= at {
             self.sittings.resize_with(at.saturating_add(1), || None);
         }
-        let program = self.program;
-        let fresh = || Box::new(Sitting { set: vec![Config::from(Live::new(program, now))], now });
+        let (program, known) = (self.program, self.again.as_ref().map(|_| 0));
+        let fresh = || {
+            let set = if known.is_some() { Vec::new() } else { vec![Config::from(Live::new(program, now))] };
+            Box::new(Sitting { set, known, now })
+        };
         self.sittings.get_mut(at).expect("it was just made long enough").get_or_insert_with(fresh)
     }
 
@@ -220,12 +245,18 @@ impl<'a> Judge<'a> {
     }
 
     fn set(&self, slot: u32) -> &[Config] {
-        self.sittings.get(slot as usize).and_then(Option::as_ref).map_or(&[], |sitting| &sitting.set)
+        let Some(Some(sitting)) = self.sittings.get(slot as usize) else { return &[] };
+        match (sitting.known, &self.again) {
+            (Some(number), Some(again)) => again.config(number),
+            _ => &sitting.set,
+        }
     }
 
     /// The transitions that events take are kept, for who asks.
     pub(super) fn keep_trail(&mut self) {
         self.room.trail = Some(Vec::new());
+        // What is looked up has no trail.
+        self.give_up();
     }
 
     /// The transitions that were taken since the last time.
@@ -279,6 +310,7 @@ impl<'a> Judge<'a> {
             }
         }
         let (program, header) = (self.program, self.subject.header);
+        self.unfold(slot);
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Ok(()) };
         if crash {
             sitting.set.iter_mut().for_each(|config| config.live.crash(program, role));
@@ -406,7 +438,6 @@ impl<'a> Judge<'a> {
 
     /// What an event that is shown does.
     fn judge_shown(&mut self, slot: u32, event: &Event<'_>) -> Result<(), Refusal> {
-        let program = self.program;
         let now = self.on_time(slot, event.now)?;
         let candidates = event.candidates;
         if candidates.is_empty() {
@@ -416,14 +447,30 @@ impl<'a> Judge<'a> {
         if event.failed && matches!(self.watch.observer, Observer::Endpoint(own) if own != event.from) {
             return if self.may_fail(candidates) { Ok(()) } else { Err(Refusal::Nothing) };
         }
+        match self.step_again(slot, event, now) {
+            Repeated::No => self.slowly(slot, event, now),
+            Repeated::Yes => Ok(()),
+            Repeated::New(from, sides, read) => {
+                let found = self.slowly(slot, event, now);
+                self.keep(slot, from, (sides, &read), found.is_ok());
+                spare(read, &mut self.spare);
+                found
+            }
+        }
+    }
+
+    fn slowly(&mut self, slot: u32, event: &Event<'_>, now: Time) -> Result<(), Refusal> {
+        self.unfold(slot);
+        let (program, candidates) = (self.program, event.candidates);
         let Some(Some(sitting)) = self.sittings.get_mut(slot as usize) else { return Err(Refusal::Nothing) };
         // Most of what an event might be is out of the question by a look at variables. If nothing is left, all is
         // looked at again, to say why.
         if let ([config], true) = (&*sitting.set, candidates.len() > 1) {
             let sides = self.watch.sides(event);
             let mut left: SmallVec<[(MessageId, u64); 4]> = SmallVec::new();
+            let mut shared = Shared::default();
             for &message in candidates {
-                if let Some(known) = config.live.blindly(program, message, sides, now) {
+                if let Some(known) = config.live.blindly(program, message, sides, now, &mut shared) {
                     left.push((message, known));
                 }
             }
@@ -499,6 +546,11 @@ impl<'a> Judge<'a> {
 
     /// Whether nothing can happen in it any more.
     pub(super) fn is_over(&self, slot: u32) -> bool {
+        if let (Some(again), Some(Some(sitting))) = (&self.again, self.sittings.get(slot as usize))
+            && let Some(known) = sitting.known
+        {
+            return again.is_over(known);
+        }
         let set = self.set(slot);
         !set.is_empty() && set.iter().all(|config| config.ahead.is_empty() && config.live.is_over(self.program))
     }

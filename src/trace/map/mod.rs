@@ -80,6 +80,7 @@ use regex::Regex;
 use super::{
     json::{pointer, scalar_text},
     near::near,
+    scan::Outline,
 };
 use crate::{
     diag::{Code, catalogue::trace as codes},
@@ -182,16 +183,24 @@ pub(crate) struct Line<'l> {
     pub(crate) session: &'l str,
     /// What stands behind the key `payload`; empty if that is not known.
     pub(crate) payload: &'l str,
+    /// Where the members of the payload are.
+    pub(crate) outline: Option<&'l Outline>,
 }
 
 impl<'l> Line<'l> {
     /// A line of which nothing else is known.
     pub(crate) fn new(text: &'l str) -> Self {
-        Self { text, session: "", payload: "" }
+        Self { text, session: "", payload: "", outline: None }
     }
 
     /// What a JSON pointer finds.
     pub(crate) fn pointer(self, path: &[Box<str>]) -> Option<&'l str> {
+        if let (Some(outline), [first, second, rest @ ..]) = (self.outline, path)
+            && **first == *"payload"
+            && let Some(found) = outline.find(self.text, second)
+        {
+            return if rest.is_empty() { found } else { pointer(found?, rest) };
+        }
         match path.split_first() {
             Some((first, rest)) if !self.payload.is_empty() && **first == *"payload" => pointer(self.payload, rest),
             Some((first, rest)) if !self.session.is_empty() && **first == *"session" => pointer(self.session, rest),
@@ -201,6 +210,11 @@ impl<'l> Line<'l> {
 }
 
 impl Lookup {
+    /// Whether it is what stands behind the key `session`, as it stands there.
+    pub(crate) fn is_session(&self) -> bool {
+        self.pattern.is_none() && matches!(&*self.pointers, [path] if matches!(&**path, [step] if **step == *"session"))
+    }
+
     /// The text in a line.
     pub(crate) fn find<'a>(&self, line: Line<'a>) -> Option<Cow<'a, str>> {
         self.find_but(line, None)

@@ -106,19 +106,54 @@ impl<const CLEAN: bool> At<'_, CLEAN> {
 
 /// Members of an object that [`object`] reads.
 const FLAT: usize = 8;
+
+/// Where the members of a payload are in its line, if it is an object that was read the fast way: for whoever looks for
+/// one of them. Keys stand there without escapes, each once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outline {
+    members: [Member; FLAT],
+    len: usize,
+    /// All of them are known.
+    whole: bool,
+}
+
+/// Beginnings and ends of a key and its value; lines are shorter than such numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Member {
+    key: (u32, u32),
+    value: (u32, u32),
+}
+
+impl Outline {
+    /// What stands behind a key of the payload of a line: none if there is no such key. None if it is not known.
+    #[inline]
+    pub(crate) fn find<'l>(&self, line: &'l str, key: &str) -> Option<Option<&'l str>> {
+        let is = |member: &&Member| {
+            let (from, to) = (member.key.0 as usize, member.key.1 as usize);
+            to - from == key.len() && line.as_bytes()[from..to] == *key.as_bytes()
+        };
+        let found = || {
+            let member = self.members[..self.len].iter().find(is)?;
+            Some(&line[member.value.0 as usize..member.value.1 as usize])
+        };
+        self.whole.then(found)
+    }
+}
 /// How deep it goes.
 const DEEP: usize = 8;
 
 /// The end of an object of a few members, no key twice, of plain strings, numbers and words, and of objects and arrays
 /// of the same kind up to a depth; `None` says nothing about the value.
 #[inline(always)]
-fn object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
-    let mut keys = [(0, 0); FLAT];
+fn object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize, outline: &mut Outline) -> Option<usize> {
+    let Outline { members, len, whole } = outline;
+    (*len, *whole) = (0, false);
     let mut at = start + 1;
     if *bytes.get(start)? != b'{' {
         return None;
     }
     if *bytes.get(at)? == b'}' {
+        *whole = true;
         return Some(at + 1);
     }
     for n in 0..FLAT {
@@ -132,17 +167,21 @@ fn object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option
         let text = &bytes[key.0..key.1];
         let mut m = 0;
         while m < n {
-            let (from, to) = keys[m];
+            let (from, to) = (members[m].key.0 as usize, members[m].key.1 as usize);
             if to - from == text.len() && &bytes[from..to] == text {
                 return None;
             }
             m += 1;
         }
-        keys[n] = key;
         at = value::<CLEAN>(bytes, key.1 + 2, depth)?;
+        members[n] = Member { key: (key.0 as u32, key.1 as u32), value: (key.1 as u32 + 2, at as u32) };
+        *len = n + 1;
         match *bytes.get(at)? {
             b',' => at += 1,
-            b'}' => return Some(at + 1),
+            b'}' => {
+                *whole = true;
+                return Some(at + 1);
+            }
             _ => return None,
         }
     }
@@ -189,7 +228,7 @@ fn value<const CLEAN: bool>(bytes: &[u8], mut at: usize, depth: usize) -> Option
 
 #[inline(never)]
 fn inner_object<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<usize> {
-    object::<CLEAN>(bytes, start, depth)
+    object::<CLEAN>(bytes, start, depth, &mut Outline::default())
 }
 
 #[inline(never)]
@@ -214,22 +253,29 @@ fn array<const CLEAN: bool>(bytes: &[u8], start: usize, depth: usize) -> Option<
 pub(in super::super) fn fast<'a>(
     line: &'a str,
     scratch: &mut Scratch,
+    outline: &mut Outline,
     begins: impl Fn(&[u8]) -> Option<(u32, usize)>,
 ) -> Option<Fast<'a>> {
-    if is_clean(line.as_bytes()) { read::<true>(line, scratch, begins) } else { slower(line, scratch) }
+    if is_clean(line.as_bytes()) {
+        read::<true>(line, scratch, outline, begins)
+    } else {
+        slower(line, scratch, outline)
+    }
 }
 
 #[inline(never)]
-fn slower<'a>(line: &'a str, scratch: &mut Scratch) -> Option<Fast<'a>> {
-    read::<false>(line, scratch, |_| None)
+fn slower<'a>(line: &'a str, scratch: &mut Scratch, outline: &mut Outline) -> Option<Fast<'a>> {
+    read::<false>(line, scratch, outline, |_| None)
 }
 
 #[inline(always)]
 fn read<'a, const CLEAN: bool>(
     line: &'a str,
     scratch: &mut Scratch,
+    outline: &mut Outline,
     begins: impl Fn(&[u8]) -> Option<(u32, usize)>,
 ) -> Option<Fast<'a>> {
+    outline.whole = false;
     let mut at = At::<CLEAN> { line, at: 0 };
     at.take(b"{")?;
     let (mut session, mut quoted) = ("", "");
@@ -266,9 +312,10 @@ fn read<'a, const CLEAN: bool>(
     at.take(b",\"payload\":")?;
     let mut flaw = None;
     let start = at.at;
-    match object::<CLEAN>(line.as_bytes(), start, DEEP) {
+    match object::<CLEAN>(line.as_bytes(), start, DEEP, outline) {
         Some(end) => at.at = end,
         None => {
+            outline.whole = false;
             let mut reader = Reader::from(line, start);
             reader.value(scratch).ok()?;
             flaw = reader.take_flaw().map(Box::new);

@@ -18,7 +18,10 @@ mod general;
 
 use std::borrow::Cow;
 
-pub(super) use self::{fast::fast, general::general};
+pub(super) use self::{
+    fast::{Outline, fast},
+    general::general,
+};
 pub use super::json::Flaw;
 use super::json::Malformed;
 
