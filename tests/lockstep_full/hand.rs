@@ -285,7 +285,7 @@ pub(crate) const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "assertions ahead",
-        "aux protocol Q(role X, role Y) { X -> Y: q(); Y -> X: r(); }
+        "aux protocol Q(role X, role Y) { X -> Y: q(a: int); Y -> X: r(b: int) where b != a; }
          protocol P(role A, role B, role C) {
            A -> B: m(x: int);
            assert x > 0;
