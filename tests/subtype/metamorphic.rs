@@ -150,15 +150,17 @@ fn run(relation: Relation, peers: usize, rounds: usize, seed: u64) -> BTreeMap<&
     let mut rng = Rng(seed);
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     for round in 0..rounds {
-        let mut sup = canonical(&random(&mut rng, 3 + round % 3, peers, LABELS - 1));
-        // What nobody can lead to its end is above everything in the fair relation.
-        while relation == Relation::Fair {
+        let sup = loop {
+            let sup = canonical(&random(&mut rng, 3 + round % 3, peers, LABELS - 1));
+            if relation != Relation::Fair {
+                break sup;
+            }
+            // What nobody can lead to its end is above everything in the fair relation.
             let pair = world.pair(&sup, &sup);
             if sup.len() > 2 && controllable(&pair.sup)[pair.sup.initial() as usize] {
-                break;
+                break sup;
             }
-            sup = canonical(&random(&mut rng, 3 + round % 3, peers, LABELS - 1));
-        }
+        };
         let sub = canonical(&near(&mut rng, &sup));
         let told = || format!("{sub:?} <: {sup:?}");
         let answer = ask(&world, &sub, &sup, relation);

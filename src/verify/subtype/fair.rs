@@ -9,7 +9,7 @@
 //! it in vain.
 //!
 //! The published relation, in which the larger type is an input context with the larger's states in its holes, as a game,
-//! channel by channel as in the precise relation ([`super::explore`]): a configuration is a state of the smaller type, one
+//! channel by channel as in the precise relation (see `explore`): a configuration is a state of the smaller type, one
 //! of the larger, the word that the smaller has sent ahead to each peer, and the word of what the larger has passed over
 //! from each, because the smaller waits for another one. The states of both are [`controllable`](super::control); what is
 //! not is left out of the larger type first.

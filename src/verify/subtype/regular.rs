@@ -4,7 +4,7 @@
 //! each choice of queues that are not empty there, tells a set of words for each of these; or nothing, if a set that was
 //! made too large has a word that fails.
 //!
-//! [`super::widen`] keeps for all configurations together what was seen behind what; here every pair of states has sets
+//! `widen` keeps for all configurations together what was seen behind what; here every pair of states has sets
 //! of its own, so what is owed in one phase of a protocol is not mistaken for what is owed in another. A set is an automaton.
 //! Its states are told by what they stand for in a word: the letters before, the last few of them in order, and the
 //! letters behind. So `x*y x*` is told from `(x|y)*`, however often the types go round. There are finitely many states, and
