@@ -247,10 +247,10 @@ impl Writer<'_> {
             self.note("condition");
             let _ = write!(opts, " where {}", self.condition(seen, &own));
         }
-        let mut requires = 0;
+        let mut requires = 0_u8;
         while requires < 2 && self.rng.chance(if requires == 0 { 12 } else { 30 }) {
             self.note(if requires == 0 { "requires" } else { "several requires" });
-            requires += 1;
+            requires = requires.saturating_add(1);
             let (one, other) = (self.term(seen, &own), self.term(seen, &own));
             let witness = match self.rng.below(3) {
                 0 => format!("checked({one})"),
