@@ -142,11 +142,11 @@ protocol Counts(role a, role b, role c) {
   var words<>: list<string> = [];
   rec Loop {
     choice at a {
-      a -> b: add(x: int) where sum + x < 6 set sum = sum + x;
+      a -> b: add(x: int) where sum + x < 3 set sum = sum + x;
       par { a -> c: told(); } and { b -> a: done(total: int, was: json); }
       continue Loop;
     } or {
-      a -> b: keep(word: string, of: json) where size(words) < 3 set words = words + [word] set last = of;
+      a -> b: keep(word: string, of: json) where size(words) < 1 set words = words + [word] set last = of;
       continue Loop;
     } or {
       a -> b: clear() set sum = 0 set words = [];
@@ -167,8 +167,8 @@ fn counts() {
         for _ in 0..dice.below(30) {
             match dice.below(4) {
                 0 | 1 => {
-                    let x = dice.below(4);
-                    if sum + x >= 6 && !dice.one_in(40) {
+                    let x = dice.below(2);
+                    if sum + x >= 3 && !dice.one_in(40) {
                         continue;
                     }
                     sum += x;
@@ -179,12 +179,12 @@ fn counts() {
                     lines.extend(if dice.one_in(2) { [told, done] } else { [done, told] });
                 }
                 2 => {
-                    if words == 3 && !dice.one_in(40) {
+                    if words == 1 && !dice.one_in(40) {
                         continue;
                     }
                     words += 1;
                     // What is equal to others of another kind keeps a session apart.
-                    let of = if dice.one_in(60) { r#"{"k":2}"# } else { dice.pick(&["1", "1.0", "null"]) };
+                    let of = if dice.one_in(60) { r#"{"k":2}"# } else { dice.pick(&["1", "1.0"]) };
                     lines.push(line(number, "a", "b", "keep", &format!(r#"{{"word":"x","of":{of}}}"#)));
                 }
                 _ => {
