@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Full,
-    place::{Frame, Letter, Seat, Stale, Time},
+    place::{Entries, Frame, Letter, Seat, Stale, Time},
     rest::Way,
     rules::Rule,
     step::{Done, Here, Query, Side},
@@ -65,6 +65,7 @@ type Content = (RoleId, RoleId, LabelId, Vec<Option<Value>>);
 pub struct Configuration {
     seats: Vec<Seat>,
     nobody: Frame,
+    entered: Entries,
     queues: BTreeMap<(RoleId, RoleId), Vec<Letter>>,
     remembered: Vec<Remembered>,
     now: Time,
@@ -91,10 +92,12 @@ impl<'a> Full<'a> {
             stale: Vec::new(),
             crashed: false,
             epoch: None,
+            came: Entries::new(),
         };
         let mut conf = Configuration {
             seats: vec![empty; self.roles],
             nobody: Frame::new(),
+            entered: Entries::new(),
             queues: BTreeMap::new(),
             remembered: Vec::new(),
             now,
@@ -135,6 +138,8 @@ impl<'a> Full<'a> {
             frames: vec![seat.frame.clone()],
             path: vec![FrameId::default()],
             nobody: conf.nobody.clone(),
+            entered: conf.entered.clone(),
+            came: seat.came.clone(),
             touched: Vec::new(),
             required: Vec::new(),
         }
@@ -364,6 +369,7 @@ impl<'a> Full<'a> {
         let Some(seat) = then.seats.get_mut(role.index()) else { return then };
         seat.frame = done.copies.frames.into_iter().next().unwrap_or_default();
         seat.place = done.at;
+        seat.came = done.copies.came;
         if let Some(epoch) = epoch.filter(|epoch| !seat.epoch.as_ref().is_some_and(|newest| is_old(epoch, newest))) {
             seat.epoch = Some(epoch.clone());
         }
@@ -374,6 +380,7 @@ impl<'a> Full<'a> {
             }
         } else {
             then.nobody = done.copies.nobody;
+            then.entered = done.copies.entered;
         }
         seat.stale.extend(done.stale);
         seat.stale.retain(|stale| stale.heard.len() < self.roles.saturating_sub(1));
@@ -438,6 +445,8 @@ impl<'a> Full<'a> {
             frames: Vec::new(),
             path: Vec::new(),
             nobody: Frame::new(),
+            entered: Entries::new(),
+            came: Entries::new(),
             touched: Vec::new(),
             required: Vec::new(),
         };

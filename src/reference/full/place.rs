@@ -90,6 +90,9 @@ pub(super) struct Stale {
     pub(super) epoch: Option<Value>,
 }
 
+/// Counted by scope.
+pub(super) type Entries = BTreeMap<ScopeId, u32>;
+
 /// One role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seat {
@@ -99,6 +102,8 @@ pub(super) struct Seat {
     pub(super) crashed: bool,
     /// The newest `@epoch` that it has sent or received.
     pub(super) epoch: Option<Value>,
+    /// Which times scopes were entered it was there, or has come by.
+    pub(super) came: Entries,
 }
 
 /// A message that travels, or is remembered.

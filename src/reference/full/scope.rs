@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     id::{RoleId, ScopeId},
-    protocol::{Handler, Scope, Trigger},
+    protocol::{self, Handler, Scope, Set, Trigger},
 };
 
 /// A way out, and from when on, if it is not open yet: a time limit without anything to do.
@@ -26,10 +26,18 @@ impl<'a> Full<'a> {
             Parts::During { main, .. } => main.iter_mut().collect(),
             Parts::Try { place, .. } => vec![place],
         };
-        for place in begun {
-            let passed = self.settle(&mut place.rest, q.role);
-            self.pass(q, copies, &passed)?;
+        let mut passed: Vec<_> = begun.into_iter().flat_map(|place| self.settle(&mut place.rest, q.role)).collect();
+        let once = |set: &Set| protocol::place(set.slot).0 == 0 && self.is_nobodys(&copies.path, set.slot);
+        if passed.iter().flat_map(|passed| passed.sets).any(once) {
+            // What nobody knows is held once: whoever enters first, by a send, assigns it.
+            let times = copies.entered.get(&scope).copied().unwrap_or(0);
+            let first = q.side == Side::Gives && times == copies.came.get(&scope).copied().unwrap_or(0);
+            let times = times.saturating_add(u32::from(first));
+            copies.entered.insert(scope, times);
+            copies.came.insert(scope, times);
+            passed.iter_mut().for_each(|passed| passed.first &= first);
         }
+        self.pass(q, copies, &passed)?;
         Some(open)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Full,
-    place::{Family, Frame, Open, Parts, Place, Round, Seat, Time},
+    place::{Entries, Family, Frame, Open, Parts, Place, Round, Seat, Time},
 };
 use crate::{
     data::{Code, Env, ExternId, FamilyId, Fault, Slot, Sort, Value, Why},
@@ -18,6 +18,9 @@ pub(super) struct Copies {
     pub(super) path: Vec<FrameId>,
     /// What nobody knows, of the session.
     pub(super) nobody: Frame,
+    /// How often a scope was entered whose head assigns what nobody knows, and which of these times the role was there.
+    pub(super) entered: Entries,
+    pub(super) came: Entries,
     /// What was assigned in this step.
     pub(super) touched: Vec<Slot>,
     /// The arguments of the witnesses that this step consumes.
